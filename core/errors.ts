@@ -1,0 +1,86 @@
+/**
+ * The errors people can mend. Every one of them says what failed, what was expected and what was found, in one sentence;
+ * the command line prints the message alone and exits with status 2. Any other error is a fault of this library.
+ *
+ * @module
+ */
+
+/** Base of every error whose cause is the caller's input or surroundings rather than a fault in this library. */
+export class ThinnedError extends Error {
+  override name = "ThinnedError";
+  /** The exit status of the command line for this error: always 2. */
+  readonly exitStatus: number = 2;
+}
+
+/** Tensors whose shapes do not fit together. The message names the shapes and, inside a model, the layer. */
+export class ShapeError extends ThinnedError {
+  override name = "ShapeError";
+}
+
+/** An option, a configuration value or an argument outside what is allowed. */
+export class OptionError extends ThinnedError {
+  override name = "OptionError";
+  /** Where the wrong value stands, for example `model.3.rate`. */
+  readonly path: string;
+
+  /**
+   * @param path where the wrong value stands, for example `model.3.rate`
+   * @param expected what would have been accepted
+   * @param found the value received
+   */
+  constructor(path: string, expected: string, found: unknown) {
+    super(`${path}: expected ${expected}, found ${show(found)}.`);
+    this.path = path;
+  }
+}
+
+/** A plugin that is unknown, ill defined, or used at a site that it does not serve. */
+export class PluginError extends ThinnedError {
+  override name = "PluginError";
+}
+
+/** A data set that is missing, truncated, empty or of another format. */
+export class DataError extends ThinnedError {
+  override name = "DataError";
+}
+
+/** A checkpoint that is missing, corrupt, or of another architecture. */
+export class CheckpointError extends ThinnedError {
+  override name = "CheckpointError";
+}
+
+/** A Deno permission that is missing. The message names the flag that grants it. */
+export class PermissionError extends ThinnedError {
+  override name = "PermissionError";
+}
+
+/** A backend that cannot be opened, or that was asked for something it does not do. */
+export class BackendError extends ThinnedError {
+  override name = "BackendError";
+}
+
+/** A tensor read after the training step that made it has ended. `keep()` inside the step makes it last. */
+export class RecycledError extends ThinnedError {
+  override name = "RecycledError";
+}
+
+/** A value as a short piece of an error message. */
+export function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 60 ? value.slice(0, 57) + "..." : value);
+  if (typeof value === "number" || typeof value === "boolean" || value === null || value === undefined) {
+    return String(value);
+  }
+  if (typeof value === "bigint") return `${value}n`;
+  if (typeof value === "function") return "a function";
+  try {
+    const text = JSON.stringify(value);
+    return text.length > 80 ? text.slice(0, 77) + "..." : text;
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}
+
+/** A shape as text: `[128, 784]`. */
+export function showShape(shape: readonly number[]): string {
+  return `[${shape.join(", ")}]`;
+}
