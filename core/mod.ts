@@ -1,0 +1,62 @@
+/**
+ * The small core: tensors, gradients, addresses of randomness, the plugin contract, and the training loop.
+ *
+ * @module
+ */
+import { installReference } from "./backend.ts";
+import { reference } from "./reference/mod.ts";
+
+installReference(reference);
+
+export * from "./autograd.ts";
+export {
+  type AdamSettings,
+  type Address,
+  type Backend,
+  type BackendInfo,
+  type BinaryOp,
+  binaryOps,
+  type CrossEntropyShape,
+  currentBackend,
+  type Epilogue,
+  epilogues,
+  type Floats,
+  type GemmShape,
+  type Ints,
+  kernels,
+  type ReduceOp,
+  reduceOps,
+  type SgdSettings,
+  type UnaryOp,
+  unaryOps,
+  useBackend,
+} from "./backend.ts";
+export { type Batch, checkDataset, makeBatch, shuffledOrder } from "./batches.ts";
+export type { Dataset, Split } from "./data.ts";
+export * from "./errors.ts";
+export * from "./events.ts";
+export { keepProbability, Key, rateThreshold, SiteCollisionError, siteHash } from "./key.ts";
+export { type BuildOptions, buildModel, Model, type Parameter, type RunOptions, type SummaryRow } from "./model.ts";
+export { OptimizerDriver } from "./optimizer.ts";
+export { linear, matmul, type MatmulOptions } from "./ops/matmul.ts";
+export { checkRate, type DropoutOptions as DrawOptions } from "./ops/random.ts";
+export { crossEntropyRows, type CrossEntropyOptions as CrossEntropyRowsOptions } from "./ops/softmax.ts";
+export type { Axes } from "./ops/reduce.ts";
+export { philox4x32 } from "./philox.ts";
+export * from "./plugin.ts";
+export { reference } from "./reference/mod.ts";
+export { Registry } from "./registry.ts";
+export {
+  type BroadcastPlan,
+  broadcastShapes,
+  checkShape,
+  normalizeAxes,
+  normalizeAxis,
+  sameShape,
+  type Shape,
+  sizeOf,
+  stridesOf,
+} from "./shape.ts";
+export { type AnyArray, type DType, type PoolStatistics, poolStatistics, recycling, Storage } from "./storage.ts";
+export { type FloatType, type Nested, Tensor } from "./tensor.ts";
+export { evaluate, type Evaluation, fit, type FitOptions, type FitResult, loadDataset, Trainer } from "./train.ts";

@@ -1,0 +1,452 @@
+/**
+ * The plugin contract: everything that can be taken out of a network or a training run is a plugin, the built-in parts
+ * included. {@linkcode definePlugin} takes one object and returns a typed factory; importing a plugin registers nothing.
+ *
+ * What a plugin may do is said by the methods it has; each method serves one {@linkcode Role}.
+ *
+ * @module
+ */
+import { z } from "zod";
+import type { AdamSettings, Epilogue, SgdSettings } from "./backend.ts";
+import type { Dataset } from "./data.ts";
+import { OptionError, PluginError, show } from "./errors.ts";
+import type { Observation, RunInfo } from "./events.ts";
+import type { Key } from "./key.ts";
+import type { Shape } from "./shape.ts";
+import type { FloatType, Tensor } from "./tensor.ts";
+
+/** How a model is run: `sample` is Monte Carlo at inference, where variants draw and running statistics stay frozen. */
+export type Mode = "train" | "eval" | "sample";
+
+/** How far a training run has come. */
+export interface Progress {
+  /** Steps (parameter updates) done, from 0. */
+  readonly step: number;
+  /** Steps that make an epoch. */
+  readonly stepsPerEpoch: number;
+  /** Steps of the whole run. */
+  readonly totalSteps: number;
+}
+
+/** What every method of a plugin is given. Frozen; same arguments, same result. */
+export interface Context<Options> {
+  /** How the model is run. */
+  readonly mode: Mode;
+  /** The options, validated, with schedules replaced by their value now. */
+  readonly options: Options;
+  /** Where this plugin's random numbers lie; `key.at("label")` for each further draw. */
+  readonly key: Key;
+  /** Learned parameters, by the names that `init` gave them. */
+  readonly params: Readonly<Record<string, Tensor>>;
+  /** Running state, by the names that `init` gave it. */
+  readonly state: Readonly<Record<string, Tensor>>;
+  /** How far training has come. */
+  readonly progress: Progress;
+  /** Where this plugin stands in the model: `3` or `encoder.0.weight`. */
+  readonly path: string;
+  /** Whether this is the pass in which a model is built, on zeros, so that every layer finds its place. */
+  readonly building: boolean;
+  /** The activation that a fusing layer is to apply to its output; `none` for all others. */
+  readonly epilogue: Epilogue;
+  /**
+   * Runs a layer that this plugin hosts.
+   *
+   * @param child the layer, or a variant that serves activations
+   * @param x its input, batch first
+   * @param name its name under this plugin's path; two children may not share one
+   * @param epilogue an activation to fuse, only for a layer that says `fuses`
+   */
+  run(child: LayerPlugin, x: Tensor, name: string, epilogue?: Epilogue): Tensor;
+  /** Passes a weight through the variant at this plugin's weight site, if there is one. */
+  weight(variant: Plugin<"weight"> | undefined, weight: Tensor, name?: string): Tensor;
+  /** Replaces running state after this forward pass; only in mode `train`. */
+  setState(name: string, value: Tensor): void;
+}
+
+/** What `init` is given. */
+export interface InitContext<Options> {
+  /** The options, validated. */
+  readonly options: Options;
+  /** Shape of the input without its batch axis; for a weight site, the weight's shape. */
+  readonly inputShape: Shape;
+  /** Where initial values are drawn from; `key.at(name)` for each parameter. */
+  readonly key: Key;
+  /** The model's element type. */
+  readonly dtype: FloatType;
+  /** Where this plugin stands in the model. */
+  readonly path: string;
+}
+
+/** A parameter as `init` hands it over, when there is more to say than its first value. */
+export interface ParameterSpec {
+  /** The first value. */
+  readonly value: Tensor;
+  /** What is applied to it after each update. */
+  readonly constraint?: Plugin<"constraint">;
+}
+
+/** What `init` returns: parameters and running state by name. */
+export interface Initial {
+  /** Learned parameters. */
+  readonly params?: Readonly<Record<string, Tensor | ParameterSpec>>;
+  /** State that forward passes update: saved and restored, never differentiated. */
+  readonly state?: Readonly<Record<string, Tensor>>;
+}
+
+/** What an optimizer's `update` is given. */
+export interface UpdateContext<Options> {
+  /** The parameter; overwrite it with `assign`, or call one of the fused updates below. */
+  readonly parameter: Tensor;
+  /** The gradient towards it. */
+  readonly gradient: Tensor;
+  /** This parameter's slots, by the names that `slots` gave; zeros before the first update. */
+  readonly slots: Readonly<Record<string, Tensor>>;
+  /** The options, validated, with schedules replaced by their value now. */
+  readonly options: Options;
+  /** Number of this update, from 1. */
+  readonly iteration: number;
+  /** SGD in one kernel call. */
+  sgd(velocity: Tensor | null, settings: SgdSettings): void;
+  /** Adam in one kernel call. */
+  adam(first: Tensor, second: Tensor, settings: AdamSettings): void;
+}
+
+/** What a data set's `load` is given. */
+export interface LoadContext<Options> {
+  /** The options, validated. */
+  readonly options: Options;
+}
+
+/** What an observer's handlers are given at the start of a run. */
+export interface ObserveContext<Options> {
+  /** The options, validated. */
+  readonly options: Options;
+  /** The run that is about to start. */
+  readonly run: RunInfo;
+}
+
+/** The method of each role. A plugin serves the roles whose methods it has. */
+export interface Methods<Options> {
+  /** Any layer position: from a tensor, batch first, to one of the same shape. */
+  activation(x: Tensor, context: Context<Options>): Tensor;
+  /** A weight before it is used: from a weight to one of the same shape. */
+  weight(weight: Tensor, context: Context<Options>): Tensor;
+  /** A layer: from a tensor, batch first, to a tensor, batch first. */
+  forward(x: Tensor, context: Context<Options>): Tensor;
+  /** A constraint: called after each update, outside of differentiation; overwrites the weight with `assign`. */
+  project(weight: Tensor, options: Options): void;
+  /** A loss: from the model's outputs and the targets (int32 labels or numbers) to one number for the batch. */
+  loss(outputs: Tensor, targets: Tensor, options: Options): Tensor;
+  /** An optimizer: called once for each parameter and step, outside of differentiation. */
+  update(context: UpdateContext<Options>): void;
+  /** A schedule: a number as a function of progress. */
+  value(progress: Progress, options: Options): number;
+  /** A data set: called once, before training. */
+  load(context: LoadContext<Options>): Promise<Dataset> | Dataset;
+  /** An observer: called at the start of a run; returns what is called during it. */
+  observe(context: ObserveContext<Options>): Observation | Promise<Observation>;
+}
+
+const methodOfRole = {
+  activation: "activation",
+  weight: "weight",
+  layer: "forward",
+  constraint: "project",
+  loss: "loss",
+  optimizer: "update",
+  schedule: "value",
+  dataset: "load",
+  observer: "observe",
+} as const;
+
+/** What a plugin can be used as. `activation` and `weight` are the sites of dropout variants. */
+export type Role = keyof typeof methodOfRole;
+
+/** All roles. */
+export const roles: readonly Role[] = Object.keys(methodOfRole) as Role[];
+
+type MethodsOf<R extends Role, Options> = Pick<Methods<Options>, typeof methodOfRole[R]>;
+
+/** Where a plugin's formula comes from. */
+export interface Paper {
+  /** Authors, as cited. */
+  readonly authors: string;
+  /** Year of publication. */
+  readonly year: number;
+  /** Title. */
+  readonly title: string;
+  /** Where it can be read. */
+  readonly url?: string;
+}
+
+/** What a variant promises, for the exam to verify. */
+export interface Claims {
+  /** `kept`: the expectation of the output is the input. `reduced`: it is the input times the keep probability. */
+  readonly mean?: "kept" | "reduced";
+  /** `identity`: mode `eval` returns its input. `scaled`: it multiplies by the keep probability. */
+  readonly eval?: "identity" | "scaled";
+}
+
+/**
+ * The schema of a plugin's options: a `z.object` with an entry for each field of the options' interface. What it makes of
+ * them, defaults filled in, is what the plugin's methods see.
+ */
+export type OptionsSchema<Input, Options> =
+  // deno-lint-ignore no-explicit-any
+  & z.ZodType<Options, any>
+  & { readonly shape: { readonly [K in keyof Required<NoInfer<Input>>]: z.ZodType } };
+
+/** The parts of a definition that do not depend on its roles. */
+export interface CommonDefinition<Input, Options> {
+  /** Kebab-case; appears in errors, configurations, checkpoints and random addresses. */
+  readonly name: string;
+  /** One sentence on what it does. */
+  readonly summary?: string;
+  /** Where the formula comes from. */
+  readonly paper?: Paper;
+  /** Options with defaults, bounds and messages. Unknown options are refused. */
+  readonly options: OptionsSchema<Input, Options>;
+  /** Options that a factory takes by position, before the object with the others. */
+  readonly positional?: readonly string[];
+  /** What the exam verifies. */
+  readonly claims?: Claims;
+  /** First values of parameters and running state; called once for each place in a model. */
+  init?(context: InitContext<Options>): Initial;
+  /** Added to the loss, outside of `forward`: one number. */
+  penalty?(context: Context<Options>): Tensor;
+  /** Options as a function of progress, before every pass. */
+  schedule?(options: Options, progress: Progress): Options;
+  /** For an optimizer: the names of the slots it keeps beside each parameter. */
+  slots?(options: Options): readonly string[];
+  /** For a layer that is one elementwise function of its input: what a fusing layer before it may apply instead. */
+  readonly epilogue?: Epilogue;
+  /** For a layer: it applies `context.epilogue` to its output, so that the next layer need not run. */
+  readonly fuses?: boolean;
+}
+
+/** What {@linkcode definePlugin} takes: the common parts, and one method for each role. */
+export type Definition<R extends Role, Input, Options> =
+  & CommonDefinition<Input, Options>
+  & MethodsOf<R, Options>;
+
+/** A definition as seen by code that handles all plugins alike. */
+// deno-lint-ignore no-explicit-any
+export type AnyDefinition = CommonDefinition<any, any> & Partial<Methods<any>>;
+
+/** A plugin with its options: an immutable description, as good as its JSON. */
+export interface Plugin<R extends Role = never> {
+  /** Its definition's name. */
+  readonly plugin: string;
+  /** A name of its own within its parent, in place of its position. */
+  readonly name: string | undefined;
+  /** The validated options. Some numbers may be schedules. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Its definition. */
+  readonly definition: AnyDefinition;
+  /** The roles it serves. */
+  readonly serves: { readonly [K in R]: true };
+  /** The same plugin with some options changed. */
+  with(changes: Readonly<Record<string, unknown>>): Plugin<R>;
+  /** `{ plugin, name?, ...options }`, from which a registry makes it again. */
+  toJSON(): Record<string, unknown>;
+}
+
+/** Anything that fits a layer position: a layer, or a variant that serves activations. */
+export type LayerPlugin = Plugin<"layer"> | Plugin<"activation">;
+
+/** Options that every plugin takes. */
+export interface CommonOptions {
+  /** A name of its own within its parent, in place of its position: letters, digits, `_` and `-`. */
+  name?: string;
+}
+
+/** Makes plugins of one kind: called with the positional options, then an object with the others. */
+export interface Factory<R extends Role, Input, Positional extends readonly unknown[] = []> {
+  /** Validates the options and returns the plugin. Throws {@linkcode OptionError}. */
+  (...args: [...Positional, options?: Input & CommonOptions]): Plugin<R>;
+  /** The definition. */
+  readonly definition: AnyDefinition;
+}
+
+/** A factory as seen by code that handles all plugins alike. */
+export interface AnyFactory {
+  // deno-lint-ignore no-explicit-any
+  (...args: any[]): Plugin;
+  /** The definition. */
+  readonly definition: AnyDefinition;
+}
+
+const brand = Symbol.for("thinned.plugin");
+
+class Instance implements Plugin {
+  readonly [brand] = true;
+  readonly plugin: string;
+  readonly name: string | undefined;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly definition: AnyDefinition;
+  readonly serves: Record<string, true>;
+
+  constructor(definition: AnyDefinition, input: Readonly<Record<string, unknown>>, path: string) {
+    const { name, ...options } = input;
+    if (name !== undefined && (typeof name !== "string" || !/^[A-Za-z0-9_-]+$/.test(name))) {
+      throw new OptionError(`${path}.name`, "letters, digits, _ and -", name);
+    }
+    this.definition = definition;
+    this.plugin = definition.name;
+    this.name = name as string | undefined;
+    this.options = Object.freeze(parseOptions(definition.options, options, path) as Record<string, unknown>);
+    this.serves = Object.fromEntries(rolesOf(definition).map((role) => [role, true] as const));
+    Object.freeze(this);
+  }
+
+  with(changes: Readonly<Record<string, unknown>>): Plugin {
+    return new Instance(this.definition, { ...this.options, name: this.name, ...changes }, this.plugin);
+  }
+
+  toJSON(): Record<string, unknown> {
+    return { plugin: this.plugin, ...(this.name === undefined ? {} : { name: this.name }), ...this.options };
+  }
+}
+
+/** Whether a value is a plugin, and serves one of the roles if any are named. */
+export function isPlugin<R extends Role = never>(value: unknown, ...wanted: readonly R[]): value is Plugin<R> {
+  if (typeof value !== "object" || value === null || !(brand in value)) return false;
+  return wanted.length === 0 || wanted.some((role) => role in (value as Instance).serves);
+}
+
+/** Whether a value is a factory made by {@linkcode definePlugin}. */
+export function isFactory(value: unknown): value is AnyFactory {
+  return typeof value === "function" && brand in value;
+}
+
+/** The roles that a definition serves, by the methods it has. */
+export function rolesOf(definition: AnyDefinition): Role[] {
+  return roles.filter((role) => typeof definition[methodOfRole[role]] === "function");
+}
+
+/**
+ * Defines a plugin: checks the definition and returns its factory.
+ *
+ * @throws {PluginError} when the name is not kebab-case or there is no method
+ *
+ * @example
+ * ```ts
+ * import { definePlugin, type Factory, rateSchema, scheduled } from "@thinned/dropout";
+ * import { z } from "zod";
+ *
+ * const coinDropout: Factory<"activation", { rate?: number }> = definePlugin({
+ *   name: "coin-dropout",
+ *   options: z.object({ rate: scheduled(rateSchema).default(0.5) }),
+ *   activation: (x, { mode, key, options }) => mode === "eval" ? x : x.dropout(key, options.rate),
+ *   claims: { mean: "kept", eval: "identity" },
+ * });
+ * coinDropout({ rate: 0.3 });
+ * ```
+ */
+export function definePlugin<R extends Role, Input, Options, Positional extends readonly unknown[] = []>(
+  definition: Definition<R, Input, Options>,
+): Factory<R, Input, Positional> {
+  const any = definition as unknown as AnyDefinition;
+  if (typeof any.name !== "string" || !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(any.name)) {
+    throw new PluginError(`definePlugin: expected a name in kebab-case, found ${show(any.name)}.`);
+  }
+  if (rolesOf(any).length === 0) {
+    const methods = Object.values(methodOfRole).join(", ");
+    throw new PluginError(`Plugin ${show(any.name)} serves nothing: expected one of the methods ${methods}.`);
+  }
+  if (!(any.options instanceof z.ZodObject)) {
+    throw new PluginError(`Plugin ${show(any.name)}: expected options made by z.object(), found ${show(any.options)}.`);
+  }
+  const strict = Object.freeze({ ...any, options: any.options.strict() });
+  const positional = any.positional ?? [];
+  const factory = (...args: unknown[]): Plugin => {
+    const input: Record<string, unknown> = {};
+    positional.forEach((name, i) => {
+      if (args[i] !== undefined) input[name] = args[i];
+    });
+    const rest = args[positional.length] ?? {};
+    if (typeof rest !== "object" || rest === null || Array.isArray(rest) || isPlugin(rest)) {
+      throw new OptionError(any.name, "an object with options", rest);
+    }
+    return new Instance(strict, { ...input, ...rest }, any.name);
+  };
+  return Object.assign(factory, { definition: strict, [brand]: true }) as unknown as Factory<R, Input, Positional>;
+}
+
+/** Makes a plugin of any definition from an options object, with `path` in the errors. */
+export function instantiate(definition: AnyDefinition, input: Readonly<Record<string, unknown>>, path: string): Plugin {
+  return new Instance(definition, input, path);
+}
+
+/** Parses options and turns the first complaint into an {@linkcode OptionError} with the path of the wrong value. */
+export function parseOptions(schema: z.ZodType, input: unknown, path: string): unknown {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  throw complaint(result.error.issues[0], input, path, schema);
+}
+
+function complaint(issue: z.core.$ZodIssue, input: unknown, path: string, schema: z.ZodType): OptionError {
+  const at = [path, ...issue.path.map(String)].filter((part) => part !== "").join(".");
+  if (issue.code === "unrecognized_keys") {
+    const known = schema instanceof z.ZodObject && issue.path.length === 0 ? Object.keys(schema.shape) : [];
+    const listed = known.length === 0 ? "no such option" : `one of the options ${known.join(", ")}`;
+    return new OptionError([at, issue.keys[0]].filter((part) => part !== "").join("."), listed, issue.keys[0]);
+  }
+  let found: unknown = input;
+  for (const part of issue.path) found = (found as Record<PropertyKey, unknown> | undefined)?.[part];
+  const message = issue.message.replace(/^.*?expected /, "").replace(/, received .*$/, "").replace(/^Invalid .*?: /, "");
+  return new OptionError(at, message, found);
+}
+
+/** A rate: a number in [0, 1]. */
+export const rateSchema: z.ZodType<number, number> = z.number("expected a number in [0, 1]")
+  .min(0, "expected a number in [0, 1]").max(1, "expected a number in [0, 1]");
+
+/** An option that is itself a plugin of one of the given roles. */
+export function part<R extends Role>(...wanted: readonly R[]): z.ZodType<Plugin<R>, Plugin<R>> {
+  const article = /^[aeiou]/.test(wanted[0]) ? "an" : "a";
+  return z.custom<Plugin<R>>((value) => isPlugin(value, ...wanted), {
+    error: (issue) => {
+      const found = isPlugin(issue.input) ? `; ${issue.input.plugin} serves ${Object.keys(issue.input.serves)}` : "";
+      return `expected ${article} ${wanted.join(" or ")} plugin${found}`;
+    },
+  });
+}
+
+/** An option that fits a layer position: a layer, or a variant that serves activations. */
+export function layerPart(): z.ZodType<LayerPlugin, LayerPlugin> {
+  return part("layer", "activation") as unknown as z.ZodType<LayerPlugin, LayerPlugin>;
+}
+
+/** A number, or a schedule that gives one: what an option's input may be. */
+export type Scheduled = number | Plugin<"schedule">;
+
+/**
+ * A number option that may also be a schedule. The plugin's methods see the number of the moment, checked again.
+ *
+ * @param schema what the number must satisfy
+ */
+export function scheduled(schema: z.ZodType<number, number>): z.ZodType<number, Scheduled> {
+  return z.custom<Scheduled>((value) => isPlugin(value, "schedule") || schema.safeParse(value).success, {
+    error: (issue) => {
+      const result = schema.safeParse(issue.input);
+      const wanted = result.success ? "a number" : result.error.issues[0].message;
+      return `${wanted.replace(/, received .*$/, "").replace(/^.*?expected /, "expected ")} or a schedule`;
+    },
+  }) as unknown as z.ZodType<number, Scheduled>;
+}
+
+/** The options of a plugin at a point of training: schedules replaced by their values, bounds checked again. */
+export function optionsAt(plugin: Plugin, progress: Progress, path: string): Readonly<Record<string, unknown>> {
+  let options = plugin.options;
+  let changed: Record<string, unknown> | undefined;
+  for (const name in options) {
+    const value = options[name];
+    if (isPlugin(value, "schedule")) {
+      changed ??= { ...options };
+      changed[name] = value.definition.value!(progress, optionsAt(value, progress, `${path}.${name}`));
+    }
+  }
+  if (changed !== undefined) options = parseOptions(plugin.definition.options, changed, path) as typeof options;
+  return plugin.definition.schedule?.(options, progress) ?? options;
+}

@@ -1,0 +1,491 @@
+/**
+ * Training: {@linkcode fit} runs a model over a data set for some epochs; {@linkcode Trainer} is the same, an epoch at a
+ * time. All randomness is addressed by the seed and the step, so a run that is stopped anywhere and resumed ends with the
+ * same bits as one that was not.
+ *
+ * @module
+ */
+import { gradients, noGrad } from "./autograd.ts";
+import { type BackendInfo, currentBackend } from "./backend.ts";
+import { type Batch, checkDataset, makeBatch, shuffledOrder } from "./batches.ts";
+import type { Dataset, Split } from "./data.ts";
+import { CheckpointError, OptionError, ShapeError, showShape } from "./errors.ts";
+import type { EpochMetrics, Observation, RunInfo, Snapshot, TrainingProgress } from "./events.ts";
+import { Key } from "./key.ts";
+import { buildModel, type Model } from "./model.ts";
+import { OptimizerDriver } from "./optimizer.ts";
+import { isPlugin, type LayerPlugin, type Plugin, type Progress } from "./plugin.ts";
+import { sameShape } from "./shape.ts";
+import { recycling } from "./storage.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** What {@linkcode fit} is told. */
+export interface FitOptions {
+  /** The examples: a data set, or a plugin that loads one. */
+  data: Dataset | Plugin<"dataset">;
+  /** The loss. */
+  loss: Plugin<"loss">;
+  /** The optimizer. */
+  optimizer: Plugin<"optimizer">;
+  /** Passes over the training examples, a whole number of at least 1. Default 10. */
+  epochs?: number;
+  /** Examples a step, a whole number of at least 1. Default 128. */
+  batchSize?: number;
+  /** What everything random follows from: a whole number in [0, 2^53). Default 0. */
+  seed?: number;
+  /** What watches the run. */
+  observers?: readonly Plugin<"observer">[];
+  /** The run's name in reports. Default `run`. */
+  name?: string;
+  /** Where to go on from, instead of the beginning. */
+  resume?: Snapshot;
+  /** Ends the run after the step in which it is aborted. */
+  signal?: AbortSignal;
+}
+
+/** What {@linkcode fit} gives. */
+export interface FitResult extends EpochMetrics {
+  /** The run's name. */
+  readonly name: string;
+  /** The trained model. */
+  readonly model: Model;
+  /** Number of trainable numbers. */
+  readonly parameters: number;
+  /** Each epoch's metrics. */
+  readonly history: readonly EpochMetrics[];
+  /** Median seconds of an epoch's steps. */
+  readonly secondsPerEpoch: number;
+  /** Whether the run was stopped before its last epoch. */
+  readonly interrupted: boolean;
+  /** What computed. */
+  readonly backend: BackendInfo;
+}
+
+/** Mean loss, and error: the fraction of wrong classes, or the root of the mean squared error. */
+export interface Evaluation {
+  /** Mean loss over the examples. */
+  readonly loss: number;
+  /** Fraction of wrong classes in [0, 1], or root mean squared error. */
+  readonly error: number;
+}
+
+const EVALUATION_BATCH = 1000;
+
+/** Training examples measured after each epoch but the last; after the last, all are. */
+const TRAIN_EVALUATION_LIMIT = 10000;
+
+/** Milliseconds of steps after which the event loop gets a turn, for signals and timers. */
+const TURN_MS = 50;
+
+function whole(value: number, least: number, path: string): number {
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new OptionError(path, `a whole number of at least ${least}`, value);
+  }
+  return value;
+}
+
+/** Loads a data set and checks it. */
+export async function loadDataset(data: Dataset | Plugin<"dataset">): Promise<Dataset> {
+  const dataset = isPlugin(data, "dataset") ? await data.definition.load!({ options: data.options }) : data as Dataset;
+  checkDataset(dataset);
+  return dataset;
+}
+
+/** Number of wrong classes in a batch, or the sum of squared differences divided by the outputs. */
+function errorSum(outputs: Tensor, targets: Tensor): number {
+  return noGrad(() => {
+    if (targets.dtype === "int32") {
+      const best = outputs.argmax().ints;
+      const labels = targets.ints;
+      let wrong = 0;
+      for (let row = 0; row < labels.length; row++) if (best[row] !== labels[row]) wrong++;
+      return wrong;
+    }
+    return outputs.sub(targets).square().sum().item() / targets.shape[1];
+  });
+}
+
+function errorOf(sum: number, examples: number, classification: boolean): number {
+  return classification ? sum / examples : Math.sqrt(sum / examples);
+}
+
+/**
+ * Loss and error of a model on examples, in mode `eval`.
+ *
+ * @param model the model
+ * @param dataset where the examples come from
+ * @param split which part; default the test part
+ * @param loss the loss
+ * @param limit at most this many examples, from the first on
+ */
+export function evaluate(
+  model: Model,
+  dataset: Dataset,
+  loss: Plugin<"loss">,
+  split: Split = dataset.test,
+  limit: number = Infinity,
+): Evaluation {
+  const count = Math.min(split.count, limit);
+  let lossSum = 0;
+  let errors = 0;
+  for (let from = 0; from < count; from += EVALUATION_BATCH) {
+    const to = Math.min(from + EVALUATION_BATCH, count);
+    recycling(() =>
+      noGrad(() => {
+        const batch = makeBatch(split, dataset.outputs, from, to);
+        const outputs = model.forward(batch.inputs);
+        lossSum += loss.definition.loss!(outputs, batch.targets, loss.options).item() * (to - from);
+        errors += errorSum(outputs, batch.targets);
+      })
+    );
+  }
+  return { loss: lossSum / count, error: errorOf(errors, count, dataset.classes > 0) };
+}
+
+function median(values: readonly number[]): number {
+  if (values.length === 0) return 0;
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** A training run, an epoch at a time. Made by {@linkcode Trainer.start}. */
+export class Trainer {
+  /** The model in training. */
+  readonly model: Model;
+  /** What is known of the run. */
+  readonly info: RunInfo;
+  readonly #dataset: Dataset;
+  readonly #loss: Plugin<"loss">;
+  readonly #optimizer: OptimizerDriver;
+  readonly #observers: Observation[] = [];
+  readonly #signal: AbortSignal | undefined;
+  readonly #shuffle: Key;
+  readonly #names: readonly Tensor[];
+  #counters: TrainingProgress;
+  #order: Uint32Array | undefined;
+  #stepTimes: number[] = [];
+  #ended = false;
+
+  private constructor(
+    model: Model,
+    dataset: Dataset,
+    options: FitOptions,
+    info: RunInfo,
+    optimizer: OptimizerDriver,
+    counters: TrainingProgress,
+  ) {
+    this.model = model;
+    this.info = info;
+    this.#dataset = dataset;
+    this.#loss = options.loss;
+    this.#optimizer = optimizer;
+    this.#signal = options.signal;
+    this.#shuffle = Key.seed(info.seed).at("shuffle");
+    this.#names = model.parameters().map((parameter) => parameter.tensor);
+    this.#counters = counters;
+  }
+
+  /**
+   * Loads the data, builds the model, checks that its output fits the targets, restores the snapshot if there is one, and
+   * tells the observers.
+   */
+  static async start(root: LayerPlugin, options: FitOptions): Promise<Trainer> {
+    const epochs = whole(options.epochs ?? 10, 1, "epochs");
+    const batchSize = whole(options.batchSize ?? 128, 1, "batchSize");
+    const seed = whole(options.seed ?? 0, 0, "seed");
+    if (!isPlugin(options.loss, "loss")) throw new OptionError("loss", "a loss plugin", options.loss);
+    if (!isPlugin(options.optimizer, "optimizer")) {
+      throw new OptionError("optimizer", "an optimizer plugin", options.optimizer);
+    }
+    const dataset = await loadDataset(options.data);
+    const model = buildModel(root, { inputShape: dataset.train.shape, seed });
+    checkOutput(model, dataset);
+    const optimizer = new OptimizerDriver(options.optimizer, model);
+    const fresh: TrainingProgress = {
+      step: 0,
+      epoch: 0,
+      stepInEpoch: 0,
+      lossSum: 0,
+      errorSum: 0,
+      examples: 0,
+      seconds: 0,
+      history: [],
+      seed,
+      model: JSON.parse(JSON.stringify(root)),
+    };
+    const info: RunInfo = {
+      name: options.name ?? "run",
+      dataset: dataset.name,
+      examples: dataset.train.count,
+      parameters: model.parameterCount(),
+      epochs,
+      stepsPerEpoch: Math.ceil(dataset.train.count / batchSize),
+      batchSize,
+      seed,
+      backend: currentBackend().info(),
+      classification: dataset.classes > 0,
+      resumedAt: options.resume?.progress.step ?? 0,
+    };
+    const trainer = new Trainer(model, dataset, options, info, optimizer, fresh);
+    if (options.resume !== undefined) trainer.#restore(options.resume);
+    for (const observer of options.observers ?? []) {
+      if (!isPlugin(observer, "observer")) throw new OptionError("observers", "observer plugins", observer);
+      trainer.#observers.push(await observer.definition.observe!({ options: observer.options, run: info }));
+    }
+    return trainer;
+  }
+
+  /** Steps done. */
+  get step(): number {
+    return this.#counters.step;
+  }
+
+  /** Epochs done. */
+  get epoch(): number {
+    return this.#counters.epoch;
+  }
+
+  /** Whether the last epoch is done, or the run was aborted. */
+  get done(): boolean {
+    return this.interrupted || this.#counters.epoch >= this.info.epochs;
+  }
+
+  /** Whether the run was aborted before its last epoch was done. */
+  get interrupted(): boolean {
+    return (this.#signal?.aborted ?? false) && this.#counters.epoch < this.info.epochs;
+  }
+
+  /** Each finished epoch's metrics. */
+  get history(): readonly EpochMetrics[] {
+    return this.#counters.history;
+  }
+
+  /** Everything needed to go on from here. The tensors are the live ones: copy or write them before the next step. */
+  snapshot(): Snapshot {
+    return { tensors: this.#tensors(), progress: this.#counters };
+  }
+
+  #tensors(): Map<string, Tensor> {
+    const all = new Map<string, Tensor>();
+    for (const { name, tensor } of this.model.parameters()) all.set(`model/${name}`, tensor);
+    for (const [name, tensor] of this.model.state()) all.set(`state/${name}`, tensor);
+    for (const [name, tensor] of this.#optimizer.slots()) all.set(`optimizer/${name}`, tensor);
+    return all;
+  }
+
+  #restore(snapshot: Snapshot): void {
+    const { progress } = snapshot;
+    if (progress.seed !== this.info.seed) {
+      throw new CheckpointError(`resume: the checkpoint was made with seed ${progress.seed}, not ${this.info.seed}.`);
+    }
+    const mine = this.#tensors();
+    for (const [name, tensor] of mine) {
+      const saved = snapshot.tensors.get(name);
+      if (saved === undefined || !sameShape(saved.shape, tensor.shape)) {
+        const found = saved === undefined ? "none" : showShape(saved.shape);
+        throw new CheckpointError(
+          `resume: the checkpoint is of another architecture: expected ${name} of shape ${showShape(tensor.shape)}, ` +
+            `found ${found}.`,
+        );
+      }
+    }
+    for (const name of snapshot.tensors.keys()) {
+      if (!mine.has(name)) {
+        throw new CheckpointError(`resume: the checkpoint is of another architecture: this model has no ${name}.`);
+      }
+    }
+    for (const [name, tensor] of mine) tensor.assign(snapshot.tensors.get(name)!);
+    this.#optimizer.resume(progress.step);
+    this.#counters = { ...progress, model: this.#counters.model };
+  }
+
+  /** Trains to the end of the epoch that has begun, measures, and tells the observers. */
+  async runEpoch(): Promise<void> {
+    const { stepsPerEpoch, batchSize, examples } = this.info;
+    let turn = performance.now();
+    this.#stepTimes = [];
+    this.#order = shuffledOrder(examples, this.#shuffle.atStep(this.#counters.epoch));
+    while (this.#counters.stepInEpoch < stepsPerEpoch && !this.done) {
+      const from = this.#counters.stepInEpoch * batchSize;
+      this.#step(from, Math.min(from + batchSize, examples));
+      await this.#tell("step");
+      if (performance.now() - turn > TURN_MS) {
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        turn = performance.now();
+      }
+    }
+    if (this.#counters.stepInEpoch === stepsPerEpoch) {
+      this.#finishEpoch();
+      await this.#tell("epoch");
+    }
+  }
+
+  #step(from: number, to: number): void {
+    const started = performance.now();
+    const before = this.#counters;
+    const progress: Progress = {
+      step: before.step,
+      stepsPerEpoch: this.info.stepsPerEpoch,
+      totalSteps: this.info.stepsPerEpoch * this.info.epochs,
+    };
+    const [loss, errors] = recycling(() => {
+      const batch = makeBatch(this.#dataset.train, this.#dataset.outputs, from, to, this.#order);
+      return this.#learn(batch, progress);
+    });
+    if (!Number.isFinite(loss)) {
+      throw new OptionError("loss", `a finite number at step ${before.step + 1}; a smaller learning rate may help`, loss);
+    }
+    const ms = performance.now() - started;
+    this.#stepTimes.push(ms);
+    this.#counters = {
+      ...before,
+      step: before.step + 1,
+      stepInEpoch: before.stepInEpoch + 1,
+      lossSum: before.lossSum + loss * (to - from),
+      errorSum: before.errorSum + errors,
+      examples: before.examples + to - from,
+      seconds: before.seconds + ms / 1000,
+    };
+  }
+
+  #learn(batch: Batch, progress: Progress): [number, number] {
+    const [outputs, penalty] = this.model.forwardWithPenalty(batch.inputs, { mode: "train", progress });
+    const plain = this.#loss.definition.loss!(outputs, batch.targets, this.#loss.options);
+    const loss = penalty === null ? plain : plain.add(penalty);
+    this.#optimizer.update(gradients(loss, this.#names), progress);
+    return [plain.item(), errorSum(outputs, batch.targets)];
+  }
+
+  #finishEpoch(): void {
+    const counters = this.#counters;
+    const epoch = counters.epoch + 1;
+    const limit = epoch === this.info.epochs ? Infinity : TRAIN_EVALUATION_LIMIT;
+    const train = evaluate(this.model, this.#dataset, this.#loss, this.#dataset.train, limit);
+    const test = evaluate(this.model, this.#dataset, this.#loss);
+    const metrics: EpochMetrics = {
+      epoch,
+      step: counters.step,
+      trainLoss: train.loss,
+      trainError: train.error,
+      testLoss: test.loss,
+      testError: test.error,
+      runningLoss: counters.lossSum / counters.examples,
+      runningError: errorOf(counters.errorSum, counters.examples, this.info.classification),
+      seconds: counters.seconds,
+      stepMs: median(this.#stepTimes),
+    };
+    this.#counters = {
+      ...counters,
+      epoch,
+      stepInEpoch: 0,
+      lossSum: 0,
+      errorSum: 0,
+      examples: 0,
+      seconds: 0,
+      history: [...counters.history, metrics],
+    };
+  }
+
+  async #tell(what: "step" | "epoch"): Promise<void> {
+    const counters = this.#counters;
+    const snapshot = () => this.snapshot();
+    for (const observer of this.#observers) {
+      if (what === "epoch") await observer.epoch?.({ ...counters.history.at(-1)!, snapshot });
+      else if (observer.step !== undefined) {
+        const told = observer.step({
+          step: counters.step,
+          epoch: counters.epoch + 1,
+          stepInEpoch: counters.stepInEpoch,
+          loss: counters.lossSum / counters.examples,
+          error: errorOf(counters.errorSum, counters.examples, this.info.classification),
+          examples: counters.examples,
+          seconds: counters.seconds,
+          snapshot,
+        });
+        if (told !== undefined) await told;
+      }
+    }
+  }
+
+  /** Tells the observers that the run has ended, once, and returns the result. */
+  async end(): Promise<FitResult> {
+    if (!this.#ended) {
+      this.#ended = true;
+      for (const observer of this.#observers) {
+        await observer.end?.({
+          interrupted: this.interrupted,
+          step: this.step,
+          history: this.history,
+          snapshot: () => this.snapshot(),
+        });
+      }
+    }
+    const history = this.history;
+    const last: EpochMetrics = history.at(-1) ?? {
+      epoch: 0,
+      step: this.step,
+      trainLoss: NaN,
+      trainError: NaN,
+      testLoss: NaN,
+      testError: NaN,
+      runningLoss: NaN,
+      runningError: NaN,
+      seconds: 0,
+      stepMs: 0,
+    };
+    return {
+      ...last,
+      name: this.info.name,
+      model: this.model,
+      parameters: this.info.parameters,
+      history,
+      secondsPerEpoch: median(history.map((metrics) => metrics.seconds)),
+      stepMs: median(history.map((metrics) => metrics.stepMs)),
+      interrupted: this.interrupted,
+      backend: this.info.backend,
+    };
+  }
+}
+
+function checkOutput(model: Model, dataset: Dataset): void {
+  const shape = model.summary()[0].shape;
+  if (dataset.classes > 0 && (shape.length !== 1 || shape[0] !== dataset.classes)) {
+    throw new ShapeError(
+      `model: expected an output of shape [batch, ${dataset.classes}] for ${dataset.classes} classes, ` +
+        `found [batch, ${shape.join(", ")}].`,
+    );
+  }
+  if (dataset.classes === 0 && (shape.length !== 1 || shape[0] !== dataset.outputs)) {
+    throw new ShapeError(
+      `model: expected an output of shape [batch, ${dataset.outputs}] for the targets, ` +
+        `found [batch, ${shape.join(", ")}].`,
+    );
+  }
+}
+
+/**
+ * Trains a model.
+ *
+ * @param root the model, as a layer plugin
+ * @throws {OptionError} for a wrong option
+ * @throws {DataError} for a data set that is empty or has labels outside its classes
+ * @throws {ShapeError} when the model does not fit the data
+ *
+ * @example
+ * ```ts
+ * import { crossEntropy, dense, digits, dropout, fit, relu, sequential, sgd } from "@thinned/dropout";
+ *
+ * const model = sequential([dense(32), relu(), dropout({ rate: 0.2 }), dense(10)]);
+ * const run = await fit(model, {
+ *   data: digits({ train: 200, test: 200 }), loss: crossEntropy(), optimizer: sgd({ learningRate: 0.1 }),
+ *   epochs: 2, batchSize: 50, seed: 1,
+ * });
+ * console.log(run.testError);
+ * ```
+ */
+export async function fit(root: LayerPlugin, options: FitOptions): Promise<FitResult> {
+  const trainer = await Trainer.start(root, options);
+  while (!trainer.done) await trainer.runEpoch();
+  return await trainer.end();
+}

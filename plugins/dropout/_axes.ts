@@ -1,0 +1,40 @@
+/** Names of axes, for variants that share one draw along some of them. @module */
+import { z } from "zod";
+import { normalizeAxis, type Shape, ShapeError, showShape } from "../../core/mod.ts";
+
+/** Which axis a name means, by the number of axes: `[batch, features]`, `[batch, time, features]` and so on. */
+const axisOfName: Record<string, Partial<Record<number, number>>> = {
+  batch: { 1: 0, 2: 0, 3: 0, 4: 0, 5: 0 },
+  time: { 3: 1 },
+  features: { 2: 1, 3: 2 },
+  channels: { 3: 1, 4: 1, 5: 1 },
+  length: { 3: 2 },
+  depth: { 5: 2 },
+  height: { 4: 2, 5: 3 },
+  width: { 4: 3, 5: 4 },
+};
+
+/** An axis by name; `features` and `time` are those of sequences, `channels` and the rest those of images. */
+export type AxisName = "batch" | "time" | "features" | "channels" | "length" | "depth" | "height" | "width";
+
+/** An axis by name or number. */
+export const axisNameSchema: z.ZodType<AxisName | number, AxisName | number> = z.union([
+  z.enum(["batch", "time", "features", "channels", "length", "depth", "height", "width"]),
+  z.int(),
+], "expected the name or number of an axis");
+
+/**
+ * Axes as numbers.
+ *
+ * @throws {ShapeError} when a tensor of this shape has no such axis
+ */
+export function sharedAxes(names: readonly (AxisName | number)[], shape: Shape): number[] {
+  return names.map((name) => {
+    if (typeof name === "number") return normalizeAxis(name, shape.length, "share");
+    const axis = axisOfName[name][shape.length];
+    if (axis === undefined) {
+      throw new ShapeError(`share: a tensor of shape ${showShape(shape)} has no axis named ${JSON.stringify(name)}.`);
+    }
+    return axis;
+  });
+}

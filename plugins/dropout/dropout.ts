@@ -1,0 +1,64 @@
+/**
+ * Dropout: each unit is zeroed with some probability, anew for every example and step.
+ *
+ * Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, "Dropout: A Simple Way to Prevent Neural Networks from
+ * Overfitting", JMLR 15 (2014), section 4: `r ~ Bernoulli(p), y = r * x` with keep probability p = 1 - rate.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { definePlugin, type Factory, rateSchema, type Scheduled, scheduled } from "../../core/mod.ts";
+import { type AxisName, axisNameSchema, sharedAxes } from "./_axes.ts";
+
+/** Options of {@linkcode dropout}. */
+export interface DropoutOptions {
+  /** Probability of dropping a unit, in [0, 1], or a schedule. Default 0.5. */
+  rate?: Scheduled;
+  /**
+   * `inverted` (default): kept units are divided by the keep probability in training, and evaluation is the identity.
+   * `classic`, as in the paper: no scaling in training; at test time units are multiplied by the keep probability,
+   * which is the same as scaling the weights that they go out on.
+   */
+  convention?: "inverted" | "classic";
+  /** Axes along which one draw is shared, by name or number. `["batch"]`: all examples lose the same units. */
+  share?: readonly (AxisName | number)[];
+}
+
+/**
+ * Dropout (Srivastava et al., 2014), for any layer position. Input and output: `[batch, ...]`.
+ *
+ * A rate of 0 is the identity; a rate of 1 gives zeros with zero gradients.
+ *
+ * @example
+ * ```ts
+ * import { buildModel, dropout, Tensor } from "@thinned/dropout";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const model = buildModel(dropout({ rate: 0.5 }), { inputShape: [1000], seed: 1 });
+ * const x = Tensor.ones([1, 1000]);
+ * assertEquals(model.forward(x).toArray(), x.toArray()); // eval: identity
+ * const y = model.forward(x, { mode: "train" });
+ * assertEquals(new Set(y.floats), new Set([0, 2]));
+ * ```
+ */
+export const dropout: Factory<"activation", DropoutOptions> = definePlugin({
+  name: "dropout",
+  summary: "Zeroes units at random in training.",
+  paper: {
+    authors: "Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov",
+    year: 2014,
+    title: "Dropout: A Simple Way to Prevent Neural Networks from Overfitting",
+    url: "https://jmlr.org/papers/v15/srivastava14a.html",
+  },
+  options: z.object({
+    rate: scheduled(rateSchema).default(0.5).describe("probability of dropping a unit, in [0, 1]"),
+    convention: z.enum(["inverted", "classic"]).default("inverted").describe("where the scaling happens"),
+    share: z.array(axisNameSchema).readonly().default([]).describe("axes along which one draw is shared"),
+  }),
+  activation(x, { mode, key, options }) {
+    const classic = options.convention === "classic";
+    if (mode === "eval") return classic ? x.mul(1 - options.rate) : x;
+    return x.dropout(key, options.rate, { sharedAxes: sharedAxes(options.share, x.shape), scale: !classic });
+  },
+  claims: { mean: "kept", eval: "identity" },
+});

@@ -1,0 +1,38 @@
+/** Layers one after the other. @module */
+import { z } from "zod";
+import { definePlugin, type Factory, layerPart, type LayerPlugin } from "../../core/mod.ts";
+
+/** Options of {@linkcode sequential}. */
+export interface SequentialOptions {
+  /** The layers, first to last. A layer's place is its number, or its own name. */
+  layers?: readonly LayerPlugin[];
+}
+
+/**
+ * Layers one after the other. An activation that follows a dense layer is fused into it where the backend can.
+ *
+ * @example
+ * ```ts
+ * import { buildModel, dense, relu, sequential } from "@thinned/dropout";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const model = buildModel(sequential([dense(4, { name: "hidden" }), relu(), dense(2)]), { inputShape: [3] });
+ * assertEquals(model.parameters().map((p) => p.name), ["hidden.weight", "hidden.bias", "2.weight", "2.bias"]);
+ * ```
+ */
+export const sequential: Factory<"layer", SequentialOptions, [layers: readonly LayerPlugin[]]> = definePlugin({
+  name: "sequential",
+  summary: "Layers one after the other.",
+  options: z.object({ layers: z.array(layerPart()).readonly().describe("the layers, first to last") }),
+  positional: ["layers"],
+  forward(x, { options: { layers }, run, building }) {
+    let y = x;
+    for (let i = 0; i < layers.length; i++) {
+      const next = layers[i + 1]?.definition.epilogue;
+      const fused = !building && layers[i].definition.fuses === true && next !== undefined;
+      y = run(layers[i], y, layers[i].name ?? String(i), fused ? next : "none");
+      if (fused) i++;
+    }
+    return y;
+  },
+});
