@@ -1,0 +1,74 @@
+/** Reading files and variables without ever prompting for a permission. @module */
+import { DataError, PermissionError } from "../../core/mod.ts";
+
+/**
+ * Refuses unless the permission is already granted, so that a script never stops at a question.
+ *
+ * @param descriptor the permission
+ * @param flag the flag that grants it, such as `--allow-read=data`
+ * @param action what it is for, as in "Reading data.csv"
+ */
+export async function needPermission(
+  descriptor: Deno.PermissionDescriptor,
+  flag: string,
+  action: string,
+): Promise<void> {
+  if ((await Deno.permissions.query(descriptor)).state !== "granted") {
+    throw new PermissionError(`${action} needs a permission that this program does not have: run it with ${flag}.`);
+  }
+}
+
+/**
+ * The bytes of a file, or undefined when there is none.
+ *
+ * @throws {PermissionError} without permission to read it
+ * @throws {DataError} when it cannot be read, for example because it is a folder
+ */
+export async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  await needPermission({ name: "read", path }, `--allow-read=${path}`, `Reading ${path}`);
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    throw new DataError(`${path} cannot be read: ${(error as Error).message}.`, { cause: error });
+  }
+}
+
+/**
+ * The folder that the variable `THINNED_DATA` names, or undefined when it is not set.
+ *
+ * @param asker the name of the data set, for the error
+ * @throws {PermissionError} without permission to read the variable
+ */
+export async function dataFolder(asker: string): Promise<string | undefined> {
+  const variable = "THINNED_DATA";
+  const action = `Data set ${asker} has no option data, and reading ${variable} instead`;
+  await needPermission({ name: "env", variable }, `--allow-env=${variable}`, action);
+  return Deno.env.get(variable) || undefined;
+}
+
+/** Whether bytes begin as gzip does. */
+export function isGzip(bytes: Uint8Array): boolean {
+  return bytes.length >= 2 && bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
+/**
+ * The unpacked bytes of a gzip file; other bytes are returned as they are.
+ *
+ * @param bytes the file
+ * @param name its name in errors
+ * @throws {DataError} when the gzip data are damaged or cut short
+ */
+export async function unpack(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<Uint8Array<ArrayBuffer>> {
+  if (!isGzip(bytes)) return bytes;
+  try {
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  } catch (error) {
+    throw new DataError(
+      `${name}: expected a whole gzip file, found ${bytes.length} bytes that are damaged or cut short` +
+        ` (${(error as Error).message}).`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,196 @@
+/** Tables of numbers from comma-separated files. @module */
+import { z } from "zod";
+import {
+  DataError,
+  type Dataset,
+  definePlugin,
+  type Factory,
+  Key,
+  OptionError,
+  shuffledOrder,
+  type Split,
+} from "../../core/mod.ts";
+import { labelsOf } from "./_csv_labels.ts";
+import { columnOf, makeTable, numbersOf, type Table } from "./_csv_table.ts";
+import { parseCsv } from "./_csv_text.ts";
+import { readIfThere, unpack } from "./_files.ts";
+
+/** Options of {@linkcode csv}. */
+export interface CsvOptions {
+  /** The file, plain or packed by gzip. Required. */
+  path: string;
+  /** What is predicted: the name or index of a column, or a list of them for several numbers; -1 is the last column. */
+  target: string | number | (string | number)[];
+  /** Classes: a number in [2, 2^31), `false` for numbers to be predicted, or "auto": words are classes. Default "auto". */
+  classes?: "auto" | number | false;
+  /** Whether the first line names the columns; "auto": it does when it holds no number. Default "auto". */
+  header?: boolean | "auto";
+  /** The character between fields. Default ",". */
+  delimiter?: string;
+  /** Part of the rows that is held back for testing, in (0, 1), when there is no `testPath`. Default 0.2. */
+  testFraction?: number;
+  /** A second file with the rows for testing, with the same columns. */
+  testPath?: string;
+  /** Whether inputs are shifted and scaled to mean 0 and variance 1 over the training rows. Default true. */
+  standardize?: boolean;
+  /** Which rows are held back: a whole number in [0, 2^53). Default 0. */
+  seed?: number;
+}
+
+const column = z.union([z.string(), z.int()], "expected the name or the index of a column");
+const file = () => z.string("expected the path of a file").min(1, "expected the path of a file");
+const targetForms = "expected a column name, a column index, or a list of them";
+const classNumber = "expected a whole number in [2, 2^31), false or auto";
+const seedRange = "expected a whole number in [0, 2^53)";
+const fraction = "expected a number between 0 and 1, both excluded";
+
+/**
+ * A table of numbers from a comma-separated file (RFC 4180): one example a row, one column or several to predict, all
+ * others inputs. Inputs: `[columns - targets]` float32. A target column of words gives a classification, the classes
+ * being the words in sorted order; numbers give a regression, or a classification when `classes` says how many.
+ *
+ * Inputs are standardized by the mean and the standard deviation of the training rows alone; a column that is constant
+ * there becomes 0. Targets are left as they are.
+ *
+ * Loading throws `DataError` with file, line and column for rows of unequal length, cells that are no numbers, misplaced
+ * quotes, and when there are no rows; `OptionError` for a target that is no column; `PermissionError` without
+ * permission to read.
+ *
+ * @example
+ * ```ts
+ * import { csv, loadDataset } from "@thinned/dropout";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = await Deno.makeTempFile({ suffix: ".csv" });
+ * await Deno.writeTextFile(path, "width,length,kind\n1,2,pear\n2,4,apple\n3,5,apple\n4,7,pear\n5,9,apple\n");
+ * const data = await loadDataset(csv({ path, target: "kind", testFraction: 0.4 }));
+ * assertEquals([data.classes, data.train.count, data.test.count], [2, 3, 2]);
+ * await Deno.remove(path);
+ * ```
+ */
+export const csv: Factory<"dataset", CsvOptions> = definePlugin({
+  name: "csv",
+  summary: "A table from a comma-separated file: classification or regression.",
+  options: z.object({
+    path: file(),
+    target: z.union([column, z.array(column).min(1, targetForms)], targetForms),
+    classes: z.union([
+      z.literal("auto"),
+      z.literal(false),
+      z.int(classNumber).min(2, classNumber).max(2 ** 31 - 1, classNumber),
+    ], classNumber).default(
+      "auto",
+    ),
+    header: z.union([z.boolean(), z.literal("auto")], "expected true, false or auto").default("auto"),
+    delimiter: z.string("expected one character").regex(/^[^"\r\n]$/, "expected one character, no quote or line end")
+      .default(","),
+    testFraction: z.number(fraction).gt(0, fraction).lt(1, fraction).default(0.2),
+    testPath: file().optional(),
+    standardize: z.boolean("expected true or false").default(true),
+    seed: z.int(seedRange).min(0, seedRange).default(0),
+  }),
+  async load({ options }) {
+    const all = await readTable(options.path, options.delimiter, options.header);
+    const [train, test] = options.testPath === undefined
+      ? splitTable(all, options.testFraction, options.seed)
+      : [all, await readTable(options.testPath, options.delimiter, all.header !== undefined)];
+    requireSameColumns(train, test);
+    const targets = [options.target].flat().map((target) => columnOf(all, target));
+    const repeated = targets.findIndex((target, i) => targets.indexOf(target) < i);
+    if (repeated >= 0) {
+      throw new OptionError(`csv.target.${repeated}`, "each column once", [options.target].flat()[repeated]);
+    }
+    const features = Array.from({ length: all.width }, (_, i) => i).filter((i) => !targets.includes(i));
+    if (features.length === 0) throw new DataError(`${all.name}: expected a column beside the targets, found none.`);
+    const inputs = [numbersOf(train, features), numbersOf(test, features)];
+    if (options.standardize) standardize(inputs[0], inputs, features.length);
+    const split = (table: Table, values: Float64Array): Split => (
+      { count: table.rows.length, shape: [features.length], inputs: Float32Array.from(values), scale: 1 }
+    );
+    return withTargets(
+      { train, test, targets, classes: options.classes },
+      { name: all.name.replace(/^.*[\\/]/, ""), train: split(train, inputs[0]), test: split(test, inputs[1]) },
+    );
+  },
+});
+
+/** Reads a file into a table. */
+async function readTable(path: string, delimiter: string, header: boolean | "auto"): Promise<Table> {
+  const bytes = await readIfThere(path);
+  if (bytes === undefined) throw new DataError(`${path}: expected a file, found none.`);
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(await unpack(bytes, path));
+  } catch (error) {
+    if (error instanceof DataError) throw error;
+    throw new DataError(`${path}: expected text in UTF-8, found other bytes.`, { cause: error });
+  }
+  return makeTable(parseCsv(text, delimiter, path), header, path);
+}
+
+/** Holds back a random part of the rows; both parts keep the order of the file. */
+function splitTable(table: Table, testFraction: number, seed: number): [Table, Table] {
+  const count = table.rows.length;
+  const held = Math.max(1, Math.round(count * testFraction));
+  if (count - held < 1) {
+    throw new DataError(`${table.name}: expected a row for training and one for testing, found ${count} in all.`);
+  }
+  const order = shuffledOrder(count, Key.seed(seed).at("csv"));
+  const pick = (places: Uint32Array) => ({
+    ...table,
+    rows: Array.from(places.toSorted(), (place) => table.rows[place]),
+  });
+  return [pick(order.subarray(held)), pick(order.subarray(0, held))];
+}
+
+function requireSameColumns(train: Table, test: Table): void {
+  const columns = (table: Table) => table.header?.join(", ") ?? `${table.width} columns`;
+  if (test.width !== train.width || columns(train) !== columns(test)) {
+    throw new DataError(`${test.name}: expected ${columns(train)} as in ${train.name}, found ${columns(test)}.`);
+  }
+}
+
+/** Subtracts the training mean and divides by the training deviation, column by column. */
+function standardize(training: Float64Array, parts: readonly Float64Array[], width: number): void {
+  const rows = training.length / width;
+  for (let column = 0; column < width; column++) {
+    let mean = 0;
+    for (let i = column; i < training.length; i += width) mean += training[i] / rows;
+    let variance = 0;
+    for (let i = column; i < training.length; i += width) variance += (training[i] - mean) ** 2 / rows;
+    // What is left of a constant column after rounding is not a deviation.
+    const deviation = Math.sqrt(variance);
+    const scale = deviation > 1e-12 * Math.abs(mean) ? 1 / deviation : 0;
+    for (const part of parts) {
+      for (let i = column; i < part.length; i += width) part[i] = (part[i] - mean) * scale;
+    }
+  }
+}
+
+/** Adds labels or target numbers to the two parts. */
+function withTargets(
+  from: { train: Table; test: Table; targets: readonly number[]; classes: "auto" | number | false },
+  parts: { name: string; train: Split; test: Split },
+): Dataset {
+  const { train, test, targets, classes } = from;
+  if (typeof classes === "number" && targets.length > 1) {
+    throw new OptionError("csv.classes", "auto or false with several targets", classes);
+  }
+  const labels = classes === false || targets.length > 1 ? undefined : labelsOf(train, test, targets[0], classes);
+  if (labels !== undefined) {
+    return {
+      name: parts.name,
+      classes: labels.classes,
+      outputs: 0,
+      train: { ...parts.train, labels: labels.train },
+      test: { ...parts.test, labels: labels.test },
+    };
+  }
+  return {
+    name: parts.name,
+    classes: 0,
+    outputs: targets.length,
+    train: { ...parts.train, targets: Float32Array.from(numbersOf(train, targets)) },
+    test: { ...parts.test, targets: Float32Array.from(numbersOf(test, targets)) },
+  };
+}
