@@ -219,7 +219,11 @@ export class Model {
     if (node === undefined) {
       throw new OptionError("path", `one of ${[...this.#nodes.keys()].map((p) => JSON.stringify(p)).join(", ")}`, path);
     }
-    node.plugin = instantiate(node.plugin.definition, { ...node.plugin.options, ...changes }, describe(path, node.plugin));
+    node.plugin = instantiate(
+      node.plugin.definition,
+      { ...node.plugin.options, ...changes },
+      describe(path, node.plugin),
+    );
   }
 
   /** Runs one plugin at its place. */
@@ -249,7 +253,9 @@ export class Model {
       if (run === undefined) throw new PluginError(misuse(path, plugin, method));
       const out = run(x, context);
       if (method !== "forward" && !sameShape(out.shape, x.shape)) {
-        throw new ShapeError(`expected an output of the input's shape ${showShape(x.shape)}, found ${showShape(out.shape)}.`);
+        throw new ShapeError(
+          `expected an output of the input's shape ${showShape(x.shape)}, found ${showShape(out.shape)}.`,
+        );
       }
       if (plugin.definition.penalty !== undefined && pass.penalties !== null) {
         pass.penalties.push(plugin.definition.penalty(context));

@@ -394,7 +394,10 @@ function complaint(issue: z.core.$ZodIssue, input: unknown, path: string, schema
   }
   let found: unknown = input;
   for (const part of issue.path) found = (found as Record<PropertyKey, unknown> | undefined)?.[part];
-  const message = issue.message.replace(/^.*?expected /, "").replace(/, received .*$/, "").replace(/^Invalid .*?: /, "");
+  const message = issue.message.replace(/^.*?expected /, "").replace(/, received .*$/, "").replace(
+    /^Invalid .*?: /,
+    "",
+  );
   return new OptionError(at, message, found);
 }
 

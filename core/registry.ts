@@ -22,10 +22,14 @@ export class Registry {
    * @throws {PluginError} when another plugin has its name, or it was not made by `definePlugin`
    */
   add(factory: AnyFactory): void {
-    if (!isFactory(factory)) throw new PluginError(`Registry: expected what definePlugin returns, found ${show(factory)}.`);
+    if (!isFactory(factory)) {
+      throw new PluginError(`Registry: expected what definePlugin returns, found ${show(factory)}.`);
+    }
     const name = factory.definition.name;
     const present = this.#factories.get(name);
-    if (present !== undefined && present !== factory) throw new PluginError(`Registry: two plugins are named ${show(name)}.`);
+    if (present !== undefined && present !== factory) {
+      throw new PluginError(`Registry: two plugins are named ${show(name)}.`);
+    }
     this.#factories.set(name, factory);
   }
 
@@ -57,7 +61,9 @@ export class Registry {
     const { plugin, ...options } = json as Record<string, unknown>;
     if (typeof plugin !== "string") throw new OptionError(`${path}.plugin`, "the name of a plugin", plugin);
     const factory = this.#factories.get(plugin);
-    if (factory === undefined) throw new PluginError(`${path}.plugin: unknown plugin ${show(plugin)}${this.#hint(plugin)}`);
+    if (factory === undefined) {
+      throw new PluginError(`${path}.plugin: unknown plugin ${show(plugin)}${this.#hint(plugin)}`);
+    }
     return instantiate(factory.definition, this.#nested(options, path) as Record<string, unknown>, path);
   }
 

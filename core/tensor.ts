@@ -95,9 +95,12 @@ export class Tensor {
    */
   static from(values: ArrayLike<number>, shape: Shape, dtype?: DType): Tensor {
     checkShape(shape, "Tensor.from");
-    const type = dtype ?? (values instanceof Float64Array ? "float64" : values instanceof Int32Array ? "int32" : "float32");
+    const type = dtype ??
+      (values instanceof Float64Array ? "float64" : values instanceof Int32Array ? "int32" : "float32");
     if (values.length !== sizeOf(shape)) {
-      throw new ShapeError(`Tensor.from: shape ${showShape(shape)} needs ${sizeOf(shape)} numbers, found ${values.length}.`);
+      throw new ShapeError(
+        `Tensor.from: shape ${showShape(shape)} needs ${sizeOf(shape)} numbers, found ${values.length}.`,
+      );
     }
     const fits = type === "float32"
       ? values instanceof Float32Array

@@ -334,7 +334,11 @@ export class Trainer {
       return this.#learn(batch, progress);
     });
     if (!Number.isFinite(loss)) {
-      throw new OptionError("loss", `a finite number at step ${before.step + 1}; a smaller learning rate may help`, loss);
+      throw new OptionError(
+        "loss",
+        `a finite number at step ${before.step + 1}; a smaller learning rate may help`,
+        loss,
+      );
     }
     const ms = performance.now() - started;
     this.#stepTimes.push(ms);

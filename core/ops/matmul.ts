@@ -87,16 +87,16 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
  * @param bias `[outputs]`, or null for none
  * @param epilogue the activation f
  */
-export function linear(x: Tensor, weight: Tensor, bias: Tensor | null, epilogue: Epilogue = "none"): Tensor {
+export function affine(x: Tensor, weight: Tensor, bias: Tensor | null, epilogue: Epilogue = "none"): Tensor {
   const [units, inputs] = weight.shape;
   if (weight.rank !== 2 || x.rank === 0 || x.shape[x.rank - 1] !== inputs) {
     throw new ShapeError(
-      `linear: an input of shape ${showShape(x.shape)} does not fit a weight [outputs, inputs] of ` +
+      `affine: an input of shape ${showShape(x.shape)} does not fit a weight [outputs, inputs] of ` +
         `${showShape(weight.shape)}.`,
     );
   }
   if (bias !== null && !sameShape(bias.shape, [units])) {
-    throw new ShapeError(`linear: expected a bias of shape [${units}], found ${showShape(bias.shape)}.`);
+    throw new ShapeError(`affine: expected a bias of shape [${units}], found ${showShape(bias.shape)}.`);
   }
   const rows = x.size / Math.max(inputs, 1);
   const flat = Tensor.view(x, [rows, inputs]);
@@ -105,7 +105,7 @@ export function linear(x: Tensor, weight: Tensor, bias: Tensor | null, epilogue:
   const k = kernels(out.floats);
   if (bias !== null || epilogue !== "none") k.biasActivation(out.floats, bias?.floats ?? null, epilogue, rows, units);
   const operands = bias === null ? [x, weight] : [x, weight, bias];
-  return record("linear", operands, out, (dy, needs) => {
+  return record("affine", operands, out, (dy, needs) => {
     let before = Tensor.view(dy, [rows, units]);
     let dBias: Tensor | null = null;
     if (epilogue !== "none" || (bias !== null && needs[2])) {

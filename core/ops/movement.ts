@@ -2,7 +2,15 @@
 import { kernels } from "../backend.ts";
 import { record } from "../autograd.ts";
 import { DataError, ShapeError, showShape } from "../errors.ts";
-import { broadcastShapes, broadcastStrides, normalizeAxis, sameShape, type Shape, sizeOf, stridesOf } from "../shape.ts";
+import {
+  broadcastShapes,
+  broadcastStrides,
+  normalizeAxis,
+  sameShape,
+  type Shape,
+  sizeOf,
+  stridesOf,
+} from "../shape.ts";
 import { Tensor } from "../tensor.ts";
 import { sumTo } from "./elementwise.ts";
 

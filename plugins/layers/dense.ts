@@ -1,7 +1,16 @@
 /** The dense (fully connected, linear) layer. @module */
 import { z } from "zod";
-import { definePlugin, type Factory, linear, part, type Plugin, ShapeError, showShape, Tensor } from "../../core/mod.ts";
-import { initialWeight, type Initializer, initializerSchema } from "./_initializers.ts";
+import {
+  affine,
+  definePlugin,
+  type Factory,
+  part,
+  type Plugin,
+  ShapeError,
+  showShape,
+  Tensor,
+} from "../../core/mod.ts";
+import { type Initializer, initializerSchema, initialWeight } from "./_initializers.ts";
 
 /** Options of {@linkcode dense}. */
 export interface DenseOptions {
@@ -60,6 +69,6 @@ export const dense: Factory<"layer", DenseOptions, [units: number]> = definePlug
     };
   },
   forward(x, { params, options, epilogue, weight }) {
-    return linear(x, weight(options.weight, params.weight), params.bias ?? null, epilogue);
+    return affine(x, weight(options.weight, params.weight), params.bias ?? null, epilogue);
   },
 });

@@ -6,8 +6,17 @@
  * @module
  */
 import { z } from "zod";
-import { definePlugin, type Factory, linear, part, type Plugin, ShapeError, showShape, Tensor } from "../../core/mod.ts";
-import { initialWeight, type Initializer, initializerSchema } from "./_initializers.ts";
+import {
+  affine,
+  definePlugin,
+  type Factory,
+  part,
+  type Plugin,
+  ShapeError,
+  showShape,
+  Tensor,
+} from "../../core/mod.ts";
+import { type Initializer, initializerSchema, initialWeight } from "./_initializers.ts";
 
 /** Options of {@linkcode maxout}. */
 export interface MaxoutOptions {
@@ -47,7 +56,9 @@ export const maxout: Factory<"layer", MaxoutOptions, [units: number]> = definePl
   },
   options: z.object({
     units: z.int().min(1, "expected a whole number of at least 1").describe("number of outputs"),
-    pieces: z.int().min(2, "expected a whole number of at least 2").default(2).describe("linear functions for each output"),
+    pieces: z.int().min(2, "expected a whole number of at least 2").default(2).describe(
+      "linear functions for each output",
+    ),
     initializer: initializerSchema.default("he-normal").describe("how the weight begins"),
     constraint: part("constraint").optional().describe("applied to each linear function's weights after an update"),
     weight: part("weight").optional().describe("a variant that the weight passes through"),
@@ -62,7 +73,7 @@ export const maxout: Factory<"layer", MaxoutOptions, [units: number]> = definePl
     return { params: { weight: { value: weight, constraint }, bias: Tensor.zeros([rows], dtype) } };
   },
   forward(x, { params, options: { units, pieces, weight: variant }, weight }) {
-    const all = linear(x, weight(variant, params.weight), params.bias);
+    const all = affine(x, weight(variant, params.weight), params.bias);
     return all.reshape([x.shape[0], units, pieces]).max(2);
   },
 });

@@ -31,7 +31,7 @@ export interface SgdOptions {
  * ```ts
  * import { momentumRamp, sgd } from "@thinned/dropout";
  *
- * sgd({ learningRate: 0.1, momentum: momentumRamp({ from: 0.5, to: 0.99, epochs: 500 }) });
+ * sgd({ learningRate: 0.1, momentum: momentumRamp({ from: 0.5, to: 0.99, over: 500 }) });
  * ```
  */
 export const sgd: Factory<"optimizer", SgdOptions> = definePlugin({
@@ -39,8 +39,10 @@ export const sgd: Factory<"optimizer", SgdOptions> = definePlugin({
   summary: "Stochastic gradient descent with classic or Nesterov momentum.",
   options: z.object({
     learningRate: learningRateSchema(0.01),
-    momentum: scheduled(z.number("expected a number in [0, 1)").min(0, "expected a number in [0, 1)")
-      .lt(1, "expected a number in [0, 1)")).default(0).describe("momentum, in [0, 1)"),
+    momentum: scheduled(
+      z.number("expected a number in [0, 1)").min(0, "expected a number in [0, 1)")
+        .lt(1, "expected a number in [0, 1)"),
+    ).default(0).describe("momentum, in [0, 1)"),
     nesterov: z.boolean().default(false).describe("Nesterov's momentum in place of the classic one"),
     dampening: z.number().min(0).max(1).default(0).describe("share of the gradient the velocity does not take up"),
     weightDecay: scheduled(z.number("expected a number of at least 0").min(0, "expected a number of at least 0"))
