@@ -2,6 +2,8 @@ import { DataError, PermissionError } from "../../core/mod.ts";
 import { needPermission, readIfThere, unpack } from "./_files.ts";
 import { MNIST_FILES, MNIST_MIRRORS, type RemoteFile } from "./_mnist_files.ts";
 
+export type { RemoteFile };
+
 /** A mirror that sends nothing for this long is given up, in milliseconds. */
 const STALL = 30_000;
 
@@ -21,7 +23,7 @@ export interface DownloadProgress {
 export interface DownloadOptions {
   /** The folder the files go to; it is made if it does not exist. */
   readonly folder: string;
-  /** Addresses of folders that hold the files, tried in order; each ends in a slash. Default: the two public mirrors. */
+  /** Addresses of folders that hold the files, tried in order. Default: the two public mirrors. */
   readonly mirrors?: readonly string[];
   /** The files and their digests. Default: the four files of MNIST. */
   readonly files?: readonly RemoteFile[];
@@ -107,7 +109,7 @@ async function fromAnyMirror(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const failures: string[] = [];
   for (const mirror of mirrors) {
-    const url = new URL(file.name, mirror).href;
+    const url = `${mirror.replace(/\/*$/, "")}/${file.name}`;
     try {
       const bytes = await receive(url, file.name, options);
       if (await isRight(bytes, file)) return bytes;

@@ -21,7 +21,7 @@ export interface CsvOptions {
   path: string;
   /** What is predicted: the name or index of a column, or a list of them for several numbers; -1 is the last column. */
   target: string | number | (string | number)[];
-  /** Classes: a number in [2, 2^31), `false` for numbers to be predicted, or "auto": words are classes. Default "auto". */
+  /** How many classes, in [2, 2^31); `false` for none; "auto": words are classes, numbers are not. Default "auto". */
   classes?: "auto" | number | false;
   /** Whether the first line names the columns; "auto": it does when it holds no number. Default "auto". */
   header?: boolean | "auto";
@@ -52,8 +52,8 @@ const fraction = "expected a number between 0 and 1, both excluded";
  * Inputs are standardized by the mean and the standard deviation of the training rows alone; a column that is constant
  * there becomes 0. Targets are left as they are.
  *
- * Loading throws `DataError` with file, line and column for rows of unequal length, cells that are no numbers, misplaced
- * quotes, and when there are no rows; `OptionError` for a target that is no column; `PermissionError` without
+ * Loading throws `DataError` with file, line and column for rows of unequal length, cells that are no numbers, and
+ * misplaced quotes, and when there are no rows; `OptionError` for a target that is no column; `PermissionError` without
  * permission to read.
  *
  * @example

@@ -29,8 +29,8 @@ const within = (max: number, expected = `expected a number in [0, ${max}]`) =>
  * stray lines and noise. A small training part and a large test part: a network without dropout learns the training
  * images by heart and does clearly worse on the test images than one with dropout.
  *
- * Inputs: 784 bytes, 28 rows of 28 pixels, multiplied by 1/255 to lie in [0, 1]; ink is bright. Labels: 0 to 9, each ten
- * images holding every digit once. Image i of a part depends on the options and i alone, not on the number of images.
+ * Inputs: 784 bytes, 28 rows of 28 pixels, multiplied by 1/255 to lie in [0, 1]; ink is bright. Labels: 0 to 9, with
+ * every digit once in each ten images. Image i of a part depends on the options and i alone, not on the number of images.
  *
  * @example
  * ```ts
