@@ -26,7 +26,7 @@ const WAVE = 0.06;
 const PEN = [0.7, 1.7] as const;
 const EDGE = [0.8, 1.6] as const;
 const INK = [0.6, 1] as const;
-/** Room for stray lines and erasures; the lines' length and half width in pixels, and their ink as part of the pen's. */
+/** Room for stray lines and erasures; the lines' length and half width in pixels, and ink as part of the pen's. */
 const STRAYS = 3;
 const ERASURES = 1;
 const STRAY_LENGTH = [5, 14] as const;

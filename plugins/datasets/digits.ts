@@ -30,7 +30,7 @@ const within = (max: number, expected = `expected a number in [0, ${max}]`) =>
  * images by heart and does clearly worse on the test images than one with dropout.
  *
  * Inputs: 784 bytes, 28 rows of 28 pixels, multiplied by 1/255 to lie in [0, 1]; ink is bright. Labels: 0 to 9, with
- * every digit once in each ten images. Image i of a part depends on the options and i alone, not on the number of images.
+ * every digit once in each ten images. Image i of a part depends on i and the options, but not on the number of images.
  *
  * @example
  * ```ts

@@ -53,7 +53,7 @@ Deno.test("mnist() keeps rows and columns apart with flatten: false", async () =
   });
 });
 
-Deno.test("mnist() takes the last training images as the test part with validation, without the test files", async () => {
+Deno.test("mnist() with validation tests on the last training images and needs no test files", async () => {
   await inFolder(async (folder) => {
     await writeFiles(folder, false);
     await Deno.remove(`${folder}/t10k-images-idx3-ubyte`);
