@@ -32,6 +32,16 @@ export {
   useBackend,
 } from "./backend.ts";
 export { type Batch, checkDataset, makeBatch, shuffledOrder } from "./batches.ts";
+export {
+  type Config,
+  configSchema,
+  configuredDataset,
+  type ConfiguredRun,
+  configuredRun,
+  parseConfig,
+  type PartConfig,
+  setPath,
+} from "./config.ts";
 export type { Dataset, Split } from "./data.ts";
 export * from "./errors.ts";
 export * from "./events.ts";

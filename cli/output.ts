@@ -1,0 +1,63 @@
+/**
+ * What the command line prints, and where: results to standard output, all else to standard error. With `--json` standard
+ * output is exactly one JSON object, for a mistake too.
+ *
+ * @module
+ */
+import { ThinnedError } from "../core/mod.ts";
+
+/** Writes a line to standard error. */
+export function note(line: string): void {
+  writeAll(Deno.stderr, line + "\n");
+}
+
+/** Writes text to standard output. */
+export function print(text: string): void {
+  writeAll(Deno.stdout, text);
+}
+
+function writeAll(to: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  let bytes = new TextEncoder().encode(text);
+  while (bytes.length > 0) bytes = bytes.subarray(to.writeSync(bytes));
+}
+
+/** What a command gives back: a JSON object, the same as text for a person, and the exit status. */
+export interface Outcome {
+  /** The one JSON object of `--json`. */
+  readonly json: unknown;
+  /** The text printed otherwise. */
+  readonly text: string;
+  /** Exit status; default 0. */
+  readonly status?: number;
+}
+
+/** Runs a command: prints what it gives, or its mistake in one sentence, and returns the exit status. */
+export async function deliver(json: boolean, command: () => Promise<Outcome>): Promise<number> {
+  try {
+    const outcome = await command();
+    print(json ? JSON.stringify(outcome.json) + "\n" : outcome.text);
+    return outcome.status ?? 0;
+  } catch (error) {
+    const known = explained(error);
+    if (known === undefined) {
+      note(`A fault in this library: ${error instanceof Error ? error.stack : error}`);
+      if (json) print(JSON.stringify({ error: { message: String(error) } }) + "\n");
+      return 1;
+    }
+    note(`error: ${known.message}`);
+    if (json) print(JSON.stringify({ error: { message: known.message } }) + "\n");
+    return known.exitStatus;
+  }
+}
+
+/** The error as one that its reader can mend, if it is of that kind. */
+function explained(error: unknown): ThinnedError | undefined {
+  if (error instanceof ThinnedError) return error;
+  if (error instanceof Deno.errors.NotCapable) {
+    const flag = /--allow-[a-z]+/.exec(error.message)?.[0];
+    return new ThinnedError(
+      `A permission is missing: run again with ${flag ?? "the flag that Deno names"}. ${error.message}`,
+    );
+  }
+  return undefined;
+}

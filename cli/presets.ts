@@ -1,0 +1,87 @@
+/**
+ * What is trained when no configuration is given: the 2014 paper's kind of net, without and with dropout, side by side.
+ *
+ * @module
+ */
+import { type Config, type Dataset, parseConfig } from "../core/mod.ts";
+
+/** The net of a preset: dropout on the input, and hidden layers with max-norm and dropout. */
+function net(hidden: readonly number[], outputs: number, max: number): Record<string, unknown>[] {
+  const constraint = { plugin: "max-norm", max };
+  return [
+    { plugin: "dropout", rate: 0.2 },
+    ...hidden.flatMap((units) => [
+      { plugin: "dense", units, constraint },
+      { plugin: "relu" },
+      { plugin: "dropout", rate: 0.5 },
+    ]),
+    { plugin: "dense", units: outputs, initializer: "glorot-uniform", constraint },
+  ];
+}
+
+/** The same net without dropout and max-norm, by changes to the one with them. */
+function without(layers: number): Record<string, unknown> {
+  const set: Record<string, unknown> = { "model.0.rate": 0 };
+  for (let i = 0; i < layers; i++) {
+    set[`model.${1 + 3 * i}.constraint`] = null;
+    set[`model.${3 + 3 * i}.rate`] = 0;
+  }
+  set[`model.${1 + 3 * layers}.constraint`] = null;
+  return set;
+}
+
+/** Whether a data set has a preset that does not need to be loaded first. */
+export function hasPreset(name: string): boolean {
+  return name === "digits" || name === "mnist";
+}
+
+/** The configuration for a data set's name; `dataset` is needed, loaded, where its outputs are not known by name. */
+export function preset(name: string, dataset?: Dataset): Config {
+  const sides = (layers: number) => [{ name: "plain", set: without(layers) }, { name: "dropout", set: {} }];
+  if (name === "digits") {
+    return parseConfig({
+      description: "The 784-800-800-10 net on drawn digits, without and with dropout.",
+      dataset: { plugin: "digits" },
+      model: net([800, 800], 10, 3),
+      loss: "cross-entropy",
+      optimizer: {
+        plugin: "sgd",
+        learningRate: { plugin: "linear", from: 0.1, to: 0 },
+        momentum: 0.9,
+      },
+      epochs: 40,
+      batchSize: 50,
+      seed: 1,
+      runs: sides(2),
+    });
+  }
+  if (name === "mnist") {
+    return parseConfig({
+      description: "The 784-800-800-10 net on MNIST, without and with dropout.",
+      dataset: { plugin: "mnist" },
+      model: net([800, 800], 10, 2),
+      loss: "cross-entropy",
+      optimizer: {
+        plugin: "sgd",
+        learningRate: { plugin: "linear", from: 0.1, to: 0 },
+        momentum: 0.9,
+      },
+      epochs: 10,
+      batchSize: 128,
+      seed: 1,
+      runs: sides(2),
+    });
+  }
+  const classes = dataset?.classes ?? 0;
+  return parseConfig({
+    description: `A net with two hidden layers on ${name}, without and with dropout.`,
+    dataset: { plugin: name },
+    model: net([128, 128], classes > 0 ? classes : dataset?.outputs ?? 1, 3),
+    loss: classes > 0 ? "cross-entropy" : "mean-squared-error",
+    optimizer: { plugin: "adam", learningRate: 0.001 },
+    epochs: 40,
+    batchSize: 32,
+    seed: 1,
+    runs: sides(2),
+  });
+}

@@ -1,0 +1,78 @@
+/** What several commands need: the registry with a user's own plugins, the backend, and configuration files. @module */
+import {
+  type Backend,
+  builtins,
+  type Config,
+  isFactory,
+  openNative,
+  OptionError,
+  parseConfig,
+  PermissionError,
+  PluginError,
+  reference,
+  Registry,
+  ThinnedError,
+  tryOpenNative,
+  useBackend,
+} from "../mod.ts";
+
+/** Reads and validates a configuration file. */
+export async function readConfig(path: string): Promise<Config> {
+  const text = await readText(path, "--config");
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new OptionError(path, `JSON (${(error as Error).message})`, text.slice(0, 40));
+  }
+  try {
+    return parseConfig(json);
+  } catch (error) {
+    if (error instanceof ThinnedError) error.message = `${path}: ${error.message}`;
+    throw error;
+  }
+}
+
+/** The text of a file that an argument names. */
+export async function readText(path: string, argument: string): Promise<string> {
+  const { state } = await Deno.permissions.query({ name: "read", path });
+  if (state !== "granted") throw new PermissionError(`Reading ${path} needs the flag --allow-read=${path}.`);
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw new OptionError(argument, "a file that exists", path);
+    if (error instanceof Error) throw new ThinnedError(`${argument}: ${path} cannot be read: ${error.message}`);
+    throw error;
+  }
+}
+
+/** The built-in plugins and those that modules of the user's export. Paths are relative to `base`, a folder. */
+export async function loadRegistry(modules: readonly string[], base: string): Promise<Registry> {
+  const registry = new Registry(builtins);
+  for (const [i, path] of modules.entries()) {
+    const url = new URL(path, `file://${base.replace(/\/?$/, "/")}`).href;
+    let loaded: Record<string, unknown>;
+    try {
+      loaded = await import(url);
+    } catch (error) {
+      throw new PluginError(`plugins.${i}: ${path} cannot be imported: ${(error as Error).message}`);
+    }
+    const factories = Object.values(loaded).filter(isFactory);
+    if (factories.length === 0) {
+      throw new PluginError(`plugins.${i}: ${path} exports no plugin; expected what definePlugin returns.`);
+    }
+    for (const factory of factories) registry.add(factory);
+  }
+  return registry;
+}
+
+/** Opens the backend that was asked for: `native`, `reference`, or the best there is. */
+export async function chooseBackend(wanted: string | undefined): Promise<Backend> {
+  if (wanted === "reference") {
+    useBackend(reference);
+    return reference;
+  }
+  if (wanted === "native") return await openNative();
+  if (wanted !== undefined) throw new OptionError("--backend", '"native" or "reference"', wanted);
+  return (await tryOpenNative()).backend;
+}
