@@ -45,6 +45,7 @@ export {
 export type { Dataset, Split } from "./data.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
+export { checkGradient, type GradientCheckOptions, GradientError } from "./gradient_check.ts";
 export { keepProbability, Key, rateThreshold, SiteCollisionError, siteHash } from "./key.ts";
 export { buildModel, type BuildOptions, Model, type Parameter, type RunOptions, type SummaryRow } from "./model.ts";
 export { OptimizerDriver } from "./optimizer.ts";
