@@ -58,15 +58,21 @@ const slopes: Partial<Record<BinaryOp, Slopes>> = {
   maximum: (dy, a, b) => [() => share(dy, a, b), () => share(dy, b, a)],
   minimum: (dy, a, b) => [() => share(dy, b, a), () => share(dy, a, b)],
   power: (dy, a, b, y) => [
-    () => {
-      const less = unary("affine", b, 1, -1);
-      const slope = applyBinary("multiply", b, applyBinary("power", a, less));
-      return applyBinary("multiply", dy, applyBinary("mask", slope, b)); // x^0 is flat, also at 0
-    },
-    () => applyBinary("multiply", dy, applyBinary("mask", y.mul(a.log()), a)),
+    // b a^(b - 1), and 0 where b is 0: x^0 is flat, also at 0.
+    () => applyBinary("multiply", dy, applyBinary("mask", applyBinary("power", a, unary("affine", b, 1, -1)), b)),
+    // a^b log a, and 0 where a is 0.
+    () => applyBinary("multiply", dy, applyBinary("mask", applyBinary("multiply", y, unary("log", a)), nonzero(a))),
   ],
-  mask: (dy, a, b) => [() => applyBinary("mask", dy, b), () => applyBinary("mask", applyBinary("multiply", dy, a), b)],
+  mask: (dy, a, b) => [
+    () => applyBinary("mask", dy, b),
+    () => applyBinary("mask", applyBinary("multiply", dy, a), nonzero(b)),
+  ],
 };
+
+/** 1 where a tensor is not 0, else 0. */
+function nonzero(x: Tensor): Tensor {
+  return unary("affine", applyBinary("equal", x, asTensor(0, x)), -1, 1);
+}
 
 function share(dy: Tensor, winner: Tensor, other: Tensor): Tensor {
   const wins = applyBinary("greater", winner, other);

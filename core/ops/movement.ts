@@ -140,8 +140,12 @@ export function pad(x: Tensor, pads: readonly (readonly [number, number])[], val
   const shape = x.shape.map((extent, axis) => extent + pads[axis][0] + pads[axis][1]);
   const strides = stridesOf(shape);
   const offset = pads.reduce((sum, [before], axis) => sum + before * strides[axis], 0);
-  const out = scatterStrided(value === 0 ? x : x.detach().add(-value), shape, offset, strides);
-  if (value !== 0) kernels(out.floats).unary("affine", out.floats, out.floats, 1, value);
+  let out = scatterStrided(x, shape, offset, strides);
+  if (value !== 0) {
+    // 1 on the border and 0 inside; masking selects, so that an infinite value leaves the inside alone.
+    const border = scatterStrided(Tensor.ones(x.shape, x.dtype), shape, offset, strides).mul(-1).add(1);
+    out = out.add(Tensor.full([], value, x.dtype).mask(border));
+  }
   return record("pad", [x], out, (dy) => [gatherStrided(dy, offset, x.shape, strides)]);
 }
 
