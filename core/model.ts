@@ -6,7 +6,7 @@
  */
 import type { Epilogue } from "./backend.ts";
 import { noGrad } from "./autograd.ts";
-import { OptionError, PluginError, ShapeError, showShape } from "./errors.ts";
+import { CheckpointError, OptionError, PluginError, ShapeError, showShape } from "./errors.ts";
 import { Key } from "./key.ts";
 import {
   type Context,
@@ -178,6 +178,27 @@ export class Model {
   /** Number of trainable numbers. */
   parameterCount(): number {
     return this.#parameters.reduce((sum, parameter) => sum + parameter.tensor.size, 0);
+  }
+
+  /**
+   * Overwrites parameters and running state by those of a snapshot: `model/1.weight`, `state/4.mean`.
+   *
+   * @throws {CheckpointError} when one is missing or has another shape; nothing has been changed then
+   */
+  load(tensors: ReadonlyMap<string, Tensor>): void {
+    const mine = new Map<string, Tensor>();
+    for (const { name, tensor } of this.#parameters) mine.set(`model/${name}`, tensor);
+    for (const [name, tensor] of this.state()) mine.set(`state/${name}`, tensor);
+    for (const [name, tensor] of mine) {
+      const saved = tensors.get(name);
+      if (saved === undefined || !sameShape(saved.shape, tensor.shape)) {
+        throw new CheckpointError(
+          `The checkpoint is of another architecture: expected ${name} of shape ${showShape(tensor.shape)}, ` +
+            `found ${saved === undefined ? "none" : showShape(saved.shape)}.`,
+        );
+      }
+    }
+    for (const [name, tensor] of mine) tensor.assign(tensors.get(name)!);
   }
 
   /** Running state by name, such as `4.mean`. */

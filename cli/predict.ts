@@ -1,0 +1,132 @@
+/** `predict`: what a trained model says of the test examples, once or averaged over Monte Carlo passes. @module */
+import {
+  buildModel,
+  type Config,
+  configuredDataset,
+  configuredRun,
+  type Dataset,
+  latestCheckpoint,
+  loadDataset,
+  makeBatch,
+  type Model,
+  noGrad,
+  OptionError,
+  recycling,
+} from "../mod.ts";
+import { readArguments } from "./arguments.ts";
+import { table } from "./_chart.ts";
+import { note, type Outcome } from "./output.ts";
+import { chooseBackend, loadRegistry, readConfig } from "./setup.ts";
+
+/** One example's prediction. */
+interface Prediction {
+  readonly index: number;
+  readonly target: number | number[];
+  readonly prediction: number | number[];
+  /** Probability of the predicted class, or nothing for regression. */
+  readonly probability?: number;
+  /** Standard deviation over the passes, of that probability or of each output. */
+  readonly deviation: number | number[];
+}
+
+const BATCH = 500;
+
+/** Runs `predict --run DIR [--name RUN] [--samples T] [--limit N]`. */
+export async function predict(args: readonly string[]): Promise<Outcome> {
+  const given = readArguments(args, {
+    values: ["run", "name", "samples", "limit", "backend", "data"],
+    switches: ["json"],
+  });
+  const out = given.value("run");
+  if (out === undefined) throw new OptionError("--run", "the folder of a finished run", "nothing");
+  const samples = given.whole("samples", 0) ?? 0;
+  const limit = given.whole("limit", 1) ?? 10;
+  let config: Config = await readConfig(`${out}/config.json`);
+  const data = given.value("data");
+  if (data !== undefined) {
+    const part = typeof config.dataset === "string" ? { plugin: config.dataset } : config.dataset;
+    config = { ...config, dataset: { ...part, data } };
+  }
+  const name = given.value("name") ?? config.runs.at(-1)!.name;
+  const registry = await loadRegistry(config.plugins, Deno.cwd());
+  const run = configuredRun(config, name, registry);
+  await chooseBackend(given.value("backend"));
+  const dataset = await loadDataset(configuredDataset(config, registry));
+  const model = buildModel(run.model, { inputShape: dataset.test.shape, seed: run.seed });
+  const { snapshot } = await latestCheckpoint(config.runs.length === 1 ? out : `${out}/${name}`, note);
+  model.load(snapshot.tensors);
+  const { predictions, error } = predictAll(model, dataset, samples);
+  const shown = predictions.slice(0, limit);
+  const rows = shown.map((p) => [
+    String(p.index),
+    text(p.target),
+    text(p.prediction),
+    p.probability === undefined ? "" : p.probability.toFixed(4),
+    samples === 0 ? "" : text(p.deviation),
+  ]);
+  const summary = samples === 0 ? "one pass, dropout off" : `mean of ${samples} passes with dropout on`;
+  return {
+    json: {
+      dataset: dataset.name,
+      run: name,
+      samples,
+      examples: dataset.test.count,
+      testError: error,
+      predictions: shown,
+    },
+    text: `${name} on ${dataset.name}: test error ${dataset.classes > 0 ? `${(100 * error).toFixed(2)} %` : error} ` +
+      `(${summary})\n\n${table(rows, ["example", "target", "prediction", "probability", "deviation"])}\n`,
+  };
+}
+
+function text(value: number | number[]): string {
+  return [value].flat().map((v) => Number.isInteger(v) ? String(v) : v.toPrecision(4)).join(" ");
+}
+
+/** Mean and standard deviation over passes: of class probabilities, or of outputs. */
+function predictAll(model: Model, dataset: Dataset, samples: number): { predictions: Prediction[]; error: number } {
+  const { test, classes } = dataset;
+  const predictions: Prediction[] = [];
+  let errors = 0;
+  for (let from = 0; from < test.count; from += BATCH) {
+    const to = Math.min(from + BATCH, test.count);
+    recycling(() =>
+      noGrad(() => {
+        const batch = makeBatch(test, dataset.outputs, from, to);
+        const width = classes > 0 ? classes : dataset.outputs;
+        const sum = new Float64Array((to - from) * width);
+        const squares = new Float64Array(sum.length);
+        const passes = Math.max(samples, 1);
+        for (let pass = 0; pass < passes; pass++) {
+          const raw = model.forward(batch.inputs, {
+            mode: samples === 0 ? "eval" : "sample",
+            step: pass,
+            sample: from,
+          });
+          const values = (classes > 0 ? raw.softmax() : raw).floats;
+          for (let i = 0; i < sum.length; i++) {
+            sum[i] += values[i] / passes;
+            squares[i] += values[i] ** 2 / passes;
+          }
+        }
+        for (let row = 0; row < to - from; row++) {
+          const mean = [...sum.subarray(row * width, (row + 1) * width)];
+          const spread = mean.map((m, i) => Math.sqrt(Math.max(squares[row * width + i] - m * m, 0)));
+          if (classes > 0) {
+            const prediction = mean.indexOf(Math.max(...mean));
+            const target = test.labels![from + row];
+            if (prediction !== target) errors++;
+            const probability = mean[prediction];
+            predictions.push({ index: from + row, target, prediction, probability, deviation: spread[prediction] });
+          } else {
+            const target = [...test.targets!.subarray((from + row) * width, (from + row + 1) * width)];
+            errors += mean.reduce((total, m, i) => total + (m - target[i]) ** 2, 0) / width;
+            predictions.push({ index: from + row, target, prediction: mean, deviation: spread });
+          }
+        }
+      })
+    );
+  }
+  const error = classes > 0 ? errors / test.count : Math.sqrt(errors / test.count);
+  return { predictions, error };
+}
