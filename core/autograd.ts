@@ -122,30 +122,32 @@ class Pending {
     return this.#gradients.get(tensor);
   }
 
-  add(tensor: Tensor, gradient: Tensor): void {
-    const present = this.#gradients.get(tensor);
-    if (present === undefined) {
-      this.#set(tensor, gradient);
-    } else if (this.#owned.has(present)) {
-      kernels(present.floats).accumulate(gradient.floats, present.floats, 1);
-      this.#drop(gradient, true);
-    } else {
-      const sum = noGrad(() => present.add(gradient));
-      this.#owned.add(sum);
-      this.#set(tensor, sum);
-      this.#drop(present, false);
-      this.#drop(gradient, true);
-    }
-  }
-
-  #set(tensor: Tensor, gradient: Tensor): void {
-    this.#gradients.set(tensor, gradient);
+  /** Keeps a gradient's buffer from being used again until it is dropped. */
+  hold(gradient: Tensor): void {
     this.#users.set(gradient.storage, (this.#users.get(gradient.storage) ?? 0) + 1);
   }
 
-  /** Forgets one use of a gradient's buffer; a gradient that was never set only asks whether anybody else uses it. */
-  #drop(gradient: Tensor, neverSet: boolean): void {
-    const users = (this.#users.get(gradient.storage) ?? 0) - (neverSet ? 0 : 1);
+  /** Adds a gradient to what a tensor has; the caller holds it meanwhile. */
+  add(tensor: Tensor, gradient: Tensor): void {
+    const present = this.#gradients.get(tensor);
+    if (present === undefined) {
+      this.hold(gradient);
+      this.#gradients.set(tensor, gradient);
+    } else if (this.#owned.has(present) && this.#users.get(present.storage) === 1) {
+      // Only a sum that nobody else looks at may be written to: an op may have passed it on as it is.
+      kernels(present.floats).accumulate(gradient.floats, present.floats, 1);
+    } else {
+      const sum = noGrad(() => present.add(gradient));
+      this.#owned.add(sum);
+      this.hold(sum);
+      this.#gradients.set(tensor, sum);
+      this.drop(present);
+    }
+  }
+
+  /** Forgets one use of a gradient's buffer, which goes back to the pool with the last. */
+  drop(gradient: Tensor): void {
+    const users = this.#users.get(gradient.storage)! - 1;
     if (users > 0) this.#users.set(gradient.storage, users);
     else {
       this.#users.delete(gradient.storage);
@@ -157,7 +159,7 @@ class Pending {
   done(tensor: Tensor): void {
     const gradient = this.#gradients.get(tensor)!;
     this.#gradients.delete(tensor);
-    this.#drop(gradient, false);
+    this.drop(gradient);
   }
 }
 
@@ -203,6 +205,8 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[], upstream?: Tenso
       const dy = pending.get(tensor);
       if (dy === undefined) continue;
       const results = node.backward(dy, node.needs);
+      // One result may stand for several inputs: all are held until all have been added.
+      for (const result of results) if (result) pending.hold(result);
       for (let i = 0; i < node.inputs.length; i++) {
         const gradient = results[i];
         if (!node.needs[i] || gradient === null || gradient === undefined) continue;
@@ -214,6 +218,7 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[], upstream?: Tenso
         }
         pending.add(node.inputs[i], gradient);
       }
+      for (const result of results) if (result) pending.drop(result);
       if (!wanted.has(tensor)) pending.done(tensor);
     }
     return wrt.map((tensor) => pending.get(tensor) ?? Tensor.zeros(tensor.shape, tensor.dtype));
