@@ -1,6 +1,6 @@
 /** `plugins`: what there is, by role. @module */
 import { builtins, OptionError, PluginError, Registry, type Role, roles, rolesOf } from "../mod.ts";
-import { z } from "zod";
+import type { z } from "zod";
 import { readArguments } from "./arguments.ts";
 import type { Outcome } from "./output.ts";
 import { table } from "./_chart.ts";

@@ -14,6 +14,7 @@ import {
   loadDataset,
   metricsLog,
   OptionError,
+  parseConfig,
   PermissionError,
   progressBar,
   type Registry,
@@ -27,8 +28,7 @@ import { type Arguments, readArguments } from "./arguments.ts";
 import { note, type Outcome } from "./output.ts";
 import { hasPreset, preset } from "./presets.ts";
 import { describeRuns } from "./report.ts";
-import { chooseBackend, loadRegistry, readConfig, readText } from "./setup.ts";
-import { parseConfig } from "../mod.ts";
+import { chooseBackend, loadRegistry, readConfig } from "./setup.ts";
 
 /** Runs `train`. */
 export async function train(args: readonly string[]): Promise<Outcome> {

@@ -189,16 +189,7 @@ export class Model {
     const mine = new Map<string, Tensor>();
     for (const { name, tensor } of this.#parameters) mine.set(`model/${name}`, tensor);
     for (const [name, tensor] of this.state()) mine.set(`state/${name}`, tensor);
-    for (const [name, tensor] of mine) {
-      const saved = tensors.get(name);
-      if (saved === undefined || !sameShape(saved.shape, tensor.shape)) {
-        throw new CheckpointError(
-          `The checkpoint is of another architecture: expected ${name} of shape ${showShape(tensor.shape)}, ` +
-            `found ${saved === undefined ? "none" : showShape(saved.shape)}.`,
-        );
-      }
-    }
-    for (const [name, tensor] of mine) tensor.assign(tensors.get(name)!);
+    overwrite(mine, tensors);
   }
 
   /** Running state by name, such as `4.mean`. */
@@ -365,6 +356,24 @@ export class Model {
  */
 export function buildModel(root: LayerPlugin, options: BuildOptions): Model {
   return new Model(root, options);
+}
+
+/**
+ * Overwrites tensors by those of the same names: all of them, or none.
+ *
+ * @throws {CheckpointError} when one is missing or has another shape; nothing has been changed then
+ */
+export function overwrite(mine: ReadonlyMap<string, Tensor>, saved: ReadonlyMap<string, Tensor>): void {
+  for (const [name, tensor] of mine) {
+    const found = saved.get(name);
+    if (found === undefined || !sameShape(found.shape, tensor.shape)) {
+      throw new CheckpointError(
+        `The checkpoint is of another architecture: expected ${name} of shape ${showShape(tensor.shape)}, ` +
+          `found ${found === undefined ? "none" : showShape(found.shape)}.`,
+      );
+    }
+  }
+  for (const [name, tensor] of mine) tensor.assign(saved.get(name)!);
 }
 
 function join(path: string, name: string): string {

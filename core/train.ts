@@ -9,13 +9,12 @@ import { gradients, noGrad } from "./autograd.ts";
 import { type BackendInfo, currentBackend } from "./backend.ts";
 import { type Batch, checkDataset, makeBatch, shuffledOrder } from "./batches.ts";
 import type { Dataset, Split } from "./data.ts";
-import { CheckpointError, OptionError, ShapeError, showShape } from "./errors.ts";
+import { CheckpointError, OptionError, ShapeError } from "./errors.ts";
 import type { EpochMetrics, Observation, RunInfo, Snapshot, TrainingProgress } from "./events.ts";
 import { Key } from "./key.ts";
-import { buildModel, type Model } from "./model.ts";
+import { buildModel, type Model, overwrite } from "./model.ts";
 import { OptimizerDriver } from "./optimizer.ts";
 import { isPlugin, type LayerPlugin, type Plugin, type Progress } from "./plugin.ts";
-import { sameShape } from "./shape.ts";
 import { recycling } from "./storage.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -277,25 +276,15 @@ export class Trainer {
   #restore(snapshot: Snapshot): void {
     const { progress } = snapshot;
     if (progress.seed !== this.info.seed) {
-      throw new CheckpointError(`resume: the checkpoint was made with seed ${progress.seed}, not ${this.info.seed}.`);
+      throw new CheckpointError(`The checkpoint was made with seed ${progress.seed}, not ${this.info.seed}.`);
     }
     const mine = this.#tensors();
-    for (const [name, tensor] of mine) {
-      const saved = snapshot.tensors.get(name);
-      if (saved === undefined || !sameShape(saved.shape, tensor.shape)) {
-        const found = saved === undefined ? "none" : showShape(saved.shape);
-        throw new CheckpointError(
-          `resume: the checkpoint is of another architecture: expected ${name} of shape ${showShape(tensor.shape)}, ` +
-            `found ${found}.`,
-        );
-      }
-    }
     for (const name of snapshot.tensors.keys()) {
       if (!mine.has(name)) {
-        throw new CheckpointError(`resume: the checkpoint is of another architecture: this model has no ${name}.`);
+        throw new CheckpointError(`The checkpoint is of another architecture: this model has no ${name}.`);
       }
     }
-    for (const [name, tensor] of mine) tensor.assign(snapshot.tensors.get(name)!);
+    overwrite(mine, snapshot.tensors);
     this.#optimizer.resume(progress.step);
     this.#counters = { ...progress, model: this.#counters.model };
   }

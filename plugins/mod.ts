@@ -1,5 +1,9 @@
 /** All built-in plugins. @module */
 export * from "./constraints/max_norm.ts";
+export * from "./datasets/csv.ts";
+export * from "./datasets/digits.ts";
+export * from "./datasets/download_mnist.ts";
+export * from "./datasets/mnist.ts";
 export * from "./dropout/dropout.ts";
 export * from "./layers/dense.ts";
 export * from "./layers/flatten.ts";

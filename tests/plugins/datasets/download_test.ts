@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DataError, PermissionError } from "../../../core/mod.ts";
-import { downloadMnist, type DownloadProgress, sha256 } from "../../../plugins/datasets/_download.ts";
+import { downloadMnist, type DownloadProgress, sha256 } from "../../../plugins/datasets/download_mnist.ts";
 import type { RemoteFile } from "../../../plugins/datasets/_mnist_files.ts";
 import { gzip, inFolder } from "./_idx_bytes.ts";
 

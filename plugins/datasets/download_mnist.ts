@@ -1,3 +1,4 @@
+/** Fetching MNIST from public mirrors, checked. @module */
 import { DataError, PermissionError } from "../../core/mod.ts";
 import { needPermission, readIfThere, unpack } from "./_files.ts";
 import { MNIST_FILES, MNIST_MIRRORS, type RemoteFile } from "./_mnist_files.ts";
