@@ -57,6 +57,7 @@ export { philox4x32 } from "./philox.ts";
 export * from "./plugin.ts";
 export { reference } from "./reference/mod.ts";
 export { Registry } from "./registry.ts";
+export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
 export {
   type BroadcastPlan,
   broadcastShapes,
