@@ -2,7 +2,12 @@
 export * from "./constraints/max_norm.ts";
 export * from "./datasets/csv.ts";
 export * from "./datasets/digits.ts";
-export * from "./datasets/download_mnist.ts";
+export {
+  downloadMnist,
+  type DownloadOptions,
+  type DownloadProgress,
+  type RemoteFile,
+} from "./datasets/download_mnist.ts";
 export * from "./datasets/mnist.ts";
 export * from "./dropout/dropout.ts";
 export * from "./layers/dense.ts";
