@@ -23,9 +23,14 @@ export function asTensor(value: Tensor | number, like: Tensor): Tensor {
   return value instanceof Tensor ? value : Tensor.full([], value, like.dtype);
 }
 
+/** Throws unless two operands have one element type. */
+export function checkTypes(op: string, a: Tensor, b: Tensor): void {
+  if (a.dtype !== b.dtype) throw new OptionError(op, `operands of one type, the first is ${a.dtype}`, b.dtype);
+}
+
 /** `f(a, b)` elementwise with broadcasting, without a gradient. */
 export function applyBinary(op: BinaryOp, a: Tensor, b: Tensor): Tensor {
-  if (a.dtype !== b.dtype) throw new OptionError(op, `two operands of one type, the first is ${a.dtype}`, b.dtype);
+  checkTypes(op, a, b);
   const shape = broadcastShapes(a.shape, b.shape, op);
   const out = Tensor.empty(shape, a.dtype);
   kernels(a.floats).binary(op, a.floats, b.floats, out.floats, planBroadcast(a.shape, b.shape, shape));

@@ -4,7 +4,7 @@ import { record } from "../autograd.ts";
 import { ShapeError, showShape } from "../errors.ts";
 import { broadcastShapes, sameShape, sizeOf } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
-import { sumTo } from "./elementwise.ts";
+import { checkTypes, sumTo } from "./elementwise.ts";
 import { broadcastTo, reshape } from "./movement.ts";
 
 /** Which operands of a product are read transposed (their last two axes swapped). */
@@ -65,7 +65,7 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   }
   // A plain matrix on the right folds the left's leading axes into its rows: one large product.
   if (b.rank === 2 && a.rank > 2 && !tA) {
-    const product = matmul(reshape(a, [-1, inner]), b, { transposeB: tB });
+    const product = matmul(reshape(a, [sizeOf(a.shape.slice(0, -1)), inner]), b, { transposeB: tB });
     return reshape(product, [...a.shape.slice(0, -1), product.shape[1]]);
   }
   const lead = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2), "matmul");
@@ -98,7 +98,9 @@ export function affine(x: Tensor, weight: Tensor, bias: Tensor | null, epilogue:
   if (bias !== null && !sameShape(bias.shape, [units])) {
     throw new ShapeError(`affine: expected a bias of shape [${units}], found ${showShape(bias.shape)}.`);
   }
-  const rows = x.size / Math.max(inputs, 1);
+  checkTypes("affine", x, weight);
+  if (bias !== null) checkTypes("affine", x, bias);
+  const rows = sizeOf(x.shape.slice(0, -1));
   const flat = Tensor.view(x, [rows, inputs]);
   const flatOut = multiply(flat, weight, false, true);
   const out = Tensor.view(flatOut, [...x.shape.slice(0, -1), units]);

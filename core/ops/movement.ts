@@ -12,7 +12,7 @@ import {
   stridesOf,
 } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
-import { sumTo } from "./elementwise.ts";
+import { checkTypes, sumTo } from "./elementwise.ts";
 
 /** The same numbers under another shape; one extent may be -1. Shares the buffer. */
 export function reshape(x: Tensor, to: Shape): Tensor {
@@ -105,6 +105,7 @@ export function concat(parts: readonly Tensor[], axisIn = 0): Tensor {
   const first = parts[0];
   const axis = normalizeAxis(axisIn, first.rank, "concat");
   for (const part of parts) {
+    checkTypes("concat", first, part);
     const fits = part.rank === first.rank && part.shape.every((extent, i) => i === axis || extent === first.shape[i]);
     if (!fits) {
       throw new ShapeError(

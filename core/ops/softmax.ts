@@ -4,6 +4,7 @@ import { record } from "../autograd.ts";
 import { DataError, ShapeError, showShape } from "../errors.ts";
 import { normalizeAxis } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
+import { checkTypes } from "./elementwise.ts";
 import { transpose } from "./movement.ts";
 
 function alongRows(x: Tensor, log: boolean): Tensor {
@@ -63,6 +64,7 @@ export function crossEntropyRows(logits: Tensor, labels: Tensor, options: CrossE
   if (weights !== undefined && weights.size !== cols) {
     throw new ShapeError(`crossEntropy: expected ${cols} class weights, found shape ${showShape(weights.shape)}.`);
   }
+  if (weights !== undefined) checkTypes("crossEntropy", logits, weights);
   const losses = Tensor.empty([rows], logits.dtype);
   const slope = Tensor.empty(logits.shape, logits.dtype);
   kernels(logits.floats).crossEntropy(
