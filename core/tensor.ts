@@ -14,7 +14,7 @@ import { broadcastTo, concat, gather, pad, reshape, slice, take, transpose } fro
 import { bernoulli, dropout, type DropoutOptions, normal, uniform } from "./ops/random.ts";
 import { argmax, type Axes, extreme, mean, sum } from "./ops/reduce.ts";
 import { softmax } from "./ops/softmax.ts";
-import { checkShape, sameShape, type Shape, sizeOf } from "./shape.ts";
+import { checkShape, normalizeAxis, sameShape, type Shape, sizeOf } from "./shape.ts";
 import { allocate, type AnyArray, type DType, keepStorage, Storage } from "./storage.ts";
 
 /** Numbers nested to any depth, as an array literal. */
@@ -448,7 +448,7 @@ export class Tensor {
   }
   /** A new axis of extent 1 at the given place. */
   expandAxis(axis: number): Tensor {
-    const at = axis < 0 ? axis + this.rank + 1 : axis;
+    const at = normalizeAxis(axis, this.rank + 1, "expandAxis");
     return reshape(this, [...this.shape.slice(0, at), 1, ...this.shape.slice(at)]);
   }
   /** Axes in another order; reversed when none is given. */
