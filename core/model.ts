@@ -19,6 +19,7 @@ import {
   type Plugin,
   type Progress,
   rolesOf,
+  type SiteMethod,
 } from "./plugin.ts";
 import { sameShape, type Shape } from "./shape.ts";
 import { type FloatType, Tensor } from "./tensor.ts";
@@ -43,6 +44,8 @@ export interface RunOptions {
   progress?: Progress;
   /** Training step, or Monte Carlo pass, that addresses random numbers; default `progress.step`. */
   step?: number;
+  /** Number of a further pass over the same batch, whose masks are to differ from those of pass 0. Default 0. */
+  pass?: number;
 }
 
 /** How a model is built. */
@@ -85,10 +88,16 @@ interface Pass {
   readonly mode: Mode;
   readonly step: number;
   readonly sample: number;
+  readonly again: number;
   readonly progress: Progress;
   readonly building: Set<string> | null;
   readonly penalties: Tensor[] | null;
+  /** Places whose penalty has been added in this pass. */
+  readonly penalized: Set<string> | null;
 }
+
+/** Methods whose output has the shape of their first argument. */
+const keepsShape: ReadonlySet<string> = new Set(["activation", "weight", "recurrent", "branch", "attention"]);
 
 /**
  * A layer plugin with its parameters and running state.
@@ -127,9 +136,11 @@ export class Model {
       mode: "eval",
       step: 0,
       sample: 0,
+      again: 0,
       progress: beginning,
       building: new Set(),
       penalties: null,
+      penalized: null,
     };
     noGrad(() => this.#run(pass, root, Tensor.zeros([1, ...options.inputShape], this.dtype), "", "none"));
   }
@@ -163,9 +174,11 @@ export class Model {
       mode: options.mode ?? "eval",
       step: options.step ?? progress.step,
       sample: options.sample ?? 0,
+      again: options.pass ?? 0,
       progress,
       building: null,
       penalties,
+      penalized: penalties === null ? null : new Set(),
     };
     return this.#run(pass, this.root, x, "", "none");
   }
@@ -238,22 +251,27 @@ export class Model {
     );
   }
 
-  /** Runs one plugin at its place. */
+  /** Runs a layer at its place. */
   #run(pass: Pass, plugin: Plugin, x: Tensor, path: string, epilogue: Epilogue): Tensor {
-    const role = "layer" in plugin.serves ? "forward" : "activation";
-    return this.#visit(pass, plugin, x, path, x.shape.slice(1), epilogue, role);
+    return this.#visit(pass, plugin, path, "layer" in plugin.serves ? "forward" : "activation", [x], epilogue);
   }
 
   #visit(
     pass: Pass,
     given: Plugin,
-    x: Tensor,
     path: string,
-    inputShape: Shape,
-    epilogue: Epilogue,
-    method: "forward" | "activation" | "weight",
+    method: "forward" | "activation" | SiteMethod,
+    args: readonly unknown[],
+    epilogue: Epilogue = "none",
   ): Tensor {
-    if (pass.building !== null) this.#place(pass.building, given, path, inputShape);
+    const x = args[0] as Tensor;
+    const batched = method === "forward" || method === "activation" || method === "branch";
+    const site = method !== "forward" && method !== "activation";
+    if (pass.building !== null) {
+      // A variant at a site may be called many times in a pass; it has one place all the same.
+      const again = site && pass.building.has(path) && this.#nodes.get(path)?.plugin === given;
+      if (!again) this.#place(pass.building, given, path, batched ? x.shape.slice(1) : x.shape);
+    }
     const node = this.#nodes.get(path);
     if (node === undefined) {
       throw new PluginError(`${describe(path, given)}: this place did not exist when the model was built.`);
@@ -261,18 +279,19 @@ export class Model {
     const plugin = node.plugin;
     try {
       const context = this.#context(pass, node, epilogue);
-      const run = plugin.definition[method];
+      const run = plugin.definition[method] as ((...args: unknown[]) => Tensor) | undefined;
       if (run === undefined) throw new PluginError(misuse(path, plugin, method));
-      const out = run(x, context);
-      if (method !== "forward" && !sameShape(out.shape, x.shape)) {
+      const out = run(...args, context);
+      if (keepsShape.has(method) && !sameShape(out.shape, x.shape)) {
         throw new ShapeError(
           `expected an output of the input's shape ${showShape(x.shape)}, found ${showShape(out.shape)}.`,
         );
       }
-      if (plugin.definition.penalty !== undefined && pass.penalties !== null) {
+      if (plugin.definition.penalty !== undefined && pass.penalties !== null && !pass.penalized!.has(path)) {
+        pass.penalized!.add(path);
         pass.penalties.push(plugin.definition.penalty(context));
       }
-      if (pass.building !== null) node.outputShape = method === "weight" ? out.shape : out.shape.slice(1);
+      if (pass.building !== null) node.outputShape = batched ? out.shape.slice(1) : out.shape;
       return out;
     } catch (error) {
       // The innermost layer names itself; those around it pass the error on.
@@ -320,10 +339,11 @@ export class Model {
 
   #context(pass: Pass, node: Node, epilogue: Epilogue): Context<never> {
     const { path } = node;
+    const key = node.keys[pass.mode];
     return Object.freeze({
       mode: pass.mode,
       options: optionsAt(node.plugin, pass.progress, describe(path, node.plugin)) as never,
-      key: node.keys[pass.mode].atStep(pass.step).sample(pass.sample),
+      key: (pass.again === 0 ? key : key.at(`pass ${pass.again}`)).atStep(pass.step).sample(pass.sample),
       params: node.params,
       state: node.state,
       progress: pass.progress,
@@ -332,10 +352,8 @@ export class Model {
       building: pass.building !== null,
       run: (child: LayerPlugin, x: Tensor, name: string, fused: Epilogue = "none") =>
         this.#run(pass, child, x, join(path, name), fused),
-      weight: (variant: Plugin<"weight"> | undefined, weight: Tensor, name = "weight-site") =>
-        variant === undefined
-          ? weight
-          : this.#visit(pass, variant, weight, join(path, name), weight.shape, "none", "weight"),
+      serve: (method: SiteMethod, variant: Plugin, args: readonly unknown[], name: string = method) =>
+        this.#visit(pass, variant, join(path, name), method, args),
       setState: (name: string, value: Tensor) => {
         if (pass.mode !== "train" || pass.building !== null) return;
         const state = node.state[name];

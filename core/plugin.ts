@@ -57,8 +57,21 @@ export interface Context<Options> {
    * @param epilogue an activation to fuse, only for a layer that says `fuses`
    */
   run(child: LayerPlugin, x: Tensor, name: string, epilogue?: Epilogue): Tensor;
-  /** Passes a weight through the variant at this plugin's weight site, if there is one. */
-  weight(variant: Plugin<"weight"> | undefined, weight: Tensor, name?: string): Tensor;
+  /**
+   * Calls a method of the variant that stands at one of this plugin's sites. It may be called several times in a pass, as
+   * a recurrent layer does for each step; the variant then has one place, one key and one set of parameters.
+   *
+   * @param method the method of the site, such as `weight`
+   * @param variant the plugin at the site
+   * @param args the method's arguments, without the context
+   * @param name the variant's name under this plugin's path; default the method's name
+   */
+  serve<M extends SiteMethod>(
+    method: M,
+    variant: Plugin<RoleOfMethod<M>>,
+    args: SiteArguments<M>,
+    name?: string,
+  ): Tensor;
   /** Replaces running state after this forward pass; only in mode `train`. */
   setState(name: string, value: Tensor): void;
 }
@@ -125,12 +138,47 @@ export interface ObserveContext<Options> {
   readonly run: RunInfo;
 }
 
+/** A place inside a recurrent layer that a `recurrent` variant can act on. */
+export type RecurrentPlace = "input" | "hidden" | "cell" | "candidate" | "output";
+
+/** Where and when a recurrent layer calls a `recurrent` variant. */
+export interface RecurrentStep {
+  /**
+   * `input`: x_t before its product. `hidden`: with `previous` null, h_{t-1} before its product; else the new h_t.
+   * `cell`: the new c_t. `candidate`: g_t (LSTM), n_t (GRU). `output`: the layer's output of this step.
+   */
+  readonly place: RecurrentPlace;
+  /** `before`: the value is about to be used in a product. `after`: it has just been computed. */
+  readonly when: "before" | "after";
+  /** Step in the sequence, from 0. */
+  readonly time: number;
+  /** The same quantity one step before, for `after` at `hidden` and `cell`; else null. */
+  readonly previous: Tensor | null;
+}
+
+/**
+ * What an attention layer hands to an `attention` variant: the scores before softmax `[batch, heads, queries, keys]`, the
+ * weights after it (same shape), or each head's result `[batch, heads, queries, features]`.
+ */
+export type AttentionStage = "scores" | "weights" | "heads";
+
 /** The method of each role. A plugin serves the roles whose methods it has. */
 export interface Methods<Options> {
   /** Any layer position: from a tensor, batch first, to one of the same shape. */
   activation(x: Tensor, context: Context<Options>): Tensor;
   /** A weight before it is used: from a weight to one of the same shape. */
   weight(weight: Tensor, context: Context<Options>): Tensor;
+  /**
+   * A value inside a recurrent layer, `[batch, features]`: to one of the same shape. Called only for the places that
+   * `places` names, once a step.
+   */
+  recurrent(value: Tensor, step: RecurrentStep, context: Context<Options>): Tensor;
+  /** A residual branch: from its input to what is added to the shortcut. It may leave `block` uncalled. */
+  branch(x: Tensor, block: (x: Tensor) => Tensor, context: Context<Options>): Tensor;
+  /** A quantity inside attention: to one of the same shape. Called only for the stages that `stages` names. */
+  attention(value: Tensor, stage: AttentionStage, context: Context<Options>): Tensor;
+  /** An embedding: from the table `[n, features]` and int32 indices of any shape to `[...indices, features]`. */
+  embedding(table: Tensor, indices: Tensor, context: Context<Options>): Tensor;
   /** A layer: from a tensor, batch first, to a tensor, batch first. */
   forward(x: Tensor, context: Context<Options>): Tensor;
   /** A constraint: called after each update, outside of differentiation; overwrites the weight with `assign`. */
@@ -150,6 +198,10 @@ export interface Methods<Options> {
 const methodOfRole = {
   activation: "activation",
   weight: "weight",
+  recurrent: "recurrent",
+  branch: "branch",
+  attention: "attention",
+  embedding: "embedding",
   layer: "forward",
   constraint: "project",
   loss: "loss",
@@ -159,11 +211,36 @@ const methodOfRole = {
   observer: "observe",
 } as const;
 
-/** What a plugin can be used as. `activation` and `weight` are the sites of dropout variants. */
+/** What a plugin can be used as. The first six are the sites of dropout variants inside a model. */
 export type Role = keyof typeof methodOfRole;
 
 /** All roles. */
 export const roles: readonly Role[] = Object.keys(methodOfRole) as Role[];
+
+/** The methods by which layers call the variants at their sites. */
+export type SiteMethod = "weight" | "product" | "recurrent" | "branch" | "attention" | "embedding";
+
+/** The role that a site's method belongs to: `product` is a second form of `weight`. */
+export type RoleOfMethod<M extends SiteMethod> = M extends "product" ? "weight" : M;
+
+/** The arguments of a site's method, without the context. */
+export interface SiteSignatures {
+  /** See {@linkcode Methods.weight}. */
+  weight: [weight: Tensor];
+  /** See {@linkcode CommonDefinition.product}. */
+  product: [x: Tensor, weight: Tensor, bias: Tensor | null];
+  /** See {@linkcode Methods.recurrent}. */
+  recurrent: [value: Tensor, step: RecurrentStep];
+  /** See {@linkcode Methods.branch}. */
+  branch: [x: Tensor, block: (x: Tensor) => Tensor];
+  /** See {@linkcode Methods.attention}. */
+  attention: [value: Tensor, stage: AttentionStage];
+  /** See {@linkcode Methods.embedding}. */
+  embedding: [table: Tensor, indices: Tensor];
+}
+
+/** The arguments of one site's method, without the context. */
+export type SiteArguments<M extends SiteMethod> = SiteSignatures[M];
 
 type MethodsOf<R extends Role, Options> = Pick<Methods<Options>, typeof methodOfRole[R]>;
 
@@ -216,6 +293,20 @@ export interface CommonDefinition<Input, Options> {
   penalty?(context: Context<Options>): Tensor;
   /** Options as a function of progress, before every pass. */
   schedule?(options: Options, progress: Progress): Options;
+  /**
+   * For a `weight` variant whose mask differs from example to example, or whose inference is not a weight: `x W^T + b` as a
+   * whole, `x: [batch, ..., inputs]`, `weight: [units, inputs]`. Dense layers call it in place of `weight`.
+   */
+  product?(x: Tensor, weight: Tensor, bias: Tensor | null, context: Context<Options>): Tensor;
+  /** For a `recurrent` variant: the places it acts on; a recurrent layer fuses its steps when there are none. */
+  places?(options: Options): readonly { place: RecurrentPlace; when: "before" | "after" }[];
+  /** For an `attention` variant: the stages it acts on. */
+  stages?(options: Options): readonly AttentionStage[];
+  /**
+   * For a loss that needs more than one pass over a batch: called in training in place of `loss`. `forward(0)` is the
+   * ordinary pass; each further number gives a pass with other masks.
+   */
+  objective?(forward: (pass: number) => Tensor, targets: Tensor, options: Options): Tensor;
   /** For an optimizer: the names of the slots it keeps beside each parameter. */
   slots?(options: Options): readonly string[];
   /** For a layer that is one elementwise function of its input: what a fusing layer before it may apply instead. */

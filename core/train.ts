@@ -344,7 +344,11 @@ export class Trainer {
 
   #learn(batch: Batch, progress: Progress): [number, number] {
     const [outputs, penalty] = this.model.forwardWithPenalty(batch.inputs, { mode: "train", progress });
-    const plain = this.#loss.definition.loss!(outputs, batch.targets, this.#loss.options);
+    const { definition, options } = this.#loss;
+    const again = (pass: number) =>
+      pass === 0 ? outputs : this.model.forward(batch.inputs, { mode: "train", progress, pass });
+    const plain = definition.objective?.(again, batch.targets, options) ??
+      definition.loss!(outputs, batch.targets, options);
     const loss = penalty === null ? plain : plain.add(penalty);
     this.#optimizer.update(gradients(loss, this.#names), progress);
     return [plain.item(), errorSum(outputs, batch.targets)];

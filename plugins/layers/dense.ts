@@ -1,15 +1,6 @@
 /** The dense (fully connected, linear) layer. @module */
 import { z } from "zod";
-import {
-  affine,
-  definePlugin,
-  type Factory,
-  part,
-  type Plugin,
-  ShapeError,
-  showShape,
-  Tensor,
-} from "../../core/mod.ts";
+import { definePlugin, type Factory, part, type Plugin, ShapeError, showShape, Tensor } from "../../core/mod.ts";
 import { type Initializer, initializerSchema, initialWeight } from "./_initializers.ts";
 
 /** Options of {@linkcode dense}. */
@@ -68,7 +59,8 @@ export const dense: Factory<"layer", DenseOptions, [units: number]> = definePlug
       },
     };
   },
-  forward(x, { params, options, epilogue, weight }) {
-    return affine(x, weight(options.weight, params.weight), params.bias ?? null, epilogue);
+  forward(x, context) {
+    const { params, options } = context;
+    return product(context, options.weight, x, params.weight, params.bias ?? null);
   },
 });

@@ -6,16 +6,7 @@
  * @module
  */
 import { z } from "zod";
-import {
-  affine,
-  definePlugin,
-  type Factory,
-  part,
-  type Plugin,
-  ShapeError,
-  showShape,
-  Tensor,
-} from "../../core/mod.ts";
+import { definePlugin, type Factory, part, type Plugin, ShapeError, showShape, Tensor } from "../../core/mod.ts";
 import { type Initializer, initializerSchema, initialWeight } from "./_initializers.ts";
 
 /** Options of {@linkcode maxout}. */
@@ -72,8 +63,9 @@ export const maxout: Factory<"layer", MaxoutOptions, [units: number]> = definePl
     const weight = initialWeight(initializer, [rows, inputShape[0]], inputShape[0], rows, key.at("weight"), dtype);
     return { params: { weight: { value: weight, constraint }, bias: Tensor.zeros([rows], dtype) } };
   },
-  forward(x, { params, options: { units, pieces, weight: variant }, weight }) {
-    const all = affine(x, weight(variant, params.weight), params.bias);
-    return all.reshape([x.shape[0], units, pieces]).max(2);
+  forward(x, context) {
+    const { params, options } = context;
+    const all = product(context, options.weight, x, params.weight, params.bias);
+    return all.reshape([x.shape[0], options.units, options.pieces]).max(2);
   },
 });
