@@ -133,8 +133,8 @@ export async function prepareBlas(
 
   const fetched = await fetchBlas(folder, report);
   if ("paths" in fetched) return await remember(folder, { ...fetched, done: `fetched ${fetched.how}` });
-  const vain = none(`${fetched.problem}; install ${installBlas}`);
-  return fetched.lasting ? await remember(folder, vain) : vain;
+  if (!fetched.lasting) return none(`${fetched.problem}; install ${installBlas}`);
+  return await remember(folder, none(`${fetched.problem}; install ${installBlas} (asked again after a day)`));
 }
 
 function none(why: string): Blas {

@@ -12,7 +12,7 @@ import { type Blas, type BlasPlaces, prepareBlas, systemPlaces } from "./blas.ts
 import { type CacheFolder, cacheFolders, describeFolder } from "./cache.ts";
 import { compile, type Compiled, findCompiled, inputsOf, type Missing, type NativeSource } from "./compile.ts";
 import { ABI_VERSION, compilationUnits, sources } from "./sources.ts";
-import { fileState, variable } from "./system.ts";
+import { fileState, granted, variable } from "./system.ts";
 
 /** Settings of {@linkcode prepareNative}; all of them can be left out. */
 export interface PrepareOptions {
@@ -101,17 +101,22 @@ async function prepareLibrary(
     if (!("missing" in compiled)) return { ...compiled, folder, built: true };
     problem ??= compiled;
   }
-  return problem ?? noFolder(folders);
+  return problem ?? await noFolder(folders);
 }
 
-function noFolder(folders: readonly CacheFolder[]): Missing {
+async function noFolder(folders: readonly CacheFolder[]): Promise<Missing> {
   const [folder] = folders;
   if (folder === undefined) {
     const missing = "The folder for the native library cannot be told: add --allow-env=HOME,XDG_CACHE_HOME.";
     return { missing, permission: true };
   }
-  const flags = folder.readable ? "--allow-write" : "--allow-read and --allow-write";
-  const missing = `The native library is not compiled yet, and compiling it into ${folder.path} needs ${flags}.`;
+  const flags = ["--allow-write"];
+  if (!await granted({ name: "run", command: "cc" })) flags.push("--allow-run=cc,gcc,clang");
+  const missing = folder.readable
+    ? `The native library is not compiled yet, and compiling it into ${folder.path} needs ${flags.join(" ")}.`
+    : `Finding the native library needs --allow-read=${folder.path}, and compiling it the first time ${
+      flags.join(" ")
+    }.`;
   return { missing, permission: true };
 }
 

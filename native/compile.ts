@@ -5,7 +5,7 @@
  * @module
  */
 import { type CacheFolder, digest, discard, makeWorkFolder, readRecord, tidy, writeRecord } from "./cache.ts";
-import { complaint, granted, run, variable } from "./system.ts";
+import { complaint, granted, run, someProgramGranted, variable } from "./system.ts";
 
 /** The C sources, and how to compile them. */
 export interface NativeSource {
@@ -150,17 +150,10 @@ async function findCompiler(): Promise<Compiler | Missing> {
   if (chosen !== undefined) {
     return { missing: `The compiler that CC names, ${chosen}, does not run: correct or unset CC.` };
   }
-  // Deno grants nothing for a program that is not there, so a denial can mean either.
   if (denied === candidates.length && !await someProgramGranted()) {
     const missing = "Compiling the native library needs permission to run a C compiler: add --allow-run=cc,gcc,clang " +
       `(and install one if there is none, ${installCompiler}).`;
     return { missing, permission: true };
   }
   return { missing: `There is no C compiler to compile the native library: install one, ${installCompiler}.` };
-}
-
-async function someProgramGranted(): Promise<boolean> {
-  const programs = ["apt-get", "dpkg", "ldconfig", "pkg-config"];
-  const states = await Promise.all(programs.map((command) => granted({ name: "run", command })));
-  return states.includes(true);
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { type CacheFolder, discard, makeWorkFolder, readRecord } from "./cache.ts";
-import { complaint, fileState, firstFile, loaderPaths, type Outcome, run } from "./system.ts";
+import { complaint, fileState, firstFile, loaderPaths, type Outcome, run, someProgramGranted } from "./system.ts";
 
 /** OpenBLAS in the cache. */
 export interface FetchedBlas {
@@ -28,7 +28,7 @@ const dependencies = [
 ].filter((one) => one.only === undefined || one.only === Deno.build.arch);
 
 const home = `openblas-${Deno.build.arch}`;
-const noteName = "package.json";
+const noteName = "contents.json";
 
 /** The copy that was fetched before; undefined when there is none. */
 export async function cachedBlas(folder: CacheFolder): Promise<FetchedBlas | undefined> {
@@ -51,8 +51,11 @@ export async function fetchBlas(
 ): Promise<FetchedBlas | { problem: string; lasting: boolean }> {
   for (const program of ["apt-get", "dpkg"]) {
     const version = await run(program, ["--version"], { seconds: 20 });
-    if (version.end === "denied") return { problem: `fetching it needs ${version.problem}`, lasting: false };
-    if (version.end !== "done") return { problem: `${program} is not there to fetch it`, lasting: true };
+    if (version.end === "done") continue;
+    const state = version.end === "denied" ? await fileState(`/usr/bin/${program}`) : "missing";
+    const there = state === "file" || state === "unknown" && !await someProgramGranted();
+    if (there) return { problem: "fetching it needs --allow-run=apt-get,dpkg", lasting: false };
+    return { problem: `there is no ${program} to fetch it`, lasting: true };
   }
   const work = await makeWorkFolder(folder);
   if (work === undefined) return { problem: `${folder.path} cannot be written`, lasting: false };
@@ -63,7 +66,9 @@ export async function fetchBlas(
     needed.push(library);
 
     const download = await downloadPackages(work, needed.map((one) => one.package));
-    if (download.end !== "done") return { problem: `apt-get: ${complaint(download.problem)}`, lasting: true };
+    if (download.end !== "done") {
+      return { problem: `apt-get could not download it (${complaint(download.problem)})`, lasting: true };
+    }
     const versions = await unpack(work);
     if (typeof versions !== "object") return { problem: `dpkg: ${versions}`, lasting: true };
 
@@ -120,7 +125,9 @@ async function downloadPackages(work: string, packages: readonly string[]): Prom
   ];
   const update = await apt([...own, "update"]);
   const second = await apt([...own, "download", ...packages]);
-  return second.end !== "done" && update.end !== "done" ? update : second;
+  if (second.end === "done") return second;
+  // Without lists of any kind a package merely cannot be located; the other complaints say why.
+  return [update, first].find((one) => one.end !== "done" && !/unable to locate/i.test(one.problem)) ?? second;
 }
 
 function option(name: string, value: string): string[] {

@@ -83,6 +83,16 @@ export async function run(command: string, args: readonly string[], settings: Ru
   }
 }
 
+/**
+ * Whether some program of a usual system may be run. Deno grants nothing for a program that is not there, so where this
+ * is true a denial most likely means an absence.
+ */
+export async function someProgramGranted(): Promise<boolean> {
+  const programs = ["apt-get", "dpkg", "ldconfig", "pkg-config"];
+  const states = await Promise.all(programs.map((command) => granted({ name: "run", command })));
+  return states.includes(true);
+}
+
 /** Paths that the dynamic loader of Linux knows for some file names, in the order of the names. */
 export async function loaderPaths(wanted: readonly string[]): Promise<string[]> {
   if (Deno.build.os !== "linux") return [];
