@@ -20,7 +20,9 @@
  */
 import { z } from "zod";
 import { OptionError, PluginError, show } from "./errors.ts";
-import { isPlugin, type LayerPlugin, parseOptions, type Plugin, type Role, rolesOf } from "./plugin.ts";
+import { isPlugin, rolesOf } from "./define.ts";
+import { parseOptions } from "./options.ts";
+import type { LayerPlugin, Plugin, Role } from "./plugin.ts";
 import type { Registry } from "./registry.ts";
 
 /** A part of a configuration: a plugin's name, or an object with its name and options. */

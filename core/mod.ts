@@ -42,6 +42,15 @@ export {
   type PartConfig,
   setPath,
 } from "./config.ts";
+export {
+  checkpointSteps,
+  type FoundCheckpoint,
+  latestCheckpoint,
+  readCheckpoint,
+  writeCheckpoint,
+  type WriteCheckpointOptions,
+  writeModel,
+} from "./checkpoint.ts";
 export type { Dataset, Split } from "./data.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
@@ -54,6 +63,8 @@ export { checkRate, type DropoutOptions as DrawOptions } from "./ops/random.ts";
 export { type CrossEntropyOptions as CrossEntropyRowsOptions, crossEntropyRows } from "./ops/softmax.ts";
 export type { Axes } from "./ops/reduce.ts";
 export { philox4x32 } from "./philox.ts";
+export { definePlugin, instantiate, isFactory, isPlugin, rolesOf } from "./define.ts";
+export * from "./options.ts";
 export * from "./plugin.ts";
 export { reference } from "./reference/mod.ts";
 export { Registry } from "./registry.ts";
@@ -71,4 +82,5 @@ export {
 } from "./shape.ts";
 export { type AnyArray, type DType, type PoolStatistics, poolStatistics, recycling, Storage } from "./storage.ts";
 export { type FloatType, type Nested, Tensor } from "./tensor.ts";
-export { evaluate, type Evaluation, fit, type FitOptions, type FitResult, loadDataset, Trainer } from "./train.ts";
+export { evaluate, type Evaluation, loadDataset } from "./evaluate.ts";
+export { fit, type FitOptions, type FitResult, Trainer } from "./train.ts";

@@ -8,19 +8,9 @@ import type { Epilogue } from "./backend.ts";
 import { noGrad } from "./autograd.ts";
 import { CheckpointError, OptionError, PluginError, ShapeError, showShape } from "./errors.ts";
 import { Key } from "./key.ts";
-import {
-  type Context,
-  instantiate,
-  isPlugin,
-  type LayerPlugin,
-  type Mode,
-  optionsAt,
-  type ParameterSpec,
-  type Plugin,
-  type Progress,
-  rolesOf,
-  type SiteMethod,
-} from "./plugin.ts";
+import { instantiate, isPlugin, rolesOf } from "./define.ts";
+import { optionsAt } from "./options.ts";
+import type { Context, LayerPlugin, Mode, ParameterSpec, Plugin, Progress, SiteMethod } from "./plugin.ts";
 import { sameShape, type Shape } from "./shape.ts";
 import { type FloatType, Tensor } from "./tensor.ts";
 

@@ -6,7 +6,8 @@
 import { noGrad } from "./autograd.ts";
 import { kernels } from "./backend.ts";
 import type { Model, Parameter } from "./model.ts";
-import { optionsAt, type Plugin, type Progress, type UpdateContext } from "./plugin.ts";
+import { optionsAt } from "./options.ts";
+import type { Plugin, Progress, UpdateContext } from "./plugin.ts";
 import { Tensor } from "./tensor.ts";
 
 /** An optimizer plugin at work on a model. */
@@ -70,7 +71,9 @@ export class OptimizerDriver {
         };
         update(context);
         const constraint = parameter.constraint;
-        constraint?.definition.project!(weight, optionsAt(constraint, progress, "constraint") as never);
+        if (constraint !== undefined) {
+          constraint.definition.project!(weight, optionsAt(constraint, progress, "constraint") as never);
+        }
       }
     });
   }

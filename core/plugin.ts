@@ -6,10 +6,9 @@
  *
  * @module
  */
-import { z } from "zod";
+import type { z } from "zod";
 import type { AdamSettings, Epilogue, SgdSettings } from "./backend.ts";
 import type { Dataset } from "./data.ts";
-import { OptionError, PluginError, show } from "./errors.ts";
 import type { Observation, RunInfo } from "./events.ts";
 import type { Key } from "./key.ts";
 import type { Shape } from "./shape.ts";
@@ -195,7 +194,8 @@ export interface Methods<Options> {
   observe(context: ObserveContext<Options>): Observation | Promise<Observation>;
 }
 
-const methodOfRole = {
+/** The name of the method that makes a plugin serve a role. */
+export const methodOfRole = {
   activation: "activation",
   weight: "weight",
   recurrent: "recurrent",
@@ -365,182 +365,4 @@ export interface AnyFactory {
   (...args: any[]): Plugin;
   /** The definition. */
   readonly definition: AnyDefinition;
-}
-
-const brand = Symbol.for("thinned.plugin");
-
-class Instance implements Plugin {
-  readonly [brand] = true;
-  readonly plugin: string;
-  readonly name: string | undefined;
-  readonly options: Readonly<Record<string, unknown>>;
-  readonly definition: AnyDefinition;
-  readonly serves: Record<string, true>;
-
-  constructor(definition: AnyDefinition, input: Readonly<Record<string, unknown>>, path: string) {
-    const { name, ...options } = input;
-    if (name !== undefined && (typeof name !== "string" || !/^[A-Za-z0-9_-]+$/.test(name))) {
-      throw new OptionError(`${path}.name`, "letters, digits, _ and -", name);
-    }
-    this.definition = definition;
-    this.plugin = definition.name;
-    this.name = name as string | undefined;
-    this.options = Object.freeze(parseOptions(definition.options, options, path) as Record<string, unknown>);
-    this.serves = Object.fromEntries(rolesOf(definition).map((role) => [role, true] as const));
-    Object.freeze(this);
-  }
-
-  with(changes: Readonly<Record<string, unknown>>): Plugin {
-    return new Instance(this.definition, { ...this.options, name: this.name, ...changes }, this.plugin);
-  }
-
-  toJSON(): Record<string, unknown> {
-    return { plugin: this.plugin, ...(this.name === undefined ? {} : { name: this.name }), ...this.options };
-  }
-}
-
-/** Whether a value is a plugin, and serves one of the roles if any are named. */
-export function isPlugin<R extends Role = never>(value: unknown, ...wanted: readonly R[]): value is Plugin<R> {
-  if (typeof value !== "object" || value === null || !(brand in value)) return false;
-  return wanted.length === 0 || wanted.some((role) => role in (value as Instance).serves);
-}
-
-/** Whether a value is a factory made by {@linkcode definePlugin}. */
-export function isFactory(value: unknown): value is AnyFactory {
-  return typeof value === "function" && brand in value;
-}
-
-/** The roles that a definition serves, by the methods it has. */
-export function rolesOf(definition: AnyDefinition): Role[] {
-  return roles.filter((role) => typeof definition[methodOfRole[role]] === "function");
-}
-
-/**
- * Defines a plugin: checks the definition and returns its factory.
- *
- * @throws {PluginError} when the name is not kebab-case or there is no method
- *
- * @example
- * ```ts
- * import { definePlugin, type Factory, rateSchema, scheduled } from "@thinned/dropout";
- * import { z } from "zod";
- *
- * const coinDropout: Factory<"activation", { rate?: number }> = definePlugin({
- *   name: "coin-dropout",
- *   options: z.object({ rate: scheduled(rateSchema).default(0.5) }),
- *   activation: (x, { mode, key, options }) => mode === "eval" ? x : x.dropout(key, options.rate),
- *   claims: { mean: "kept", eval: "identity" },
- * });
- * coinDropout({ rate: 0.3 });
- * ```
- */
-export function definePlugin<R extends Role, Input, Options, Positional extends readonly unknown[] = []>(
-  definition: Definition<R, Input, Options>,
-): Factory<R, Input, Positional> {
-  const any = definition as unknown as AnyDefinition;
-  if (typeof any.name !== "string" || !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(any.name)) {
-    throw new PluginError(`definePlugin: expected a name in kebab-case, found ${show(any.name)}.`);
-  }
-  if (rolesOf(any).length === 0) {
-    const methods = Object.values(methodOfRole).join(", ");
-    throw new PluginError(`Plugin ${show(any.name)} serves nothing: expected one of the methods ${methods}.`);
-  }
-  if (!(any.options instanceof z.ZodObject)) {
-    throw new PluginError(`Plugin ${show(any.name)}: expected options made by z.object(), found ${show(any.options)}.`);
-  }
-  const strict = Object.freeze({ ...any, options: any.options.strict() });
-  const positional = any.positional ?? [];
-  const factory = (...args: unknown[]): Plugin => {
-    const input: Record<string, unknown> = {};
-    positional.forEach((name, i) => {
-      if (args[i] !== undefined) input[name] = args[i];
-    });
-    const rest = args[positional.length] ?? {};
-    if (typeof rest !== "object" || rest === null || Array.isArray(rest) || isPlugin(rest)) {
-      throw new OptionError(any.name, "an object with options", rest);
-    }
-    return new Instance(strict, { ...input, ...rest }, any.name);
-  };
-  return Object.assign(factory, { definition: strict, [brand]: true }) as unknown as Factory<R, Input, Positional>;
-}
-
-/** Makes a plugin of any definition from an options object, with `path` in the errors. */
-export function instantiate(definition: AnyDefinition, input: Readonly<Record<string, unknown>>, path: string): Plugin {
-  return new Instance(definition, input, path);
-}
-
-/** Parses options and turns the first complaint into an {@linkcode OptionError} with the path of the wrong value. */
-export function parseOptions(schema: z.ZodType, input: unknown, path: string): unknown {
-  const result = schema.safeParse(input);
-  if (result.success) return result.data;
-  throw complaint(result.error.issues[0], input, path, schema);
-}
-
-function complaint(issue: z.core.$ZodIssue, input: unknown, path: string, schema: z.ZodType): OptionError {
-  const at = [path, ...issue.path.map(String)].filter((part) => part !== "").join(".");
-  if (issue.code === "unrecognized_keys") {
-    const known = schema instanceof z.ZodObject && issue.path.length === 0 ? Object.keys(schema.shape) : [];
-    const listed = known.length === 0 ? "no such option" : `one of the options ${known.join(", ")}`;
-    return new OptionError([at, issue.keys[0]].filter((part) => part !== "").join("."), listed, issue.keys[0]);
-  }
-  let found: unknown = input;
-  for (const part of issue.path) found = (found as Record<PropertyKey, unknown> | undefined)?.[part];
-  const message = issue.message.replace(/^.*?expected /, "").replace(/, received .*$/, "").replace(
-    /^Invalid .*?: /,
-    "",
-  );
-  return new OptionError(at, message, found);
-}
-
-/** A rate: a number in [0, 1]. */
-export const rateSchema: z.ZodType<number, number> = z.number("expected a number in [0, 1]")
-  .min(0, "expected a number in [0, 1]").max(1, "expected a number in [0, 1]");
-
-/** An option that is itself a plugin of one of the given roles. */
-export function part<R extends Role>(...wanted: readonly R[]): z.ZodType<Plugin<R>, Plugin<R>> {
-  const article = /^[aeiou]/.test(wanted[0]) ? "an" : "a";
-  return z.custom<Plugin<R>>((value) => isPlugin(value, ...wanted), {
-    error: (issue) => {
-      const found = isPlugin(issue.input) ? `; ${issue.input.plugin} serves ${Object.keys(issue.input.serves)}` : "";
-      return `expected ${article} ${wanted.join(" or ")} plugin${found}`;
-    },
-  });
-}
-
-/** An option that fits a layer position: a layer, or a variant that serves activations. */
-export function layerPart(): z.ZodType<LayerPlugin, LayerPlugin> {
-  return part("layer", "activation") as unknown as z.ZodType<LayerPlugin, LayerPlugin>;
-}
-
-/** A number, or a schedule that gives one: what an option's input may be. */
-export type Scheduled = number | Plugin<"schedule">;
-
-/**
- * A number option that may also be a schedule. The plugin's methods see the number of the moment, checked again.
- *
- * @param schema what the number must satisfy
- */
-export function scheduled(schema: z.ZodType<number, number>): z.ZodType<number, Scheduled> {
-  return z.custom<Scheduled>((value) => isPlugin(value, "schedule") || schema.safeParse(value).success, {
-    error: (issue) => {
-      const result = schema.safeParse(issue.input);
-      const wanted = result.success ? "a number" : result.error.issues[0].message;
-      return `${wanted.replace(/, received .*$/, "").replace(/^.*?expected /, "expected ")} or a schedule`;
-    },
-  }) as unknown as z.ZodType<number, Scheduled>;
-}
-
-/** The options of a plugin at a point of training: schedules replaced by their values, bounds checked again. */
-export function optionsAt(plugin: Plugin, progress: Progress, path: string): Readonly<Record<string, unknown>> {
-  let options = plugin.options;
-  let changed: Record<string, unknown> | undefined;
-  for (const name in options) {
-    const value = options[name];
-    if (isPlugin(value, "schedule")) {
-      changed ??= { ...options };
-      changed[name] = value.definition.value!(progress, optionsAt(value, progress, `${path}.${name}`));
-    }
-  }
-  if (changed !== undefined) options = parseOptions(plugin.definition.options, changed, path) as typeof options;
-  return plugin.definition.schedule?.(options, progress) ?? options;
 }

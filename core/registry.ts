@@ -5,7 +5,8 @@
  * @module
  */
 import { OptionError, PluginError, show } from "./errors.ts";
-import { type AnyFactory, instantiate, isFactory, isPlugin, type Plugin, type Role, rolesOf } from "./plugin.ts";
+import { instantiate, isFactory, isPlugin, rolesOf } from "./define.ts";
+import type { AnyFactory, Plugin, Role } from "./plugin.ts";
 
 /** Plugins by name. */
 export class Registry {

@@ -8,6 +8,7 @@
 import { z } from "zod";
 import { definePlugin, type Factory, part, type Plugin, ShapeError, showShape, Tensor } from "../../core/mod.ts";
 import { type Initializer, initializerSchema, initialWeight } from "./_initializers.ts";
+import { product } from "./_product.ts";
 
 /** Options of {@linkcode maxout}. */
 export interface MaxoutOptions {
