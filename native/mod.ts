@@ -78,7 +78,7 @@ const opened = new Map<string, Promise<Backend>>();
 /** Opens the native backend without computing on it: {@linkcode openNative} with every setting of the preparation. */
 export async function openWith(options: NativeOptions, prepare: PrepareOptions): Promise<Backend> {
   const settings = { threads: await threadCount(options), instructions: await instructionSet(options) };
-  const blas = options.blas ?? await variable("THINNED_BLAS");
+  const blas = options.blas ?? prepare.blas ?? await variable("THINNED_BLAS");
   const key = JSON.stringify([settings, blas, prepare.cache]);
   let backend = opened.get(key);
   if (backend === undefined) {

@@ -59,7 +59,7 @@ export async function run(command: string, args: readonly string[], settings: Ru
   const limit = new AbortController();
   const timer = setTimeout(() => limit.abort(), seconds * 1000);
   try {
-    const result = await new Deno.Command(command, {
+    const child = new Deno.Command(command, {
       args: [...args],
       cwd: settings.cwd,
       env: { LC_ALL: "C" }, // programs are read by their English output
@@ -67,12 +67,16 @@ export async function run(command: string, args: readonly string[], settings: Ru
       stdout: "piped",
       stderr: "piped",
       signal: limit.signal,
-    }).output();
-    const output = new TextDecoder().decode(result.stdout);
-    if (result.success) return { end: "done", output, problem: "" };
+    }).spawn();
+    const [output, complaints, status] = await Promise.all([
+      readText(child.stdout, limit.signal),
+      readText(child.stderr, limit.signal),
+      child.status,
+    ]);
+    if (status.success) return { end: "done", output, problem: "" };
     const problem = limit.signal.aborted
       ? `${command} took more than ${seconds} s`
-      : new TextDecoder().decode(result.stderr).trim() || `${command} ended with status ${result.code}`;
+      : complaints.trim() || `${command} ended with status ${status.code}`;
     return { end: "failed", output, problem };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return { end: "absent", output: "", problem: `no program ${command}` };
@@ -81,6 +85,18 @@ export async function run(command: string, args: readonly string[], settings: Ru
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Reads a stream to its end or to the signal: what a program has started may hold its outputs open after its end. */
+async function readText(stream: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<string> {
+  const reader = stream.getReader();
+  signal.addEventListener("abort", () => reader.cancel().catch(() => {}));
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    text += decoder.decode(part.value, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 /**
