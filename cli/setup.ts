@@ -15,6 +15,7 @@ import {
   tryOpenNative,
   useBackend,
 } from "../mod.ts";
+import { note } from "./output.ts";
 
 /** Reads and validates a configuration file. */
 export async function readConfig(path: string): Promise<Config> {
@@ -66,13 +67,22 @@ export async function loadRegistry(modules: readonly string[], base: string): Pr
   return registry;
 }
 
-/** Opens the backend that was asked for: `native`, `reference`, or the best there is. */
+/** Opens the backend that was asked for, `native`, `reference`, or the best there is; says which it is, and why. */
 export async function chooseBackend(wanted: string | undefined): Promise<Backend> {
+  let backend: Backend;
+  let reason: string;
   if (wanted === "reference") {
     useBackend(reference);
-    return reference;
+    [backend, reason] = [reference, "as asked"];
+  } else if (wanted === "native") {
+    backend = await openNative();
+    reason = backend.info().reason;
+  } else if (wanted === undefined) {
+    ({ backend, reason } = await tryOpenNative());
+  } else {
+    throw new OptionError("--backend", '"native" or "reference"', wanted);
   }
-  if (wanted === "native") return await openNative();
-  if (wanted !== undefined) throw new OptionError("--backend", '"native" or "reference"', wanted);
-  return (await tryOpenNative()).backend;
+  const { name, blas, threads, instructions } = backend.info();
+  note(`${name} backend: ${blas}; ${threads} thread${threads === 1 ? "" : "s"}, ${instructions}. ${reason}`);
+  return backend;
 }

@@ -39,9 +39,7 @@ export async function train(args: readonly string[]): Promise<Outcome> {
   });
   const plan = await makePlan(given);
   if (given.has("download")) await download(plan, given);
-  const backend = await chooseBackend(given.value("backend"));
-  const { name, blas, threads, instructions, reason } = backend.info();
-  note(`${name} backend: ${blas}; ${threads} thread${threads === 1 ? "" : "s"}, ${instructions}; ${reason}`);
+  await chooseBackend(given.value("backend"));
   const dataset = plan.dataset ?? await loadDataset(configuredDataset(plan.config, plan.registry));
   const runs = plan.config.runs.map((run) => configuredRun(plan.config, run.name, plan.registry));
   // Everything is checked before anything is written.
