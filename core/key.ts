@@ -151,9 +151,11 @@ export class Key {
   /**
    * The key of another site: `key.at("cell")` is independent of `key.at("hidden")` and of `key` itself.
    *
-   * @param label any text without a slash
+   * @param label any text without a slash, at least one character
+   * @throws {OptionError} for any other label
    */
   at(label: string): Key {
+    if (label === "" || label.includes("/")) throw new OptionError("label", "text without a slash", label);
     const path = this.path === "" ? label : `${this.path}/${label}`;
     return new Key(this.seedLow, this.seedHigh, path, this.step, this.first, this.#sites);
   }
