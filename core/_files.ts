@@ -1,4 +1,4 @@
-/** Files that survive a kill: permissions asked for beforehand, bytes flushed, errors with the action that failed. @module */
+/** Files that survive a kill: permissions asked for beforehand, bytes flushed, errors that say what failed. @module */
 import { CheckpointError, PermissionError, ThinnedError } from "./errors.ts";
 
 /**

@@ -6,9 +6,10 @@
  *
  * @module
  */
-import { attempt, exists, folderOf, needAccess, sha256, syncFolder, withoutSlash, writeSynced } from "./_files.ts";
-import { CheckpointError, OptionError, show } from "./errors.ts";
-import type { Snapshot, TrainingProgress } from "./events.ts";
+import { decodeState, encodeState, plainProgress, STATE, TENSORS } from "./_checkpoint_state.ts";
+import { attempt, exists, folderOf, needAccess, syncFolder, withoutSlash, writeSynced } from "./_files.ts";
+import { CheckpointError, OptionError } from "./errors.ts";
+import type { Snapshot } from "./events.ts";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -28,11 +29,6 @@ export interface FoundCheckpoint {
   /** What it holds. */
   readonly snapshot: Snapshot;
 }
-
-const TENSORS = "tensors.safetensors";
-const STATE = "state.json";
-const FORMAT = "thinned-checkpoint";
-const VERSION = 1;
 
 /** A checkpoint under its final name, or set aside for the moment in which another takes its place. */
 const FINAL = /^checkpoint-(\d+)(\.old)?$/;
@@ -55,9 +51,11 @@ const LEFTOVER = /^\.checkpoint-\d+\..+\.tmp$/;
  *
  * const folder = await Deno.makeTempDir();
  * const progress = {
- *   step: 12, epoch: 1, stepInEpoch: 2, lossSum: 0.5, errorSum: 3, examples: 64, seconds: 0.1, history: [], seed: 1, model: {},
+ *   step: 12, epoch: 1, stepInEpoch: 2, lossSum: 0.5, errorSum: 3, examples: 64, seconds: 0.1,
+ *   history: [], seed: 1, model: {},
  * };
- * await writeCheckpoint(folder, { tensors: new Map([["model/0.weight", Tensor.ones([2, 2])]]), progress }, { keep: 2 });
+ * const tensors = new Map([["model/0.weight", Tensor.ones([2, 2])]]);
+ * await writeCheckpoint(folder, { tensors, progress }, { keep: 2 });
  * const { path, snapshot } = await latestCheckpoint(folder, console.error);
  * assertEquals([path, snapshot.progress], [`${folder}/checkpoint-12`, progress]);
  * ```
@@ -73,7 +71,7 @@ export async function writeCheckpoint(
   }
   const { step } = snapshot.progress;
   const tensors = encodeSafetensors(snapshot.tensors);
-  const progress = encodeProgress(snapshot.progress);
+  const progress = plainProgress(snapshot.progress);
   const folder = withoutSlash(runDirectory);
   await needAccess(folder, ["read", "write"], "Writing a checkpoint");
   return await attempt(`A checkpoint cannot be written to ${folder}`, async () => {
@@ -83,10 +81,9 @@ export async function writeCheckpoint(
     const path = `${folder}/checkpoint-${step}`;
     try {
       await Deno.mkdir(temporary);
-      const hashes = { tensors: await sha256(tensors), progress: await sha256(utf8(JSON.stringify(progress))) };
-      const state = JSON.stringify({ format: FORMAT, version: VERSION, sha256: hashes, progress }, null, 2);
+      const state = await encodeState(progress, tensors);
       await writeSynced(`${temporary}/${TENSORS}`, tensors);
-      await writeSynced(`${temporary}/${STATE}`, utf8(state + "\n"));
+      await writeSynced(`${temporary}/${STATE}`, state);
       await syncFolder(temporary);
       await putInPlace(temporary, path);
     } catch (error) {
@@ -109,18 +106,10 @@ export async function writeCheckpoint(
 export async function readCheckpoint(path: string): Promise<Snapshot> {
   const folder = withoutSlash(path);
   await needAccess(folder, ["read"], "Reading a checkpoint");
-  const state = decodeState(new TextDecoder().decode(await readPart(folder, STATE)), folder);
+  const state = await readPart(folder, STATE);
   const tensors = await readPart(folder, TENSORS);
-  if (await sha256(tensors) !== state.sha256.tensors) {
-    throw new CheckpointError(`${folder} is damaged: ${TENSORS} does not have the SHA-256 that ${STATE} says.`);
-  }
-  if (await sha256(utf8(JSON.stringify(state.progress))) !== state.sha256.progress) {
-    throw new CheckpointError(`${folder} is damaged: the progress in ${STATE} does not have the SHA-256 that it says.`);
-  }
-  return {
-    tensors: decodeSafetensors(tensors, `${folder}/${TENSORS}`).tensors,
-    progress: decodeProgress(state.progress),
-  };
+  const progress = await decodeState(state, tensors, folder);
+  return { tensors: decodeSafetensors(tensors, `${folder}/${TENSORS}`).tensors, progress };
 }
 
 /**
@@ -205,57 +194,6 @@ export async function writeModel(path: string, snapshot: Snapshot): Promise<void
     }
     await syncFolder(folder);
   });
-}
-
-/** What `state.json` holds. */
-interface State {
-  readonly sha256: { readonly tensors: string; readonly progress: string };
-  readonly progress: Record<string, unknown>;
-}
-
-/** JSON has no NaN, no infinities and no -0; outside of the model's description there are no texts they could be taken for. */
-const special: ReadonlyMap<unknown, number> = new Map(
-  [NaN, Infinity, -Infinity].map((value) => [String(value), value] as const).concat([["-0", -0]]),
-);
-
-const utf8 = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
-
-function encodeProgress({ model, ...counters }: TrainingProgress): Record<string, unknown> {
-  const encode = (_key: string, value: unknown): unknown => {
-    if (typeof value !== "number") return value;
-    if (Object.is(value, -0)) return "-0";
-    return Number.isFinite(value) ? value : String(value);
-  };
-  return { ...JSON.parse(JSON.stringify(counters, encode)), model: JSON.parse(JSON.stringify(model ?? null)) };
-}
-
-function decodeProgress({ model, ...counters }: Record<string, unknown>): TrainingProgress {
-  const decode = (_key: string, value: unknown): unknown => special.get(value) ?? value;
-  return { ...JSON.parse(JSON.stringify(counters), decode), model };
-}
-
-function decodeState(json: string, folder: string): State {
-  let state;
-  try {
-    state = JSON.parse(json);
-  } catch {
-    throw new CheckpointError(`${folder} is damaged: ${STATE} is not JSON.`);
-  }
-  if (state?.format !== FORMAT) {
-    throw new CheckpointError(
-      `${folder} is damaged: expected the format ${FORMAT} in ${STATE}, found ${show(state?.format)}.`,
-    );
-  }
-  if (state.version !== VERSION) {
-    throw new CheckpointError(
-      `${folder} is of another version: expected version ${VERSION} in ${STATE}, found ${show(state.version)}.`,
-    );
-  }
-  const { sha256, progress } = state;
-  if (typeof sha256?.tensors !== "string" || typeof sha256?.progress !== "string" || typeof progress !== "object") {
-    throw new CheckpointError(`${folder} is damaged: ${STATE} lacks the progress or a SHA-256.`);
-  }
-  return state;
 }
 
 async function readPart(folder: string, name: string): Promise<Uint8Array<ArrayBuffer>> {
