@@ -80,8 +80,8 @@ let allocated = 0;
 let reused = 0;
 let freeBytes = 0;
 
-/** Storage made in the innermost open scope; null outside of all scopes. */
-let scope: Set<Storage> | null = null;
+/** Storage made in each open scope, the innermost last. */
+const scopes: Set<Storage>[] = [];
 
 function newArray(dtype: DType, size: number): AnyArray {
   if (dtype === "float32") return new Float32Array(size);
@@ -95,7 +95,8 @@ function dtypeOfArray(array: AnyArray): DType {
 
 /** A buffer with unspecified content: from the pool inside a scope, new (and zero) outside. */
 export function allocate(dtype: DType, size: number): Storage {
-  if (scope === null) return new Storage(newArray(dtype, size));
+  const scope = scopes.at(-1);
+  if (scope === undefined) return new Storage(newArray(dtype, size));
   const array = shelves[dtype].get(size)?.pop();
   let storage: Storage;
   if (array === undefined) {
@@ -110,9 +111,9 @@ export function allocate(dtype: DType, size: number): Storage {
   return storage;
 }
 
-/** Gives a scope's buffer back before the scope ends. Buffers of no scope are left alone. */
+/** Gives a buffer of the innermost scope back before the scope ends. All others are left alone. */
 export function release(storage: Storage): void {
-  if (scope === null || !scope.delete(storage)) return;
+  if (scopes.at(-1)?.delete(storage) !== true) return;
   const array = storage.surrender();
   if (array === null || freeBytes + array.byteLength > MAX_FREE_BYTES) return;
   const shelf = shelves[dtypeOfArray(array)];
@@ -124,7 +125,7 @@ export function release(storage: Storage): void {
 
 /** Takes a buffer out of its scope: it lasts as long as somebody refers to it. */
 export function keepStorage(storage: Storage): void {
-  scope?.delete(storage);
+  for (const scope of scopes) scope.delete(storage);
 }
 
 /**
@@ -132,13 +133,13 @@ export function keepStorage(storage: Storage): void {
  * that were kept. Scopes nest.
  */
 export function recycling<T>(body: () => T): T {
-  const outer = scope;
-  scope = new Set();
+  const scope = new Set<Storage>();
+  scopes.push(scope);
   try {
     return body();
   } finally {
     for (const storage of scope) release(storage);
-    scope = outer;
+    scopes.pop();
   }
 }
 
