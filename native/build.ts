@@ -44,6 +44,13 @@ export interface Prepared {
   readonly done: string;
 }
 
+const { os, arch } = Deno.build;
+
+/** Why there is no native backend for this system, in one sentence; undefined where there is one. */
+export const unsupported: string | undefined = os === "linux" || os === "darwin"
+  ? undefined
+  : `The native backend runs on Linux and macOS, not on ${os} (${arch}): the reference backend is used.`;
+
 /**
  * Compiles the native library unless that has been done, and finds or fetches OpenBLAS. Never prompts and never throws
  * for what a machine may lack: `missing` then says in one sentence what to install or which flag to add.
@@ -55,10 +62,7 @@ export interface Prepared {
  * ```
  */
 export async function prepareNative(options: PrepareOptions = {}): Promise<Prepared | Missing> {
-  const { os } = Deno.build;
-  if (os !== "linux" && os !== "darwin") {
-    return { missing: `The native backend runs on Linux and macOS, not on ${os}: the reference backend is used.` };
-  }
+  if (unsupported !== undefined) return { missing: unsupported };
   const source = options.source ?? { files: sources, units: compilationUnits, abi: ABI_VERSION };
   const report = options.report ?? ((line) => console.error(`thinned: ${line}`));
   const folders = options.cache === undefined ? await cacheFolders() : [await describeFolder(options.cache)];

@@ -81,7 +81,10 @@ export async function compile(folder: CacheFolder, source: NativeSource, inputs:
   const compiler = await findCompiler();
   if ("missing" in compiler) return compiler;
   const work = await makeWorkFolder(folder);
-  if (work === undefined) return { missing: `${folder.path} cannot be written.` };
+  if (work === undefined) {
+    const other = "allow the user's cache folder with --allow-env=HOME,XDG_CACHE_HOME --allow-read --allow-write";
+    return { missing: `${folder.path} cannot be written: make it writable, or ${other}.` };
+  }
   try {
     for (const [name, text] of Object.entries(source.files)) {
       const slash = name.lastIndexOf("/");

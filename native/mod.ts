@@ -4,21 +4,10 @@
  * @module
  */
 import { type Backend, currentBackend, useBackend } from "../core/backend.ts";
-import { BackendError, OptionError, PermissionError } from "../core/errors.ts";
-import { prepareNative, type PrepareOptions } from "./build.ts";
-import { cacheFolders, describeFolder } from "./cache.ts";
-import { openLibrary } from "./library.ts";
-import { granted, variable } from "./system.ts";
+import { BackendError, PermissionError } from "../core/errors.ts";
+import { type NativeOptions, openWith } from "./open.ts";
 
-/** Settings of {@linkcode openNative}; all of them can be left out. */
-export interface NativeOptions {
-  /** Threads for matrix products and large kernels, from 1; by default `THINNED_THREADS`, else one for each processor. */
-  readonly threads?: number;
-  /** Path of an OpenBLAS library, or `none`; by default `THINNED_BLAS`, else it is looked for. */
-  readonly blas?: string;
-  /** `portable` keeps to C that any processor runs; by default `THINNED_INSTRUCTIONS`, else `auto`, the best there is. */
-  readonly instructions?: "auto" | "portable";
-}
+export type { NativeOptions } from "./open.ts";
 
 /** What {@linkcode tryOpenNative} gives. */
 export interface NativeAttempt {
@@ -69,72 +58,4 @@ export async function tryOpenNative(options: NativeOptions = {}): Promise<Native
     if (!(error instanceof BackendError || error instanceof PermissionError)) throw error;
     return { backend: currentBackend(), reason: error.message };
   }
-}
-
-type Settings = Required<Pick<NativeOptions, "threads" | "instructions">>;
-
-const opened = new Map<string, Promise<Backend>>();
-
-/** Opens the native backend without computing on it: {@linkcode openNative} with every setting of the preparation. */
-export async function openWith(options: NativeOptions, prepare: PrepareOptions): Promise<Backend> {
-  const settings = { threads: await threadCount(options), instructions: await instructionSet(options) };
-  const blas = options.blas ?? prepare.blas ?? await variable("THINNED_BLAS");
-  const key = JSON.stringify([settings, blas, prepare.cache]);
-  let backend = opened.get(key);
-  if (backend === undefined) {
-    backend = open(settings, { ...prepare, blas });
-    opened.set(key, backend);
-    backend.catch(() => opened.delete(key));
-  }
-  return await backend;
-}
-
-async function open(settings: Settings, options: PrepareOptions): Promise<Backend> {
-  const folders = options.cache === undefined ? await cacheFolders() : [await describeFolder(options.cache)];
-  const allowed = await Promise.all(folders.map(({ path }) => granted({ name: "ffi", path })));
-  // Asked before anything is compiled, which would be in vain.
-  if (folders.length > 0 && !allowed.includes(true)) throw noFfi(folders[0].path);
-
-  const attempt = async (rebuild: boolean): Promise<Backend> => {
-    const prepared = await prepareNative({ ...options, rebuild });
-    if ("missing" in prepared) {
-      throw prepared.permission ? new PermissionError(prepared.missing) : new BackendError(prepared.missing);
-    }
-    const { library, blas, reason } = prepared;
-    if (!await granted({ name: "ffi", path: library })) throw noFfi(library.slice(0, library.lastIndexOf("/")));
-    try {
-      return openLibrary(library, { ...settings, blas, reason });
-    } catch (error) {
-      if (!(error instanceof BackendError) || prepared.built) throw error;
-      // Compiled on another system, perhaps: one more attempt, on this one.
-      return await attempt(true).catch((again) => {
-        throw again instanceof PermissionError ? error : again;
-      });
-    }
-  };
-  return await attempt(false);
-}
-
-function noFfi(folder: string): PermissionError {
-  return new PermissionError(`Opening the native library needs permission to load it: add --allow-ffi=${folder}.`);
-}
-
-async function threadCount(options: NativeOptions): Promise<number> {
-  const expected = "a whole number from 1 to 1024";
-  const valid = (count: number) => Number.isInteger(count) && count >= 1 && count <= 1024;
-  if (options.threads !== undefined) {
-    if (!valid(options.threads)) throw new OptionError("threads", expected, options.threads);
-    return options.threads;
-  }
-  const text = await variable("THINNED_THREADS");
-  if (text === undefined) return Math.max(1, navigator.hardwareConcurrency);
-  if (!/^\d+$/.test(text) || !valid(Number(text))) throw new OptionError("THINNED_THREADS", expected, text);
-  return Number(text);
-}
-
-async function instructionSet(options: NativeOptions): Promise<"auto" | "portable"> {
-  const path = options.instructions === undefined ? "THINNED_INSTRUCTIONS" : "instructions";
-  const value = options.instructions ?? await variable("THINNED_INSTRUCTIONS") ?? "auto";
-  if (value !== "auto" && value !== "portable") throw new OptionError(path, "auto or portable", value);
-  return value;
 }

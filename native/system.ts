@@ -122,5 +122,6 @@ export async function loaderPaths(wanted: readonly string[]): Promise<string[]> 
 /** The line of a program's complaint that says most: the first that names an error, else the last. */
 export function complaint(problem: string): string {
   const lines = problem.split("\n").map((line) => line.trim()).filter((line) => line !== "");
-  return lines.find((line) => /\berror\b|^E:/i.test(line)) ?? lines.at(-1) ?? "no message";
+  const line = lines.find((line) => /\berror\b|^E:/i.test(line)) ?? lines.at(-1) ?? "no message";
+  return line.length > 200 ? line.slice(0, 197) + "..." : line;
 }

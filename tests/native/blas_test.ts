@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type BlasPlaces, prepareBlas, searchBlas } from "../../native/blas.ts";
 import { type CacheFolder, describeFolder } from "../../native/cache.ts";
-import { openWith } from "../../native/mod.ts";
+import { openWith } from "../../native/open.ts";
 import { prepareNative } from "../../native/build.ts";
 import { run } from "../../native/system.ts";
 

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects, asse
 import { type Prepared, prepareNative, type PrepareOptions } from "../../native/build.ts";
 import { digest } from "../../native/cache.ts";
 import type { NativeSource } from "../../native/compile.ts";
-import { openWith } from "../../native/mod.ts";
+import { openWith } from "../../native/open.ts";
 import { run } from "../../native/system.ts";
 
 const here = new URL("../../", import.meta.url);
@@ -91,7 +91,7 @@ function preparing(options: PrepareOptions): string {
 function opening(cache: string): string {
   return `
     import ${JSON.stringify(new URL("core/mod.ts", here).href)};
-    import { openWith } from ${JSON.stringify(new URL("native/mod.ts", here).href)};
+    import { openWith } from ${JSON.stringify(new URL("native/open.ts", here).href)};
     try {
       const backend = await openWith({ blas: "none", threads: 1 }, { cache: ${JSON.stringify(cache)} });
       console.log("opened", backend.info().name);
