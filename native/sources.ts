@@ -1,0 +1,107 @@
+/**
+ * The C sources as text, so that they arrive with the module wherever it comes from, and how they are compiled. Linking
+ * is `cc -shared -o LIBRARY OBJECTS -lpthread -ldl -lm`.
+ *
+ * @module
+ */
+import abi from "./src/abi.c" with { type: "text" };
+import approx from "./src/approx.h" with { type: "text" };
+import blas from "./src/blas.c" with { type: "text" };
+import elementwise from "./src/elementwise.c" with { type: "text" };
+import functions from "./src/functions.h" with { type: "text" };
+import fused from "./src/fused.c" with { type: "text" };
+import gemm from "./src/gemm.c" with { type: "text" };
+import gemmHeader from "./src/gemm.h" with { type: "text" };
+import kernel from "./src/kernel.h" with { type: "text" };
+import movement from "./src/movement.c" with { type: "text" };
+import normal from "./src/normal.h" with { type: "text" };
+import optimize from "./src/optimize.c" with { type: "text" };
+import philox from "./src/philox.h" with { type: "text" };
+import random from "./src/random.c" with { type: "text" };
+import stream from "./src/stream.h" with { type: "text" };
+import strided from "./src/strided.c" with { type: "text" };
+import sums from "./src/sums.h" with { type: "text" };
+import threads from "./src/threads.c" with { type: "text" };
+import walk from "./src/walk.h" with { type: "text" };
+
+/** Raised whenever the meaning of a symbol changes; the library tells which one it was compiled for. */
+export const ABI_VERSION = 1;
+
+/** Every source file by its name. They lie in one folder. */
+export const sources: Record<string, string> = {
+  "abi.c": abi,
+  "approx.h": approx,
+  "blas.c": blas,
+  "elementwise.c": elementwise,
+  "functions.h": functions,
+  "fused.c": fused,
+  "gemm.c": gemm,
+  "gemm.h": gemmHeader,
+  "kernel.h": kernel,
+  "movement.c": movement,
+  "normal.h": normal,
+  "optimize.c": optimize,
+  "philox.h": philox,
+  "random.c": random,
+  "stream.h": stream,
+  "strided.c": strided,
+  "sums.h": sums,
+  "threads.c": threads,
+  "walk.h": walk,
+};
+
+/** A processor architecture, as `Deno.build.arch` names it. */
+export type Architecture = "x86_64" | "aarch64";
+
+/** One run of the compiler: `cc ...flags -c file -o output`. */
+export interface CompilationUnit {
+  /** A name in {@linkcode sources}. */
+  readonly file: string;
+  /** All flags that this unit needs. */
+  readonly flags: readonly string[];
+  /** Name of the object file. */
+  readonly output: string;
+}
+
+const common = [
+  "-std=c11",
+  "-D_GNU_SOURCE", // sched.h, dlfcn.h and time.h in full
+  `-DTHINNED_ABI_VERSION=${ABI_VERSION}`,
+  "-O3",
+  "-fPIC",
+  "-pthread",
+  "-fvisibility=hidden",
+  "-fno-math-errno",
+  "-fno-trapping-math",
+  "-Wno-psabi", // about calls between compilers, which vectors never cross here
+];
+
+/** Files that are compiled once for each instruction set. */
+const kernelFiles = ["elementwise.c", "fused.c", "gemm.c", "movement.c", "optimize.c", "random.c", "strided.c"];
+
+/** The instruction sets of an architecture and their flags, the portable one first. */
+const instructionSets: Record<Architecture, Record<string, readonly string[]>> = {
+  x86_64: { portable: [], avx2: ["-mavx2", "-mfma"] },
+  aarch64: { portable: ["-DTHINNED_NO_INTRINSICS"], neon: [] },
+};
+
+/** What to compile for an architecture. */
+export function compilationUnits(architecture: Architecture): CompilationUnit[] {
+  const units = ["abi.c", "blas.c", "threads.c"].map((file): CompilationUnit => ({
+    file,
+    flags: common,
+    output: file.replace(".c", ".o"),
+  }));
+  for (const [variant, extra] of Object.entries(instructionSets[architecture])) {
+    for (const file of kernelFiles) {
+      // Random numbers are the same bits everywhere, so nothing may be rounded once instead of twice there.
+      const contraction = `-ffp-contract=${file === "random.c" ? "off" : "fast"}`;
+      units.push({
+        file,
+        flags: [...common, `-DVARIANT=${variant}`, contraction, ...extra],
+        output: file.replace(".c", `_${variant}.o`),
+      });
+    }
+  }
+  return units;
+}

@@ -1,0 +1,26 @@
+/* One matrix product, as gemm.c and blas.c hand it to each other. */
+#ifndef THINNED_GEMM_H
+#define THINNED_GEMM_H
+
+#include <stdint.h>
+
+/* C = alpha op(A) op(B) + beta C, row-major, with the distances between stored rows. */
+typedef struct {
+  const float *a, *b;
+  float *c;
+  int64_t m, n, k;
+  int64_t a_pitch, b_pitch, c_pitch;
+  int32_t transpose_a, transpose_b;
+  float alpha, beta;
+} Product;
+
+/* Whether an OpenBLAS has been opened. */
+int32_t blas_opened(void);
+
+/* Whether its products may be computed by several of our threads at once. */
+int32_t blas_is_divisible(void);
+
+/* One product by OpenBLAS; the extents fit into an int. */
+void blas_product(const Product *product);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * What every kernel file shares: names, status codes, loops and the thread pool.
+ *
+ * A kernel file is compiled once for each instruction set, with VARIANT defined as `portable`, `avx2` or `neon`, so
+ * `KERNEL(dropout)(...)` becomes thinned_dropout_portable in one object and thinned_dropout_avx2 in another. The
+ * TypeScript side picks the set when it opens the library. To add a kernel: write it here with KERNEL, add one line to
+ * symbols.ts and one method to library.ts.
+ */
+#ifndef THINNED_KERNEL_H
+#define THINNED_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define THINNED_EXPORT __attribute__((visibility("default")))
+#define THINNED_JOIN_EXPANDED(a, b) a##_##b
+#define THINNED_JOIN(a, b) THINNED_JOIN_EXPANDED(a, b)
+#define KERNEL(name) THINNED_EXPORT int32_t THINNED_JOIN(thinned_##name, VARIANT)
+
+/* Status codes; their texts are in library.ts. */
+enum { OK = 0, UNKNOWN_OPERATION = 1, BAD_ARGUMENT = 2, OUT_OF_MEMORY = 3, NOT_OPENED = 4, NOT_OPENBLAS = 5 };
+
+/* Each turn of the next loop stands alone: arrays may be the same, but never shifted against each other. */
+#if defined(__clang__)
+#define INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
+/* Elements a task: large enough to hide its cost, small enough to share evenly. Results never depend on threads,
+   because the pieces are the same for any number of them. */
+#define GRAIN 16384
+
+/* Work on the elements [begin, end) of a job. */
+typedef void (*pool_task)(void *context, int64_t begin, int64_t end);
+
+/* Runs `task` on [0, n) in pieces of `grain`, on all threads when there are two pieces or more. Inside a task it runs
+   the pieces in place. */
+void pool_run(int64_t n, int64_t grain, pool_task task, void *context);
+
+/* Threads in use, the caller included. */
+int32_t pool_threads(void);
+
+/* Whether this thread is now working on a task. */
+int32_t pool_inside(void);
+
+static inline int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
+
+/* Rows a task for rows of `cols` elements. */
+static inline int64_t row_grain(int64_t cols) { return max_i64(1, GRAIN / max_i64(1, cols)); }
+
+#endif
