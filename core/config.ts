@@ -46,6 +46,14 @@ export interface Config {
   batchSize: number;
   /** What everything random follows from. */
   seed: number;
+  /** Parts that each batch is run in, to save memory. */
+  accumulate: number;
+  /** Limits on the gradients of a step. */
+  clip?: { value?: number; norm?: number };
+  /** Parameters that are updated with other options of the optimizer. */
+  parameterGroups: { match: string; set: Record<string, unknown> }[];
+  /** Decay of an exponential moving average of the weights. */
+  averageDecay?: number;
   /** What watches each run, besides what the command line adds. */
   observers: PartConfig[];
   /** Modules that export further plugins, relative to the configuration file. */
@@ -64,6 +72,8 @@ const wholeFrom = (least: number) => {
   return z.int(text).min(least, text);
 };
 
+const above0 = z.number("expected a number above 0").positive("expected a number above 0");
+
 /** The schema of a {@linkcode Config}. Unknown keys are refused. */
 export const configSchema: z.ZodType<Config> = z.strictObject({
   description: z.string().optional(),
@@ -76,6 +86,14 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   epochs: wholeFrom(1).default(10),
   batchSize: wholeFrom(1).default(128),
   seed: wholeFrom(0).default(0),
+  accumulate: wholeFrom(1).default(1),
+  clip: z.strictObject({ value: above0.optional(), norm: above0.optional() }).optional(),
+  parameterGroups: z.array(z.strictObject({
+    match: z.string(),
+    set: z.record(z.string(), z.unknown()),
+  })).default([]),
+  averageDecay: z.number("expected a number in (0, 1)").gt(0, "expected a number in (0, 1)")
+    .lt(1, "expected a number in (0, 1)").optional(),
   observers: z.array(partSchema).default([]),
   plugins: z.array(z.string()).default([]),
   runs: z.array(z.strictObject({
@@ -96,6 +114,14 @@ export interface ConfiguredRun {
   readonly optimizer: Plugin<"optimizer">;
   /** What watches it. */
   readonly observers: readonly Plugin<"observer">[];
+  /** Parts that each batch is run in. */
+  readonly accumulate: number;
+  /** Limits on the gradients of a step. */
+  readonly clip: Config["clip"];
+  /** Parameters that are updated with other options. */
+  readonly parameterGroups: Config["parameterGroups"];
+  /** Decay of an average of the weights. */
+  readonly averageDecay: number | undefined;
   /** Passes over the training examples. */
   readonly epochs: number;
   /** Examples a step. */
@@ -184,6 +210,10 @@ export function configuredRun(config: Config, name: string, registry: Registry):
     loss: make(changed.loss, "loss", registry, "loss"),
     optimizer: make(changed.optimizer, "optimizer", registry, "optimizer"),
     observers: changed.observers.map((observer, i) => make(observer, "observer", registry, `observers.${i}`)),
+    accumulate: changed.accumulate,
+    clip: changed.clip,
+    parameterGroups: changed.parameterGroups,
+    averageDecay: changed.averageDecay,
     epochs: changed.epochs,
     batchSize: changed.batchSize,
     seed: changed.seed,

@@ -57,7 +57,7 @@ export * from "./events.ts";
 export { checkGradient, type GradientCheckOptions, GradientError } from "./gradient_check.ts";
 export { keepProbability, Key, rateThreshold, SiteCollisionError, siteHash } from "./key.ts";
 export { buildModel, type BuildOptions, Model, type Parameter, type RunOptions, type SummaryRow } from "./model.ts";
-export { OptimizerDriver } from "./optimizer.ts";
+export { clipGradients, type GradientClipping, OptimizerDriver, type ParameterGroup } from "./optimizer.ts";
 export { affine, matmul, type MatmulOptions } from "./ops/matmul.ts";
 export { checkRate, type DropoutOptions as DrawOptions } from "./ops/random.ts";
 export { type CrossEntropyOptions as CrossEntropyRowsOptions, crossEntropyRows } from "./ops/softmax.ts";

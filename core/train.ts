@@ -6,19 +6,20 @@
  * @module
  */
 import { gradients } from "./autograd.ts";
-import { type BackendInfo, currentBackend } from "./backend.ts";
+import { type BackendInfo, currentBackend, kernels } from "./backend.ts";
 import { type Batch, makeBatch, shuffledOrder } from "./batches.ts";
 import type { Dataset } from "./data.ts";
 import { CheckpointError, OptionError, ShapeError } from "./errors.ts";
 import { errorOf, errorSum, evaluate, loadDataset } from "./evaluate.ts";
 import type { EpochMetrics, Observation, RunInfo, Snapshot, TrainingProgress } from "./events.ts";
 import { Key } from "./key.ts";
-import { buildModel, type Model, overwrite } from "./model.ts";
-import { OptimizerDriver } from "./optimizer.ts";
+import { buildModel, type Model, overwrite, type RunOptions } from "./model.ts";
+import { clipGradients, type GradientClipping, OptimizerDriver, type ParameterGroup } from "./optimizer.ts";
+import { WeightAverage } from "./average.ts";
 import { isPlugin } from "./define.ts";
 import type { LayerPlugin, Plugin, Progress } from "./plugin.ts";
 import { recycling } from "./storage.ts";
-import type { Tensor } from "./tensor.ts";
+import { Tensor } from "./tensor.ts";
 
 /** What {@linkcode fit} is told. */
 export interface FitOptions {
@@ -34,6 +35,17 @@ export interface FitOptions {
   batchSize?: number;
   /** What everything random follows from: a whole number in [0, 2^53). Default 0. */
   seed?: number;
+  /** Parts that each batch is run in, one after the other, to save memory; the masks are those of the whole. Default 1. */
+  accumulate?: number;
+  /** Limits on the gradients of a step. */
+  clip?: GradientClipping;
+  /** Parameters that are updated with other options of the optimizer. */
+  parameterGroups?: readonly ParameterGroup[];
+  /**
+   * Decay of an exponential moving average of the weights, in (0, 1). The average is what is measured after each epoch, and
+   * what the model holds at the end. Default: none is kept.
+   */
+  averageDecay?: number;
   /** What watches the run. */
   observers?: readonly Plugin<"observer">[];
   /** The run's name in reports. Default `run`. */
@@ -91,6 +103,9 @@ export class Trainer {
   readonly #dataset: Dataset;
   readonly #loss: Plugin<"loss">;
   readonly #optimizer: OptimizerDriver;
+  readonly #average: WeightAverage | undefined;
+  readonly #accumulate: number;
+  readonly #clip: GradientClipping | undefined;
   readonly #observers: Observation[] = [];
   readonly #signal: AbortSignal | undefined;
   readonly #shuffle: Key;
@@ -113,6 +128,9 @@ export class Trainer {
     this.#dataset = dataset;
     this.#loss = options.loss;
     this.#optimizer = optimizer;
+    this.#average = options.averageDecay === undefined ? undefined : new WeightAverage(model, options.averageDecay);
+    this.#accumulate = whole(options.accumulate ?? 1, 1, "accumulate");
+    this.#clip = options.clip;
     this.#signal = options.signal;
     this.#shuffle = Key.seed(info.seed).at("shuffle");
     this.#names = model.parameters().map((parameter) => parameter.tensor);
@@ -134,7 +152,7 @@ export class Trainer {
     const dataset = await loadDataset(options.data);
     const model = buildModel(root, { inputShape: dataset.train.shape, seed });
     checkOutput(model, dataset);
-    const optimizer = new OptimizerDriver(options.optimizer, model);
+    const optimizer = new OptimizerDriver(options.optimizer, model, options.parameterGroups);
     const fresh: TrainingProgress = {
       step: 0,
       epoch: 0,
@@ -204,6 +222,7 @@ export class Trainer {
     for (const { name, tensor } of this.model.parameters()) all.set(`model/${name}`, tensor);
     for (const [name, tensor] of this.model.state()) all.set(`state/${name}`, tensor);
     for (const [name, tensor] of this.#optimizer.slots()) all.set(`optimizer/${name}`, tensor);
+    for (const [name, tensor] of this.#average?.tensors() ?? []) all.set(`average/${name}`, tensor);
     return all;
   }
 
@@ -276,24 +295,55 @@ export class Trainer {
     };
   }
 
+  /** One update from one batch: its mean loss, and the sum of its errors. */
   #learn(batch: Batch, progress: Progress): [number, number] {
-    const [outputs, penalty] = this.model.forwardWithPenalty(batch.inputs, { mode: "train", progress });
-    const { definition, options } = this.#loss;
-    const again = (pass: number) =>
-      pass === 0 ? outputs : this.model.forward(batch.inputs, { mode: "train", progress, pass });
-    const plain = definition.objective?.(again, batch.targets, options) ??
-      definition.loss!(outputs, batch.targets, options);
+    const whole = batch.inputs.shape[0];
+    const parts = Math.min(this.#accumulate, whole);
+    let total: Tensor[] | undefined;
+    let loss = 0;
+    let errors = 0;
+    if (parts > 1) total = this.#names.map((tensor) => Tensor.zeros(tensor.shape, tensor.dtype));
+    for (let i = 0; i < parts; i++) {
+      const from = Math.floor(i * whole / parts);
+      const to = Math.floor((i + 1) * whole / parts);
+      if (total === undefined) {
+        const [found, partLoss, partErrors] = this.#differentiate(batch, from, progress);
+        [total, loss, errors] = [found, partLoss, partErrors];
+        break;
+      }
+      recycling(() => {
+        const [found, partLoss, partErrors] = this.#differentiate(rows(batch, from, to), from, progress);
+        const share = (to - from) / whole;
+        found.forEach((gradient, j) => kernels(gradient.floats).accumulate(gradient.floats, total![j].floats, share));
+        loss += share * partLoss;
+        errors += partErrors;
+      });
+    }
+    if (this.#clip !== undefined) clipGradients(total!, this.#clip);
+    this.#optimizer.update(total!, progress);
+    this.#average?.update();
+    return [loss, errors];
+  }
+
+  #differentiate(batch: Batch, sample: number, progress: Progress): [Tensor[], number, number] {
+    const options: RunOptions = { mode: "train", progress, sample };
+    const [outputs, penalty] = this.model.forwardWithPenalty(batch.inputs, options);
+    const { definition, options: settings } = this.#loss;
+    const again = (pass: number) => pass === 0 ? outputs : this.model.forward(batch.inputs, { ...options, pass });
+    const plain = definition.objective?.(again, batch.targets, settings) ??
+      definition.loss!(outputs, batch.targets, settings);
     const loss = penalty === null ? plain : plain.add(penalty);
-    this.#optimizer.update(gradients(loss, this.#names), progress);
-    return [plain.item(), errorSum(outputs, batch.targets)];
+    return [gradients(loss, this.#names), plain.item(), errorSum(outputs, batch.targets)];
   }
 
   #finishEpoch(): void {
     const counters = this.#counters;
     const epoch = counters.epoch + 1;
     const limit = epoch === this.info.epochs ? Infinity : TRAIN_EVALUATION_LIMIT;
-    const train = evaluate(this.model, this.#dataset, this.#loss, this.#dataset.train, limit);
-    const test = evaluate(this.model, this.#dataset, this.#loss);
+    const [train, test] = this.#averaged(() => [
+      evaluate(this.model, this.#dataset, this.#loss, this.#dataset.train, limit),
+      evaluate(this.model, this.#dataset, this.#loss),
+    ]);
     const metrics: EpochMetrics = {
       epoch,
       step: counters.step,
@@ -316,6 +366,11 @@ export class Trainer {
       seconds: 0,
       history: [...counters.history, metrics],
     };
+  }
+
+  /** Runs `body` with the averaged weights in the model, if an average is kept. */
+  #averaged<T>(body: () => T): T {
+    return this.#average === undefined ? body() : this.#average.during(body);
   }
 
   async #tell(what: "step" | "epoch"): Promise<void> {
@@ -351,6 +406,7 @@ export class Trainer {
           snapshot: () => this.snapshot(),
         });
       }
+      this.#average?.settle();
     }
     const history = this.history;
     const last: EpochMetrics = history.at(-1) ?? {
@@ -377,6 +433,13 @@ export class Trainer {
       backend: this.info.backend,
     };
   }
+}
+
+/** Some rows of a batch. */
+function rows(batch: Batch, from: number, to: number): Batch {
+  const { inputs, targets } = batch;
+  if (targets.dtype !== "int32") return { inputs: inputs.slice([from], [to]), targets: targets.slice([from], [to]) };
+  return { inputs: inputs.slice([from], [to]), targets: Tensor.from(targets.ints.slice(from, to), [to - from]) };
 }
 
 function checkOutput(model: Model, dataset: Dataset): void {
