@@ -268,7 +268,8 @@ export class Model {
     }
     const plugin = node.plugin;
     try {
-      const context = this.#context(pass, node, epilogue);
+      // A weight's first axis is not the batch: all parts of a split batch draw the same mask for it.
+      const context = this.#context(pass, node, epilogue, method === "weight" ? 0 : pass.sample);
       const run = plugin.definition[method] as ((...args: unknown[]) => Tensor) | undefined;
       if (run === undefined) throw new PluginError(misuse(path, plugin, method));
       const out = run(...args, context);
@@ -327,13 +328,13 @@ export class Model {
     });
   }
 
-  #context(pass: Pass, node: Node, epilogue: Epilogue): Context<never> {
+  #context(pass: Pass, node: Node, epilogue: Epilogue, sample: number): Context<never> {
     const { path } = node;
     const key = node.keys[pass.mode];
     return Object.freeze({
       mode: pass.mode,
       options: optionsAt(node.plugin, pass.progress, describe(path, node.plugin)) as never,
-      key: (pass.again === 0 ? key : key.at(`pass ${pass.again}`)).atStep(pass.step).sample(pass.sample),
+      key: (pass.again === 0 ? key : key.at(`pass ${pass.again}`)).atStep(pass.step).sample(sample),
       params: node.params,
       state: node.state,
       progress: pass.progress,
