@@ -257,17 +257,17 @@ export class Model {
     const x = args[0] as Tensor;
     const batched = method === "forward" || method === "activation" || method === "branch";
     const site = method !== "forward" && method !== "activation";
-    if (pass.building !== null) {
-      // A variant at a site may be called many times in a pass; it has one place all the same.
-      const again = site && pass.building.has(path) && this.#nodes.get(path)?.plugin === given;
-      if (!again) this.#place(pass.building, given, path, batched ? x.shape.slice(1) : x.shape);
-    }
-    const node = this.#nodes.get(path);
-    if (node === undefined) {
-      throw new PluginError(`${describe(path, given)}: this place did not exist when the model was built.`);
-    }
-    const plugin = node.plugin;
     try {
+      if (pass.building !== null) {
+        // A variant at a site may be called many times in a pass; it has one place all the same.
+        const again = site && pass.building.has(path) && this.#nodes.get(path)?.plugin === given;
+        if (!again) this.#place(pass.building, given, path, batched ? x.shape.slice(1) : x.shape);
+      }
+      const node = this.#nodes.get(path);
+      if (node === undefined) {
+        throw new PluginError(`${describe(path, given)}: this place did not exist when the model was built.`);
+      }
+      const plugin = node.plugin;
       // A weight's first axis is not the batch: all parts of a split batch draw the same mask for it.
       const context = this.#context(pass, node, epilogue, method === "weight" ? 0 : pass.sample);
       const run = plugin.definition[method] as ((...args: unknown[]) => Tensor) | undefined;
@@ -287,7 +287,7 @@ export class Model {
     } catch (error) {
       // The innermost layer names itself; those around it pass the error on.
       if (error instanceof ShapeError && !error.message.startsWith("model")) {
-        error.message = `${describe(path, plugin)}: ${error.message}`;
+        error.message = `${describe(path, given)}: ${error.message}`;
       }
       throw error;
     }
