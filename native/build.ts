@@ -56,7 +56,7 @@ export const unsupported: string | undefined = os === "linux" || os === "darwin"
  * for what a machine may lack: `missing` then says in one sentence what to install or which flag to add.
  *
  * @example
- * ```ts
+ * ```ts ignore
  * const prepared = await prepareNative();
  * console.log("missing" in prepared ? prepared.missing : prepared.library);
  * ```
@@ -74,7 +74,7 @@ export async function prepareNative(options: PrepareOptions = {}): Promise<Prepa
     return { missing: `There is no OpenBLAS library at ${explicit}: correct the path, or leave it out to search.` };
   }
 
-  const library = await prepareLibrary(folders, source, options.rebuild ?? false);
+  const library = await prepareLibrary(folders, source, options.rebuild ?? false, report);
   if ("missing" in library) return library;
   const blas: Blas = explicit === undefined
     ? await prepareBlas(library.folder, options.places ?? systemPlaces(), report)
@@ -93,6 +93,7 @@ async function prepareLibrary(
   folders: readonly CacheFolder[],
   source: NativeSource,
   rebuild: boolean,
+  report: (line: string) => void,
 ): Promise<Found | Missing> {
   const inputs = await inputsOf(source);
   for (const folder of rebuild ? [] : folders) {
@@ -101,7 +102,7 @@ async function prepareLibrary(
   }
   let problem: Missing | undefined;
   for (const folder of folders.filter((folder) => folder.writable)) {
-    const compiled = await compile(folder, source, inputs);
+    const compiled = await compile(folder, source, inputs, report);
     if (!("missing" in compiled)) return { ...compiled, folder, built: true };
     problem ??= compiled;
   }

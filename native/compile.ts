@@ -5,14 +5,24 @@
  * @module
  */
 import { type CacheFolder, digest, discard, makeWorkFolder, readRecord, tidy, writeRecord } from "./cache.ts";
-import { complaint, granted, run, someProgramGranted, variable } from "./system.ts";
+import { complaint, granted, type Outcome, run, someProgramGranted, variable } from "./system.ts";
+
+/** One run of the compiler: `cc ...flags -c file -o output`. */
+export interface CompilationUnit {
+  /** The source file's name. */
+  readonly file: string;
+  /** All flags but `-c` and `-o`. */
+  readonly flags: readonly string[];
+  /** Name of the object file. */
+  readonly output: string;
+}
 
 /** The C sources, and how to compile them. */
 export interface NativeSource {
   /** Text of each file, by name. */
   readonly files: Readonly<Record<string, string>>;
-  /** What to compile for a processor: a file, its flags, and the name of the object. */
-  readonly units: (arch: "x86_64" | "aarch64") => { file: string; flags: string[]; output: string }[];
+  /** What to compile for a processor. */
+  readonly units: (arch: "x86_64" | "aarch64") => readonly CompilationUnit[];
   /** Version of the interface between the library and TypeScript. */
   readonly abi: number;
 }
@@ -77,7 +87,12 @@ export async function findCompiled(folder: CacheFolder, inputs: string): Promise
 }
 
 /** Compiles the library into the folder and records it there. */
-export async function compile(folder: CacheFolder, source: NativeSource, inputs: string): Promise<Compiled | Missing> {
+export async function compile(
+  folder: CacheFolder,
+  source: NativeSource,
+  inputs: string,
+  report: (line: string) => void,
+): Promise<Compiled | Missing> {
   const compiler = await findCompiler();
   if ("missing" in compiler) return compiler;
   const work = await makeWorkFolder(folder);
@@ -85,6 +100,7 @@ export async function compile(folder: CacheFolder, source: NativeSource, inputs:
     const other = "allow the user's cache folder with --allow-env=HOME,XDG_CACHE_HOME --allow-read --allow-write";
     return { missing: `${folder.path} cannot be written: make it writable, or ${other}.` };
   }
+  report(`Compiling the native library into ${folder.path}, once.`);
   try {
     for (const [name, text] of Object.entries(source.files)) {
       const slash = name.lastIndexOf("/");
@@ -95,7 +111,12 @@ export async function compile(folder: CacheFolder, source: NativeSource, inputs:
     // Relative names keep the temporary folder out of the result, which makes builds repeatable.
     const cc = (args: string[]) => run(command, [...prefix, ...args], { cwd: work });
     const units = source.units(Deno.build.arch);
-    const made = await Promise.all(units.map((unit) => cc([...unit.flags, "-c", unit.file, "-o", unit.output])));
+    const made: Outcome[] = [];
+    const queue = units.values();
+    const worker = async () => {
+      for (const unit of queue) made.push(await cc([...unit.flags, "-c", unit.file, "-o", unit.output]));
+    };
+    await Promise.all(Array.from({ length: Math.max(navigator.hardwareConcurrency, 1) }, worker));
     const result = `thinned.${Deno.build.os === "darwin" ? "dylib" : "so"}`;
     const [shared, ...libraries] = linkFlags;
     made.push(await cc([shared, "-o", result, ...units.map((unit) => unit.output), ...libraries]));

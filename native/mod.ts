@@ -27,7 +27,9 @@ export interface NativeAttempt {
  * @throws {OptionError} if an option or an environment variable is out of bounds
  *
  * @example
- * ```ts
+ * ```ts ignore
+ * import { openNative } from "@thinned/dropout";
+ *
  * const backend = await openNative({ threads: 2 });
  * console.log(backend.info().blas);
  * ```
@@ -46,6 +48,8 @@ export async function openNative(options: NativeOptions = {}): Promise<Backend> 
  *
  * @example
  * ```ts
+ * import { tryOpenNative } from "@thinned/dropout";
+ *
  * const { backend, reason } = await tryOpenNative();
  * console.log(`${backend.info().name}: ${reason}`);
  * ```

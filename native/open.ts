@@ -62,7 +62,14 @@ async function open(settings: Settings, options: PrepareOptions): Promise<Backen
       });
     }
   };
-  return await attempt(false);
+  return asAsked(await attempt(false), options.blas);
+}
+
+/** Refuses to go on without the OpenBLAS that was asked for by its path. */
+function asAsked(backend: Backend, blas: string | undefined): Backend {
+  const problem = /OpenBLAS not opened: (.*?)\)?$/.exec(backend.info().blas)?.[1];
+  if (problem === undefined || blas === undefined || blas === "none") return backend;
+  throw new BackendError(`The OpenBLAS library ${blas} that was asked for cannot be opened: ${problem}.`);
 }
 
 function noFfi(folder: string): PermissionError {
@@ -70,14 +77,14 @@ function noFfi(folder: string): PermissionError {
 }
 
 async function threadCount(options: NativeOptions): Promise<number> {
-  const expected = "a whole number from 1 to 1024";
-  const valid = (count: number) => Number.isInteger(count) && count >= 1 && count <= 1024;
+  const expected = "a whole number from 1 to 256";
+  const valid = (count: number) => Number.isInteger(count) && count >= 1 && count <= 256;
   if (options.threads !== undefined) {
     if (!valid(options.threads)) throw new OptionError("threads", expected, options.threads);
     return options.threads;
   }
   const text = await variable("THINNED_THREADS");
-  if (text === undefined) return Math.min(Math.max(navigator.hardwareConcurrency, 1), 1024);
+  if (text === undefined) return Math.min(Math.max(navigator.hardwareConcurrency, 1), 256);
   if (!/^\d+$/.test(text) || !valid(Number(text))) throw new OptionError("THINNED_THREADS", expected, text);
   return Number(text);
 }

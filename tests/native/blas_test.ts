@@ -1,8 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type BlasPlaces, prepareBlas, searchBlas } from "../../native/blas.ts";
 import { type CacheFolder, describeFolder } from "../../native/cache.ts";
-import { openWith } from "../../native/open.ts";
-import { prepareNative } from "../../native/build.ts";
 import { run } from "../../native/system.ts";
 
 const here = new URL("../../", import.meta.url);
@@ -57,12 +55,14 @@ async function prepareIn(root: string): Promise<{ paths: string[]; how: string; 
     const folder = await describeFolder(${JSON.stringify(`${root}/cache`)});
     const places = { folders: [], programs: false, fetch: true };
     console.log(JSON.stringify({ ...await prepareBlas(folder, places, (line) => lines.push(line)), lines }));`;
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["eval", "-q", text],
-    env: { PATH: `${root}/programs` },
-    stderr: "inherit",
-  });
-  return JSON.parse(new TextDecoder().decode((await child.output()).stdout));
+  return JSON.parse(await evaluate(text, { PATH: `${root}/programs` }));
+}
+
+/** Runs a program text in another process, with the project's import map; gives its standard output. */
+async function evaluate(text: string, env: Record<string, string> = {}): Promise<string> {
+  const config = `--config=${new URL("deno.json", here).pathname}`;
+  const child = new Deno.Command(Deno.execPath(), { args: ["eval", "-q", config, text], env, stderr: "inherit" });
+  return new TextDecoder().decode((await child.output()).stdout);
 }
 
 test("searchBlas() takes the first folder that has a library for this machine", async (root) => {
@@ -192,14 +192,19 @@ Deno.test({
   name: "without OpenBLAS the native library multiplies matrices by itself",
   ignore: !compiler || Deno.build.os === "windows",
   fn: async () => {
-    const prepared = await prepareNative({ blas: "none" });
-    if ("missing" in prepared) throw new Error(prepared.missing);
-    assertEquals(prepared.blas, []);
-    const backend = await openWith({ blas: "none", threads: 1 }, {});
-    const [a, b, c] = [[1, 2, 3, 4], [5, 6, 7, 8], [0, 0, 0, 0]].map((values) => new Float32Array(values));
-    const plain = { transposeA: false, transposeB: false, alpha: 1, beta: 0 };
-    const single = { batch: 1, strideA: 0, strideB: 0, strideC: 0 };
-    backend.gemm(a, b, c, { m: 2, n: 2, k: 2, ...plain, ...single });
-    assertEquals([...c], [19, 22, 43, 50]);
+    // In a process of its own: an OpenBLAS once opened serves a whole process.
+    const output = await evaluate(`
+      import ${JSON.stringify(new URL("core/mod.ts", here).href)};
+      import { openNative } from ${JSON.stringify(new URL("native/mod.ts", here).href)};
+      const backend = await openNative({ blas: "none", threads: 1 });
+      const [a, b, c] = [[1, 2, 3, 4], [5, 6, 7, 8], [0, 0, 0, 0]].map((values) => new Float32Array(values));
+      const plain = { transposeA: false, transposeB: false, alpha: 1, beta: 0 };
+      const single = { batch: 1, strideA: 0, strideB: 0, strideC: 0 };
+      backend.gemm(a, b, c, { m: 2, n: 2, k: 2, ...plain, ...single });
+      console.log(JSON.stringify({ c: [...c], ...backend.info() }));`);
+    const { c, name, blas, reason } = JSON.parse(output);
+    assertEquals([name, c], ["native", [19, 22, 43, 50]]);
+    assert(!blas.includes("OpenBLAS 0"), blas);
+    assertEquals(reason, "no OpenBLAS, as asked");
   },
 });
