@@ -231,6 +231,17 @@ export class Trainer {
     if (progress.seed !== this.info.seed) {
       throw new CheckpointError(`The checkpoint was made with seed ${progress.seed}, not ${this.info.seed}.`);
     }
+    const { stepsPerEpoch } = this.info;
+    if (
+      progress.step !== progress.epoch * stepsPerEpoch + progress.stepInEpoch || progress.stepInEpoch > stepsPerEpoch
+    ) {
+      throw new CheckpointError(
+        `The checkpoint was made at step ${progress.step}, ${progress.stepInEpoch} steps into epoch ` +
+          `${
+            progress.epoch + 1
+          }, which does not fit epochs of ${stepsPerEpoch} steps: keep the batch size and the data.`,
+      );
+    }
     const mine = this.#tensors();
     for (const name of snapshot.tensors.keys()) {
       if (!mine.has(name)) {
