@@ -20,7 +20,7 @@ export interface NativeAttempt {
 /**
  * Opens the native backend and computes on it from now on. The first time on a machine it compiles the C library and
  * looks for OpenBLAS, or fetches it; later it opens what is there and needs `--allow-ffi` and `--allow-read` only.
- * Opening again with the same settings gives the same backend.
+ * Opening again gives the same backend, with the thread count now asked for.
  *
  * @throws {PermissionError} if a permission is missing; the message names the flag
  * @throws {BackendError} if the library cannot be compiled or opened; the message says what to install

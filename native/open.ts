@@ -3,11 +3,10 @@
  *
  * @module
  */
-import type { Backend } from "../core/backend.ts";
 import { BackendError, OptionError, PermissionError } from "../core/errors.ts";
 import { prepareNative, type PrepareOptions, unsupported } from "./build.ts";
 import { cacheFolders, describeFolder } from "./cache.ts";
-import { openLibrary } from "./library.ts";
+import { type NativeBackend, openLibrary } from "./library.ts";
 import { granted, variable } from "./system.ts";
 
 /** Settings of the native backend; all of them can be left out. */
@@ -22,30 +21,36 @@ export interface NativeOptions {
 
 type Settings = Required<Pick<NativeOptions, "threads" | "instructions">>;
 
-const opened = new Map<string, Promise<Backend>>();
+const opened = new Map<string, Promise<NativeBackend>>();
 
-/** Opens the native backend without yet computing on it, with every setting of the preparation at hand. */
-export async function openWith(options: NativeOptions, prepare: PrepareOptions): Promise<Backend> {
+/**
+ * Opens the native backend without yet computing on it, with every setting of the preparation at hand. What is open
+ * already is given again, with the thread count that is now asked for.
+ */
+export async function openWith(options: NativeOptions, prepare: PrepareOptions): Promise<NativeBackend> {
   const settings = { threads: await threadCount(options), instructions: await instructionSet(options) };
   const blas = options.blas ?? prepare.blas ?? await variable("THINNED_BLAS");
-  const key = JSON.stringify([settings, blas, prepare.cache]);
-  let backend = opened.get(key);
-  if (backend === undefined) {
-    backend = open(settings, { ...prepare, blas });
-    opened.set(key, backend);
-    backend.catch(() => opened.delete(key));
+  const key = JSON.stringify([settings.instructions, blas, prepare.cache]);
+  let promise = opened.get(key);
+  if (promise === undefined) {
+    promise = open(settings, { ...prepare, blas });
+    opened.set(key, promise);
+    promise.catch(() => opened.delete(key));
   }
-  return await backend;
+  const backend = await promise;
+  // Backends share their threads, so another one may have changed the count.
+  backend.setThreads(settings.threads);
+  return backend;
 }
 
-async function open(settings: Settings, options: PrepareOptions): Promise<Backend> {
+async function open(settings: Settings, options: PrepareOptions): Promise<NativeBackend> {
   if (unsupported !== undefined) throw new BackendError(unsupported);
   const folders = options.cache === undefined ? await cacheFolders() : [await describeFolder(options.cache)];
   const allowed = await Promise.all(folders.map(({ path }) => granted({ name: "ffi", path })));
   // Asked before anything is compiled, which would be in vain.
   if (folders.length > 0 && !allowed.includes(true)) throw noFfi(folders[0].path);
 
-  const attempt = async (rebuild: boolean): Promise<Backend> => {
+  const attempt = async (rebuild: boolean): Promise<NativeBackend> => {
     const prepared = await prepareNative({ ...options, rebuild });
     if ("missing" in prepared) {
       throw prepared.permission ? new PermissionError(prepared.missing) : new BackendError(prepared.missing);
@@ -66,10 +71,11 @@ async function open(settings: Settings, options: PrepareOptions): Promise<Backen
 }
 
 /** Refuses to go on without the OpenBLAS that was asked for by its path. */
-function asAsked(backend: Backend, blas: string | undefined): Backend {
-  const problem = /OpenBLAS not opened: (.*?)\)?$/.exec(backend.info().blas)?.[1];
-  if (problem === undefined || blas === undefined || blas === "none") return backend;
-  throw new BackendError(`The OpenBLAS library ${blas} that was asked for cannot be opened: ${problem}.`);
+function asAsked(backend: NativeBackend, asked: string | undefined): NativeBackend {
+  const { blas } = backend.info();
+  if (asked === undefined || asked === "none" || !blas.startsWith("own ")) return backend;
+  const problem = /opened: (.*)\)$/.exec(blas)?.[1] ?? blas;
+  throw new BackendError(`The OpenBLAS library ${asked} that was asked for cannot be opened: ${problem}.`);
 }
 
 function noFfi(folder: string): PermissionError {

@@ -224,12 +224,13 @@ test("without ffi permission the message names the flag and nothing is compiled"
   await assertRejects(() => Deno.stat(cache), Deno.errors.NotFound);
 });
 
-test("opening twice gives the same backend", async () => {
+test("opening twice gives the same backend, with the thread count asked for last", async () => {
   const { folder } = await real();
-  const open = () => openWith({ threads: 1, blas: "none" }, { cache: folder });
-  const [first, second] = await Promise.all([open(), open()]);
+  const open = (threads: number) => openWith({ threads, blas: "none" }, { cache: folder });
+  const [first, second] = await Promise.all([open(1), open(1)]);
   assert(first === second);
-  assert(first === await open());
+  assert(first === await open(2));
+  assertEquals(first.info().threads, 2);
 });
 
 test("a library that is recorded well but cannot be opened is compiled again", async ({ cache, report }) => {
