@@ -73,6 +73,9 @@ class SiteTable {
   }
 }
 
+/** Samples from one step of a sequence to the next: more than any batch has. */
+const STEP_STRIDE = 2 ** 24;
+
 /** The largest rate's threshold: a rate of exactly 1 is decided before any number is drawn. */
 const MAX_THRESHOLD = 0xffffffff;
 
@@ -174,6 +177,17 @@ export class Key {
       throw new OptionError("sample", "a whole number in [0, 2^53)", first);
     }
     return new Key(this.seedLow, this.seedHigh, this.path, this.step, first, this.#sites);
+  }
+
+  /**
+   * The key of the same site at another step of a sequence, a whole number in [0, 2^24): each step has draws of its own.
+   * It stands 2^24 samples further for each step. A draw that the batch shares says `key.sample(0).later(time)`.
+   */
+  later(time: number): Key {
+    if (!Number.isInteger(time) || time < 0 || time >= 0x1000000) {
+      throw new OptionError("time", "a whole number in [0, 2^24)", time);
+    }
+    return time === 0 ? this : this.sample(this.first + time * STEP_STRIDE);
   }
 
   /**
