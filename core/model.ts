@@ -10,8 +10,19 @@ import { CheckpointError, OptionError, PluginError, ShapeError, showShape } from
 import { Key } from "./key.ts";
 import { instantiate, isPlugin, rolesOf } from "./define.ts";
 import { optionsAt } from "./options.ts";
-import type { Context, LayerPlugin, Mode, ParameterSpec, Plugin, Progress, SiteMethod } from "./plugin.ts";
+import type {
+  Context,
+  LayerPlugin,
+  Mode,
+  ParameterSpec,
+  Plugin,
+  Progress,
+  RoleOfMethod,
+  SiteMethod,
+  SiteResult,
+} from "./plugin.ts";
 import { sameShape, type Shape } from "./shape.ts";
+import type { DType } from "./storage.ts";
 import { type FloatType, Tensor } from "./tensor.ts";
 
 /** A learned parameter of a built model. */
@@ -36,12 +47,20 @@ export interface RunOptions {
   step?: number;
   /** Number of a further pass over the same batch, whose masks are to differ from those of pass 0. Default 0. */
   pass?: number;
+  /**
+   * State that recurrent layers carry from one call to the next, in any mode: give the same map, empty at first, to calls
+   * on consecutive pieces of the same sequences. Emptying it begins anew; its entries, `[batch, units]` by path and name,
+   * such as `0.hidden_l0`, are the final states, and may be set before a call.
+   */
+  carry?: Map<string, Tensor>;
 }
 
 /** How a model is built. */
 export interface BuildOptions {
-  /** Shape of one example, without the batch axis. */
-  inputShape: Shape;
+  /** Shape of one example, without the batch axis; a list of shapes for a model with several inputs. */
+  inputShape: Shape | readonly Shape[];
+  /** Element type of the input, or of each input: `int32` for indices. Default the model's element type. */
+  inputType?: DType | readonly DType[];
   /** What initial parameters and random draws follow from: a whole number in [0, 2^53). Default 0. */
   seed?: number | bigint;
   /** Element type; default float32. */
@@ -56,6 +75,7 @@ interface Node {
   readonly state: Record<string, Tensor>;
   readonly inputShape: Shape;
   outputShape: Shape;
+  readonly site: SummaryRow["site"];
   readonly keys: Record<Mode, Key>;
 }
 
@@ -69,6 +89,16 @@ export interface SummaryRow {
   readonly shape: Shape;
   /** Number of trainable numbers of its own. */
   readonly parameters: number;
+  /** Which site a variant stands at; null for a layer. */
+  readonly site: "activation" | RoleOfMethod<SiteMethod> | null;
+}
+
+/** What {@linkcode Model.forwardAll} gives. */
+export interface AllOutputs {
+  /** The model's output, batch first. */
+  readonly output: Tensor;
+  /** What layers handed out beside their outputs, by name: `aux`, or `3.aux` for the layer at `3`. */
+  readonly emitted: ReadonlyMap<string, Tensor>;
 }
 
 const beginning: Progress = Object.freeze({ step: 0, stepsPerEpoch: 1, totalSteps: 1 });
@@ -81,13 +111,23 @@ interface Pass {
   readonly again: number;
   readonly progress: Progress;
   readonly building: Set<string> | null;
+  readonly carry: Map<string, Tensor> | null;
   readonly penalties: Tensor[] | null;
   /** Places whose penalty has been added in this pass. */
   readonly penalized: Set<string> | null;
+  /** Where `emit` puts what layers hand out. */
+  readonly emitted: Map<string, Tensor> | null;
+  /** Which use of a shared layer this is, such as `0:1` for the second of the layer `0`; empty for the first. */
+  readonly use: string;
 }
 
 /** Methods whose output has the shape of their first argument. */
-const keepsShape: ReadonlySet<string> = new Set(["activation", "weight", "recurrent", "branch", "attention"]);
+const keepsShape: ReadonlySet<string> = new Set(["activation", "weight", "recurrent", "attention"]);
+
+/** Whether several shapes are given, one for each input. */
+function isSeveral(shape: Shape | readonly Shape[]): shape is readonly Shape[] {
+  return Array.isArray(shape[0]);
+}
 
 /**
  * A layer plugin with its parameters and running state.
@@ -107,6 +147,8 @@ export class Model {
   readonly root: LayerPlugin;
   /** Shape of one example, without the batch axis. */
   readonly inputShape: Shape;
+  /** Shapes of one example's inputs, the first included. */
+  readonly inputShapes: readonly Shape[];
   /** Element type. */
   readonly dtype: FloatType;
   readonly #key: Key;
@@ -119,7 +161,8 @@ export class Model {
       throw new OptionError("model", "a layer plugin, such as sequential([...])", root);
     }
     this.root = root;
-    this.inputShape = options.inputShape;
+    this.inputShapes = isSeveral(options.inputShape) ? options.inputShape : [options.inputShape];
+    this.inputShape = this.inputShapes[0];
     this.dtype = options.dtype ?? "float32";
     this.#key = Key.seed(options.seed ?? 0);
     const pass: Pass = {
@@ -129,36 +172,67 @@ export class Model {
       again: 0,
       progress: beginning,
       building: new Set(),
+      carry: null,
       penalties: null,
       penalized: null,
+      emitted: null,
+      use: "",
     };
-    noGrad(() => this.#run(pass, root, Tensor.zeros([1, ...options.inputShape], this.dtype), "", "none"));
+    const types = options.inputType ?? this.dtype;
+    const inputs = this.inputShapes.map((shape, i) =>
+      Tensor.zeros([1, ...shape], typeof types === "string" ? types : types[i] ?? this.dtype)
+    );
+    noGrad(() => this.#run(pass, root, inputs, "", "none"));
   }
 
   /**
    * Runs the model.
    *
-   * @param x `[batch, ...inputShape]`
+   * @param x `[batch, ...inputShape]`; a list of them for a model with several inputs
    * @returns the output, batch first; remembered for gradients unless inside `noGrad`
    * @throws {ShapeError} naming the layer, when the shape does not fit
    */
-  forward(x: Tensor, options: RunOptions = {}): Tensor {
+  forward(x: Tensor | readonly Tensor[], options: RunOptions = {}): Tensor {
     return this.#pass(x, options, null);
   }
 
+  /** Runs the model and collects what its layers hand out beside their outputs, such as a graph's further outputs. */
+  forwardAll(x: Tensor | readonly Tensor[], options: RunOptions = {}): AllOutputs {
+    const emitted = new Map<string, Tensor>();
+    return { output: this.#pass(x, options, null, emitted), emitted };
+  }
+
   /** Runs the model and adds up the penalties of its plugins: `[output, penalty]`; null when no plugin has one. */
-  forwardWithPenalty(x: Tensor, options: RunOptions = {}): [Tensor, Tensor | null] {
+  forwardWithPenalty(x: Tensor | readonly Tensor[], options: RunOptions = {}): [Tensor, Tensor | null] {
     const penalties: Tensor[] = [];
     const output = this.#pass(x, options, penalties);
     return [output, penalties.length === 0 ? null : penalties.reduce((a, b) => a.add(b))];
   }
 
-  #pass(x: Tensor, options: RunOptions, penalties: Tensor[] | null): Tensor {
-    if (x.rank === 0 || !sameShape(x.shape.slice(1), this.inputShape)) {
-      throw new ShapeError(
-        `model: expected an input of shape [batch, ${this.inputShape.join(", ")}], found ${showShape(x.shape)}.`,
-      );
+  #checkInputs(inputs: readonly Tensor[]): void {
+    if (inputs.length !== this.inputShapes.length) {
+      throw new ShapeError(`model: expected ${this.inputShapes.length} inputs, found ${inputs.length}.`);
     }
+    inputs.forEach((x, i) => {
+      const shape = this.inputShapes[i];
+      const batch = i === 0 ? "batch" : inputs[0].shape[0];
+      if (x.rank === 0 || !sameShape(x.shape.slice(1), shape) || (i > 0 && x.shape[0] !== batch)) {
+        const which = inputs.length === 1 ? "an input" : `input ${i}`;
+        throw new ShapeError(
+          `model: expected ${which} of shape [${[batch, ...shape].join(", ")}], found ${showShape(x.shape)}.`,
+        );
+      }
+    });
+  }
+
+  #pass(
+    x: Tensor | readonly Tensor[],
+    options: RunOptions,
+    penalties: Tensor[] | null,
+    emitted: Map<string, Tensor> | null = null,
+  ): Tensor {
+    const inputs = x instanceof Tensor ? [x] : x;
+    this.#checkInputs(inputs);
     const progress = options.progress ?? beginning;
     const pass: Pass = {
       mode: options.mode ?? "eval",
@@ -167,10 +241,13 @@ export class Model {
       again: options.pass ?? 0,
       progress,
       building: null,
+      carry: options.carry ?? null,
       penalties,
       penalized: penalties === null ? null : new Set(),
+      emitted,
+      use: "",
     };
-    return this.#run(pass, this.root, x, "", "none");
+    return this.#run(pass, this.root, inputs, "", "none");
   }
 
   /** All learned parameters, in the order of the layers. */
@@ -211,6 +288,7 @@ export class Model {
       plugin: node.plugin.plugin,
       shape: node.outputShape,
       parameters: Object.values(node.params).reduce((sum, tensor) => sum + tensor.size, 0),
+      site: node.site,
     }));
   }
 
@@ -242,8 +320,9 @@ export class Model {
   }
 
   /** Runs a layer at its place. */
-  #run(pass: Pass, plugin: Plugin, x: Tensor, path: string, epilogue: Epilogue): Tensor {
-    return this.#visit(pass, plugin, path, "layer" in plugin.serves ? "forward" : "activation", [x], epilogue);
+  #run(pass: Pass, plugin: Plugin, inputs: readonly Tensor[], path: string, epilogue: Epilogue): Tensor {
+    const method = "layer" in plugin.serves ? "forward" : "activation";
+    return this.#visit(pass, plugin, path, method, [inputs[0]], epilogue, inputs)!;
   }
 
   #visit(
@@ -253,15 +332,19 @@ export class Model {
     method: "forward" | "activation" | SiteMethod,
     args: readonly unknown[],
     epilogue: Epilogue = "none",
-  ): Tensor {
+    inputs: readonly Tensor[] = [args[0] as Tensor],
+  ): Tensor | null {
     const x = args[0] as Tensor;
     const batched = method === "forward" || method === "activation" || method === "branch";
     const site = method !== "forward" && method !== "activation";
     try {
       if (pass.building !== null) {
-        // A variant at a site may be called many times in a pass; it has one place all the same.
-        const again = site && pass.building.has(path) && this.#nodes.get(path)?.plugin === given;
-        if (!again) this.#place(pass.building, given, path, batched ? x.shape.slice(1) : x.shape);
+        // A variant at a site may be called many times in a pass, and so may a shared layer; each has one place.
+        const again = (site || pass.use !== "") && pass.building.has(path) && this.#nodes.get(path)?.plugin === given;
+        if (!again) {
+          const shapes = batched ? inputs.map((input) => input.shape.slice(1)) : [x.shape];
+          this.#place(pass.building, given, path, shapes, method);
+        }
       }
       const node = this.#nodes.get(path);
       if (node === undefined) {
@@ -269,11 +352,11 @@ export class Model {
       }
       const plugin = node.plugin;
       // A weight's first axis is not the batch: all parts of a split batch draw the same mask for it.
-      const context = this.#context(pass, node, epilogue, method === "weight" ? 0 : pass.sample);
-      const run = plugin.definition[method] as ((...args: unknown[]) => Tensor) | undefined;
+      const context = this.#context(pass, node, inputs, epilogue, method === "weight" ? 0 : pass.sample);
+      const run = plugin.definition[method] as ((...args: unknown[]) => Tensor | null) | undefined;
       if (run === undefined) throw new PluginError(misuse(path, plugin, method));
       const out = run(...args, context);
-      if (keepsShape.has(method) && !sameShape(out.shape, x.shape)) {
+      if (out !== null && keepsShape.has(method) && !sameShape(out.shape, x.shape)) {
         throw new ShapeError(
           `expected an output of the input's shape ${showShape(x.shape)}, found ${showShape(out.shape)}.`,
         );
@@ -282,7 +365,7 @@ export class Model {
         pass.penalized!.add(path);
         pass.penalties.push(plugin.definition.penalty(context));
       }
-      if (pass.building !== null) node.outputShape = batched ? out.shape.slice(1) : out.shape;
+      if (pass.building !== null && out !== null) node.outputShape = batched ? out.shape.slice(1) : out.shape;
       return out;
     } catch (error) {
       // The innermost layer names itself; those around it pass the error on.
@@ -294,7 +377,14 @@ export class Model {
   }
 
   /** Gives a plugin its place and its parameters, when the model is built. */
-  #place(seen: Set<string>, plugin: Plugin, path: string, inputShape: Shape): void {
+  #place(
+    seen: Set<string>,
+    plugin: Plugin,
+    path: string,
+    inputShapes: readonly Shape[],
+    method: "forward" | "activation" | SiteMethod,
+  ): void {
+    const inputShape = inputShapes[0];
     if (seen.has(path)) {
       throw new PluginError(`${describe(path, plugin)}: two plugins have this place; give one another name.`);
     }
@@ -303,6 +393,7 @@ export class Model {
     const initial = plugin.definition.init?.({
       options: optionsAt(plugin, beginning, describe(path, plugin)),
       inputShape,
+      inputShapes,
       key: this.#key.at("init").at(where),
       dtype: this.dtype,
       path,
@@ -320,6 +411,7 @@ export class Model {
       state: { ...initial?.state },
       inputShape,
       outputShape: [],
+      site: method === "forward" ? null : method === "product" ? "weight" : method,
       keys: {
         train: this.#key.at("train").at(where),
         eval: this.#key.at("eval").at(where),
@@ -328,23 +420,45 @@ export class Model {
     });
   }
 
-  #context(pass: Pass, node: Node, epilogue: Epilogue, sample: number): Context<never> {
+  #context(
+    pass: Pass,
+    node: Node,
+    inputs: readonly Tensor[],
+    epilogue: Epilogue,
+    sample: number,
+  ): Context<never> {
     const { path } = node;
-    const key = node.keys[pass.mode];
+    let key = node.keys[pass.mode];
+    if (pass.again !== 0) key = key.at(`pass ${pass.again}`);
+    if (pass.use !== "") key = key.at(`use ${pass.use}`);
     return Object.freeze({
       mode: pass.mode,
       options: optionsAt(node.plugin, pass.progress, describe(path, node.plugin)) as never,
-      key: (pass.again === 0 ? key : key.at(`pass ${pass.again}`)).atStep(pass.step).sample(sample),
+      key: key.atStep(pass.step).sample(sample),
       params: node.params,
       state: node.state,
       progress: pass.progress,
       path,
       epilogue,
+      inputs,
       building: pass.building !== null,
-      run: (child: LayerPlugin, x: Tensor, name: string, fused: Epilogue = "none") =>
-        this.#run(pass, child, x, join(path, name), fused),
-      serve: (method: SiteMethod, variant: Plugin, args: readonly unknown[], name: string = method) =>
-        this.#visit(pass, variant, join(path, name), method, args),
+      carry: pass.carry,
+      run: (
+        child: LayerPlugin,
+        x: Tensor | readonly Tensor[],
+        name: string,
+        fused: Epilogue = "none",
+        use: number = 0,
+      ) => {
+        const inner = use === 0 ? pass : { ...pass, use: join(pass.use, `${path}:${use}`) };
+        return this.#run(inner, child, x instanceof Tensor ? [x] : x, join(path, name), fused);
+      },
+      serve: <M extends SiteMethod>(method: M, variant: Plugin, args: readonly unknown[], name: string = method) =>
+        this.#visit(pass, variant, join(path, name), method, args) as SiteResult<M>,
+      emit: (name: string, value: Tensor) => {
+        const use = pass.use === "" ? "" : ` (use ${pass.use})`;
+        pass.emitted?.set(join(path, name) + use, value);
+      },
       setState: (name: string, value: Tensor) => {
         if (pass.mode !== "train" || pass.building !== null) return;
         const state = node.state[name];

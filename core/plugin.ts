@@ -45,17 +45,32 @@ export interface Context<Options> {
   readonly path: string;
   /** Whether this is the pass in which a model is built, on zeros, so that every layer finds its place. */
   readonly building: boolean;
+  /**
+   * What the caller carries from one pass to the next, by path and name, such as `0.hidden_l0`: see `RunOptions.carry`.
+   * Null when nothing is carried.
+   */
+  readonly carry: Map<string, Tensor> | null;
   /** The activation that a fusing layer is to apply to its output; `none` for all others. */
   readonly epilogue: Epilogue;
+  /** All inputs of a layer, the first included: a decoder block, say, takes a sequence and a memory. */
+  readonly inputs: readonly Tensor[];
   /**
    * Runs a layer that this plugin hosts.
    *
    * @param child the layer, or a variant that serves activations
-   * @param x its input, batch first
+   * @param x its input, batch first; several for a layer that takes several, the main one first
    * @param name its name under this plugin's path; two children may not share one
    * @param epilogue an activation to fuse, only for a layer that says `fuses`
+   * @param use for a child that is run several times in one pass with the same parameters: which time this is, from 0.
+   *   Each use has random draws of its own. Default 0
    */
-  run(child: LayerPlugin, x: Tensor, name: string, epilogue?: Epilogue): Tensor;
+  run(child: LayerPlugin, x: Tensor | readonly Tensor[], name: string, epilogue?: Epilogue, use?: number): Tensor;
+  /**
+   * Hands out a tensor beside this layer's output, for `Model.forwardAll` to return by this name behind the plugin's path.
+   *
+   * @param name its name; an output of the same name in this pass is replaced
+   */
+  emit(name: string, value: Tensor): void;
   /**
    * Calls a method of the variant that stands at one of this plugin's sites. It may be called several times in a pass, as
    * a recurrent layer does for each step; the variant then has one place, one key and one set of parameters.
@@ -70,7 +85,7 @@ export interface Context<Options> {
     variant: Plugin<RoleOfMethod<M>>,
     args: SiteArguments<M>,
     name?: string,
-  ): Tensor;
+  ): SiteResult<M>;
   /** Replaces running state after this forward pass; only in mode `train`. */
   setState(name: string, value: Tensor): void;
 }
@@ -81,6 +96,8 @@ export interface InitContext<Options> {
   readonly options: Options;
   /** Shape of the input without its batch axis; for a weight site, the weight's shape. */
   readonly inputShape: Shape;
+  /** Shapes of all inputs of a layer without their batch axes, the first included. */
+  readonly inputShapes: readonly Shape[];
   /** Where initial values are drawn from; `key.at(name)` for each parameter. */
   readonly key: Key;
   /** The model's element type. */
@@ -137,27 +154,43 @@ export interface ObserveContext<Options> {
   readonly run: RunInfo;
 }
 
-/** A place inside a recurrent layer that a `recurrent` variant can act on. */
-export type RecurrentPlace = "input" | "hidden" | "cell" | "candidate" | "output";
+/**
+ * A value inside a recurrent layer that a `recurrent` variant can act on, in the order of a step:
+ *
+ * - `input`: x_t, before its product.
+ * - `previous-hidden`: h_{t-1}, before its product; only the product sees what becomes of it.
+ * - `candidate`: g_t of an LSTM, n_t of a GRU.
+ * - `cell`: the new c_t; both h_t and the next step see what becomes of it.
+ * - `carried-cell`: the new c_t once h_t has been computed; only the next step sees what becomes of it.
+ * - `hidden`: the new h_t; both the output and the next step see what becomes of it.
+ * - `output`: h_t of the uppermost layer, as it leaves the layer; the next step does not see what becomes of it.
+ */
+export type RecurrentPlace =
+  | "input"
+  | "previous-hidden"
+  | "candidate"
+  | "cell"
+  | "carried-cell"
+  | "hidden"
+  | "output";
 
 /** Where and when a recurrent layer calls a `recurrent` variant. */
 export interface RecurrentStep {
-  /**
-   * `input`: x_t before its product. `hidden`: with `previous` null, h_{t-1} before its product; else the new h_t.
-   * `cell`: the new c_t. `candidate`: g_t (LSTM), n_t (GRU). `output`: the layer's output of this step.
-   */
+  /** Which value it is. */
   readonly place: RecurrentPlace;
-  /** `before`: the value is about to be used in a product. `after`: it has just been computed. */
-  readonly when: "before" | "after";
-  /** Step in the sequence, from 0. */
+  /**
+   * Step in the sequence, from 0. A draw from `key.at(place)` is the same at every step; one from `key.at(place).later(time)`
+   * is another each time.
+   */
   readonly time: number;
-  /** The same quantity one step before, for `after` at `hidden` and `cell`; else null. */
+  /** The same quantity as the step before left it, for `cell`, `carried-cell` and `hidden`; else null. */
   readonly previous: Tensor | null;
 }
 
 /**
  * What an attention layer hands to an `attention` variant: the scores before softmax `[batch, heads, queries, keys]`, the
- * weights after it (same shape), or each head's result `[batch, heads, queries, features]`.
+ * weights after it (same shape), or each head's result `[batch, heads, queries, features]`. Scores of keys that a mask
+ * hides are at most half of `maskedScore`, which is -1e30.
  */
 export type AttentionStage = "scores" | "weights" | "heads";
 
@@ -172,8 +205,11 @@ export interface Methods<Options> {
    * `places` names, once a step.
    */
   recurrent(value: Tensor, step: RecurrentStep, context: Context<Options>): Tensor;
-  /** A residual branch: from its input to what is added to the shortcut. It may leave `block` uncalled. */
-  branch(x: Tensor, block: (x: Tensor) => Tensor, context: Context<Options>): Tensor;
+  /**
+   * A residual branch: from its input to what is added to the shortcut, of the shape that `block` gives. It may leave
+   * `block` uncalled and return null: then nothing is added, and nothing computed.
+   */
+  branch(x: Tensor, block: (x: Tensor) => Tensor, context: Context<Options>): Tensor | null;
   /** A quantity inside attention: to one of the same shape. Called only for the stages that `stages` names. */
   attention(value: Tensor, stage: AttentionStage, context: Context<Options>): Tensor;
   /** An embedding: from the table `[n, features]` and int32 indices of any shape to `[...indices, features]`. */
@@ -242,6 +278,9 @@ export interface SiteSignatures {
 /** The arguments of one site's method, without the context. */
 export type SiteArguments<M extends SiteMethod> = SiteSignatures[M];
 
+/** What a site's method returns. */
+export type SiteResult<M extends SiteMethod> = M extends "branch" ? Tensor | null : Tensor;
+
 type MethodsOf<R extends Role, Options> = Pick<Methods<Options>, typeof methodOfRole[R]>;
 
 /** Where a plugin's formula comes from. */
@@ -298,8 +337,11 @@ export interface CommonDefinition<Input, Options> {
    * whole, `x: [batch, ..., inputs]`, `weight: [units, inputs]`. Dense layers call it in place of `weight`.
    */
   product?(x: Tensor, weight: Tensor, bias: Tensor | null, context: Context<Options>): Tensor;
-  /** For a `recurrent` variant: the places it acts on; a recurrent layer fuses its steps when there are none. */
-  places?(options: Options): readonly { place: RecurrentPlace; when: "before" | "after" }[];
+  /**
+   * For a `recurrent` variant: the places it acts on in a mode; a recurrent layer fuses its steps when there are none. The
+   * answer must not depend on options that may change while training, such as rates.
+   */
+  places?(options: Options, mode: Mode): readonly RecurrentPlace[];
   /** For an `attention` variant: the stages it acts on. */
   stages?(options: Options): readonly AttentionStage[];
   /**

@@ -14,4 +14,4 @@ import * as plugins from "./mod.ts";
  * assertEquals(layer.options.rate, 0.3);
  * ```
  */
-export const builtins: readonly AnyFactory[] = Object.values(plugins).filter(isFactory);
+export const builtins: readonly AnyFactory[] = Object.values<unknown>(plugins).filter(isFactory);
