@@ -56,8 +56,17 @@ export * from "./errors.ts";
 export * from "./events.ts";
 export { checkGradient, type GradientCheckOptions, GradientError } from "./gradient_check.ts";
 export { keepProbability, Key, rateThreshold, SiteCollisionError, siteHash } from "./key.ts";
-export { buildModel, type BuildOptions, Model, type Parameter, type RunOptions, type SummaryRow } from "./model.ts";
+export {
+  type AllOutputs,
+  buildModel,
+  type BuildOptions,
+  Model,
+  type Parameter,
+  type RunOptions,
+  type SummaryRow,
+} from "./model.ts";
 export { clipGradients, type GradientClipping, OptimizerDriver, type ParameterGroup } from "./optimizer.ts";
+export { type AttentionOptions, maskedScore, scaledDotProductAttention } from "./ops/attention.ts";
 export { affine, matmul, type MatmulOptions } from "./ops/matmul.ts";
 export { checkRate, type DropoutOptions as DrawOptions } from "./ops/random.ts";
 export { type CrossEntropyOptions as CrossEntropyRowsOptions, crossEntropyRows } from "./ops/softmax.ts";
@@ -81,6 +90,7 @@ export {
   stridesOf,
 } from "./shape.ts";
 export { type AnyArray, type DType, type PoolStatistics, poolStatistics, recycling, Storage } from "./storage.ts";
+export { formatSummary } from "./summary.ts";
 export { type FloatType, type Nested, Tensor } from "./tensor.ts";
 export { evaluate, type Evaluation, loadDataset } from "./evaluate.ts";
 export { fit, type FitOptions, type FitResult, Trainer } from "./train.ts";
