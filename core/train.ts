@@ -236,10 +236,8 @@ export class Trainer {
       progress.step !== progress.epoch * stepsPerEpoch + progress.stepInEpoch || progress.stepInEpoch > stepsPerEpoch
     ) {
       throw new CheckpointError(
-        `The checkpoint was made at step ${progress.step}, ${progress.stepInEpoch} steps into epoch ` +
-          `${
-            progress.epoch + 1
-          }, which does not fit epochs of ${stepsPerEpoch} steps: keep the batch size and the data.`,
+        `The checkpoint's ${progress.step} steps, ${progress.stepInEpoch} of them after ${progress.epoch} epochs, ` +
+          `do not fit epochs of ${stepsPerEpoch} steps: keep the batch size and the data set.`,
       );
     }
     const mine = this.#tensors();

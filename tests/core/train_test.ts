@@ -127,7 +127,7 @@ Deno.test("a checkpoint of another seed, architecture, optimizer or batch size i
   await refuse(network(), { seed: 9 }, "seed 5, not 9");
   await refuse(sequential([dense(9), dense(3)]), {}, "another architecture");
   await refuse(network(), { optimizer: adam() }, "another architecture");
-  await refuse(network(), { batchSize: 16 }, "does not fit epochs of 4 steps");
+  await refuse(network(), { batchSize: 16 }, "do not fit epochs of 4 steps");
 });
 
 Deno.test("gradients added up over a split batch are those of the whole batch, with its masks", () => {
