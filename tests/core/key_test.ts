@@ -1,5 +1,5 @@
 /** Addresses of randomness: the written-down mapping, known answers, and what splitting a batch leaves alone. */
-import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import {
   keepProbability,
   Key,
@@ -166,7 +166,7 @@ Deno.test("kept values are divided by the probability that is really used", () =
 Deno.test("a rate of 0 is the identity and a rate of 1 gives zeros with zero gradients, also for inf and NaN", () => {
   const key = Key.seed(1);
   const x = Tensor.of([[Infinity, NaN, -Infinity, 1]]);
-  assertEquals(x.dropout(key, 0), x);
+  assertStrictEquals(x.dropout(key, 0), x);
   for (const options of [{}, { scale: false }, { sharedAxes: [1] }]) {
     assertEquals(x.dropout(key, 1, options).toArray(), [[0, 0, 0, 0]]);
   }
