@@ -237,6 +237,56 @@ export interface Backend {
     shape: CrossEntropyShape,
   ): void;
 
+  /**
+   * One step of an LSTM. `gates: [rows, 4 units]` holds the sums of i, f, g, o and receives their activations;
+   * `cell = f previous + i g` and `hidden = o tanh(cell)`, each `[rows, units]`.
+   */
+  lstmCell(gates: Floats, previous: Floats, cell: Floats, hidden: Floats, rows: number, units: number): void;
+  /**
+   * Gradient of the above, from what it left in `gates` and `cell`. `dCell` holds the gradient towards `cell` and
+   * receives that towards `previous`; `dGates` receives that towards the sums.
+   */
+  lstmCellGradient(
+    gates: Floats,
+    previous: Floats,
+    cell: Floats,
+    dHidden: Floats,
+    dCell: Floats,
+    dGates: Floats,
+    rows: number,
+    units: number,
+  ): void;
+  /**
+   * One step of a GRU. `gates: [rows, 3 units]` holds the input's share of the sums of r, z, n and receives their
+   * activations; `product` is the state's share, to which `bias` (`[3 units]` or null) is added. `candidate` receives
+   * the state's share of n; `hidden = (1 - z) n + z previous`.
+   */
+  gruCell(
+    gates: Floats,
+    product: Floats,
+    bias: Floats | null,
+    previous: Floats,
+    hidden: Floats,
+    candidate: Floats,
+    rows: number,
+    units: number,
+  ): void;
+  /**
+   * Gradient of the above, from what it left in `gates` and `candidate`. `dHidden` holds the gradient towards `hidden`
+   * and receives that towards `previous` but for its way through the product; `dGates` and `dProduct` receive those
+   * towards the input's and the state's share.
+   */
+  gruCellGradient(
+    gates: Floats,
+    candidate: Floats,
+    previous: Floats,
+    dHidden: Floats,
+    dGates: Floats,
+    dProduct: Floats,
+    rows: number,
+    units: number,
+  ): void;
+
   /** `out = kept ? x * scale : 0`; element i is kept iff its random word is at least `threshold`. */
   dropout(x: Floats, out: Floats, address: Address, threshold: number, scale: number): void;
   /** `out = kept ? value : 0` by the same rule. */

@@ -193,6 +193,21 @@ export function openLibrary(path: string, options: LibraryOptions): NativeBacken
       check(kernels.cross_entropy(logits, labels, weights, losses, gradient, block), "cross_entropy");
     },
 
+    lstmCell: (gates, previous, cell, hidden, rows, units) =>
+      check(kernels.lstm_cell(gates, previous, cell, hidden, rows, units), "lstm_cell"),
+    lstmCellGradient: (gates, previous, cell, dHidden, dCell, dGates, rows, units) =>
+      check(
+        kernels.lstm_cell_gradient(gates, previous, cell, dHidden, dCell, dGates, rows, units),
+        "lstm_cell_gradient",
+      ),
+    gruCell: (gates, product, bias, previous, hidden, candidate, rows, units) =>
+      check(kernels.gru_cell(gates, product, bias, previous, hidden, candidate, rows, units), "gru_cell"),
+    gruCellGradient: (gates, candidate, previous, dHidden, dGates, dProduct, rows, units) =>
+      check(
+        kernels.gru_cell_gradient(gates, candidate, previous, dHidden, dGates, dProduct, rows, units),
+        "gru_cell_gradient",
+      ),
+
     dropout: (x, out, address, threshold, scale) =>
       check(kernels.dropout(x, out, address, threshold, out.length, scale), "dropout"),
     bernoulli: (out, address, threshold, value) =>

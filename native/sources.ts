@@ -18,6 +18,7 @@ import normal from "./src/normal.h" with { type: "text" };
 import optimize from "./src/optimize.c" with { type: "text" };
 import philox from "./src/philox.h" with { type: "text" };
 import random from "./src/random.c" with { type: "text" };
+import recurrent from "./src/recurrent.c" with { type: "text" };
 import stream from "./src/stream.h" with { type: "text" };
 import strided from "./src/strided.c" with { type: "text" };
 import sums from "./src/sums.h" with { type: "text" };
@@ -25,7 +26,7 @@ import threads from "./src/threads.c" with { type: "text" };
 import walk from "./src/walk.h" with { type: "text" };
 
 /** Raised whenever the meaning of a symbol changes; the library tells which one it was compiled for. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 /** Every source file by its name. They lie in one folder. */
 export const sources: Record<string, string> = {
@@ -43,6 +44,7 @@ export const sources: Record<string, string> = {
   "optimize.c": optimize,
   "philox.h": philox,
   "random.c": random,
+  "recurrent.c": recurrent,
   "stream.h": stream,
   "strided.c": strided,
   "sums.h": sums,
@@ -77,7 +79,16 @@ const common = [
 ];
 
 /** Files that are compiled once for each instruction set. */
-const kernelFiles = ["elementwise.c", "fused.c", "gemm.c", "movement.c", "optimize.c", "random.c", "strided.c"];
+const kernelFiles = [
+  "elementwise.c",
+  "fused.c",
+  "gemm.c",
+  "movement.c",
+  "optimize.c",
+  "random.c",
+  "recurrent.c",
+  "strided.c",
+];
 
 /** The instruction sets of an architecture and their flags, the portable one first. */
 const instructionSets: Record<Architecture, Record<string, readonly string[]>> = {

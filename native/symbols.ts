@@ -68,6 +68,23 @@ export const kernelSymbols = {
   softmax_gradient: { parameters: ["buffer", "buffer", "buffer", "i32", "f64", "f64"], result: "i32" },
   /** (logits, labels, weights or null, losses, gradient, [rows, cols, smoothing, whether one is ignored, which]) */
   cross_entropy: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  /** (gates, previous, cell, hidden, rows, units) */
+  lstm_cell: { parameters: ["buffer", "buffer", "buffer", "buffer", "f64", "f64"], result: "i32" },
+  /** (gates, previous, cell, gradients of hidden, cell and gates, rows, units) */
+  lstm_cell_gradient: {
+    parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "f64", "f64"],
+    result: "i32",
+  },
+  /** (gates, product, bias or null, previous, hidden, candidate, rows, units) */
+  gru_cell: {
+    parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "f64", "f64"],
+    result: "i32",
+  },
+  /** (gates, candidate, previous, gradients of hidden, gates and product, rows, units) */
+  gru_cell_gradient: {
+    parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "f64", "f64"],
+    result: "i32",
+  },
   /** (x, out, address, threshold, n, scale) */
   dropout: { parameters: ["buffer", "buffer", "buffer", "u32", "f64", "f32"], result: "i32" },
   /** (out, address, threshold, n, value) */

@@ -33,7 +33,8 @@ export function erf(x: number): number {
   return x > 0 ? value : -value;
 }
 
-function sigmoid(x: number): number {
+/** 1 / (1 + e^-x), without overflow. */
+export function sigmoid(x: number): number {
   return x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x));
 }
 

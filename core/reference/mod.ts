@@ -10,6 +10,7 @@ import { biasActivation, biasActivationGradient, crossEntropy, softmax, softmaxG
 import { gemm } from "./gemm.ts";
 import { addStrided, argmax, copyStrided, gatherRows, reduce, scatterAddRows } from "./movement.ts";
 import { adam, maxNorm, sgd } from "./optimize.ts";
+import { gruCell, gruCellGradient, lstmCell, lstmCellGradient } from "./recurrent.ts";
 import { bernoulli, dropout, normal, uniform } from "./random.ts";
 
 /** The reference backend: plain TypeScript, float32 and float64. */
@@ -40,6 +41,10 @@ export const reference: Backend = {
   softmax,
   softmaxGradient,
   crossEntropy,
+  lstmCell,
+  lstmCellGradient,
+  gruCell,
+  gruCellGradient,
   dropout,
   bernoulli,
   uniform,
