@@ -43,6 +43,12 @@ export function errorSum(outputs: Tensor, targets: Tensor): number {
   });
 }
 
+/** What of a model's outputs is compared with the targets, by the loss's own account. */
+export function predictionOf(loss: Plugin<"loss">, outputs: Tensor): Tensor {
+  const { prediction } = loss.definition;
+  return prediction === undefined ? outputs : noGrad(() => prediction(outputs, loss.options));
+}
+
 /** Error from the sum that {@linkcode errorSum} gives. */
 export function errorOf(sum: number, examples: number, classification: boolean): number {
   return classification ? sum / examples : Math.sqrt(sum / examples);
@@ -74,7 +80,7 @@ export function evaluate(
         const batch = makeBatch(split, dataset.outputs, from, to);
         const outputs = model.forward(batch.inputs);
         lossSum += loss.definition.loss!(outputs, batch.targets, loss.options).item() * (to - from);
-        errors += errorSum(outputs, batch.targets);
+        errors += errorSum(predictionOf(loss, outputs), batch.targets);
       })
     );
   }

@@ -337,12 +337,13 @@ export class Model {
     const x = args[0] as Tensor;
     const batched = method === "forward" || method === "activation" || method === "branch";
     const site = method !== "forward" && method !== "activation";
+    const weight = weightAmong(method, args);
     try {
       if (pass.building !== null) {
         // A variant at a site may be called many times in a pass, and so may a shared layer; each has one place.
         const again = (site || pass.use !== "") && pass.building.has(path) && this.#nodes.get(path)?.plugin === given;
         if (!again) {
-          const shapes = batched ? inputs.map((input) => input.shape.slice(1)) : [x.shape];
+          const shapes = batched ? inputs.map((input) => input.shape.slice(1)) : [weight?.shape ?? x.shape];
           this.#place(pass.building, given, path, shapes, method);
         }
       }
@@ -363,9 +364,12 @@ export class Model {
       }
       if (plugin.definition.penalty !== undefined && pass.penalties !== null && !pass.penalized!.has(path)) {
         pass.penalized!.add(path);
-        pass.penalties.push(plugin.definition.penalty(context));
+        const input = method === "weight" || method === "embedding" ? null : x;
+        pass.penalties.push(plugin.definition.penalty(context, { input, weight }));
       }
-      if (pass.building !== null && out !== null) node.outputShape = batched ? out.shape.slice(1) : out.shape;
+      if (pass.building !== null && out !== null) {
+        node.outputShape = batched ? out.shape.slice(1) : method === "product" ? weight!.shape : out.shape;
+      }
       return out;
     } catch (error) {
       // The innermost layer names itself; those around it pass the error on.
@@ -454,7 +458,14 @@ export class Model {
         return this.#run(inner, child, x instanceof Tensor ? [x] : x, join(path, name), fused);
       },
       serve: <M extends SiteMethod>(method: M, variant: Plugin, args: readonly unknown[], name: string = method) =>
-        this.#visit(pass, variant, join(path, name), method, args) as SiteResult<M>,
+        this.#visit(
+          pass,
+          variant,
+          join(path, name),
+          method,
+          args,
+          method === "product" && variant.definition.fuses ? epilogue : "none",
+        ) as SiteResult<M>,
       emit: (name: string, value: Tensor) => {
         const use = pass.use === "" ? "" : ` (use ${pass.use})`;
         pass.emitted?.set(join(path, name) + use, value);
@@ -497,6 +508,12 @@ export function overwrite(mine: ReadonlyMap<string, Tensor>, saved: ReadonlyMap<
     }
   }
   for (const [name, tensor] of mine) tensor.assign(saved.get(name)!);
+}
+
+/** The weight or table among a method's arguments. */
+function weightAmong(method: string, args: readonly unknown[]): Tensor | null {
+  if (method === "product") return args[1] as Tensor;
+  return method === "weight" || method === "embedding" ? args[0] as Tensor : null;
 }
 
 function join(path: string, name: string): string {

@@ -283,6 +283,14 @@ export type SiteResult<M extends SiteMethod> = M extends "branch" ? Tensor | nul
 
 type MethodsOf<R extends Role, Options> = Pick<Methods<Options>, typeof methodOfRole[R]>;
 
+/** What a method was called on. */
+export interface Operands {
+  /** The input, batch first; null for `weight` and `embedding`. */
+  readonly input: Tensor | null;
+  /** The weight or table before the variant changes it; null where there is none. */
+  readonly weight: Tensor | null;
+}
+
 /** Where a plugin's formula comes from. */
 export interface Paper {
   /** Authors, as cited. */
@@ -328,13 +336,17 @@ export interface CommonDefinition<Input, Options> {
   readonly claims?: Claims;
   /** First values of parameters and running state; called once for each place in a model. */
   init?(context: InitContext<Options>): Initial;
-  /** Added to the loss, outside of `forward`: one number. */
-  penalty?(context: Context<Options>): Tensor;
+  /**
+   * Added to the loss in training: one number, asked for once a pass and place, after the plugin's method has been called.
+   * `operands` are what that method was given.
+   */
+  penalty?(context: Context<Options>, operands: Operands): Tensor;
   /** Options as a function of progress, before every pass. */
   schedule?(options: Options, progress: Progress): Options;
   /**
    * For a `weight` variant whose mask differs from example to example, or whose inference is not a weight: `x W^T + b` as a
-   * whole, `x: [batch, ..., inputs]`, `weight: [units, inputs]`. Dense layers call it in place of `weight`.
+   * whole, `x: [batch, ..., inputs]`, `weight: [units, inputs]`. Dense layers call it in place of `weight`. The layer applies
+   * its activation to the result, unless the variant `fuses`.
    */
   product?(x: Tensor, weight: Tensor, bias: Tensor | null, context: Context<Options>): Tensor;
   /**
@@ -349,11 +361,19 @@ export interface CommonDefinition<Input, Options> {
    * ordinary pass; each further number gives a pass with other masks.
    */
   objective?(forward: (pass: number) => Tensor, targets: Tensor, options: Options): Tensor;
+  /**
+   * For a loss: what of the model's outputs is compared with the targets to measure the error, of the targets' shape. By
+   * default the outputs themselves.
+   */
+  prediction?(outputs: Tensor, options: Options): Tensor;
   /** For an optimizer: the names of the slots it keeps beside each parameter. */
   slots?(options: Options): readonly string[];
   /** For a layer that is one elementwise function of its input: what a fusing layer before it may apply instead. */
   readonly epilogue?: Epilogue;
-  /** For a layer: it applies `context.epilogue` to its output, so that the next layer need not run. */
+  /**
+   * For a layer: it applies `context.epilogue` to its output, so that the next layer need not run. For a variant with
+   * `product`: it applies the layer's `context.epilogue` itself.
+   */
   readonly fuses?: boolean;
 }
 

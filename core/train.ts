@@ -10,7 +10,7 @@ import { type BackendInfo, currentBackend, kernels } from "./backend.ts";
 import { type Batch, makeBatch, shuffledOrder } from "./batches.ts";
 import type { Dataset } from "./data.ts";
 import { CheckpointError, OptionError, ShapeError } from "./errors.ts";
-import { errorOf, errorSum, evaluate, loadDataset } from "./evaluate.ts";
+import { errorOf, errorSum, evaluate, loadDataset, predictionOf } from "./evaluate.ts";
 import type { EpochMetrics, Observation, RunInfo, Snapshot, TrainingProgress } from "./events.ts";
 import { Key } from "./key.ts";
 import { buildModel, type Model, overwrite, type RunOptions } from "./model.ts";
@@ -151,7 +151,7 @@ export class Trainer {
     }
     const dataset = await loadDataset(options.data);
     const model = buildModel(root, { inputShape: dataset.train.shape, seed });
-    checkOutput(model, dataset);
+    checkOutput(model, dataset, options.loss);
     const optimizer = new OptimizerDriver(options.optimizer, model, options.parameterGroups);
     const fresh: TrainingProgress = {
       step: 0,
@@ -342,7 +342,7 @@ export class Trainer {
     const plain = definition.objective?.(again, batch.targets, settings) ??
       definition.loss!(outputs, batch.targets, settings);
     const loss = penalty === null ? plain : plain.add(penalty);
-    return [gradients(loss, this.#names), plain.item(), errorSum(outputs, batch.targets)];
+    return [gradients(loss, this.#names), plain.item(), errorSum(predictionOf(this.#loss, outputs), batch.targets)];
   }
 
   #finishEpoch(): void {
@@ -451,8 +451,9 @@ function rows(batch: Batch, from: number, to: number): Batch {
   return { inputs: inputs.slice([from], [to]), targets: Tensor.from(targets.ints.slice(from, to), [to - from]) };
 }
 
-function checkOutput(model: Model, dataset: Dataset): void {
-  const shape = model.summary()[0].shape;
+function checkOutput(model: Model, dataset: Dataset, loss: Plugin<"loss">): void {
+  const output = model.summary()[0].shape;
+  const shape = predictionOf(loss, Tensor.zeros([1, ...output])).shape.slice(1);
   if (dataset.classes > 0 && (shape.length !== 1 || shape[0] !== dataset.classes)) {
     throw new ShapeError(
       `model: expected an output of shape [batch, ${dataset.classes}] for ${dataset.classes} classes, ` +

@@ -19,7 +19,7 @@ export function product(
 ): Tensor {
   if (variant?.definition.product !== undefined) {
     const y = context.serve("product", variant, [x, weight, bias], "weight");
-    return context.epilogue === "none" ? y : y[context.epilogue]();
+    return context.epilogue === "none" || variant.definition.fuses ? y : y[context.epilogue]();
   }
   const used = variant === undefined ? weight : context.serve("weight", variant, [weight]);
   return affine(x, used, bias, context.epilogue);
