@@ -1,23 +1,30 @@
 /** Softmax cross-entropy, for classification. @module */
 import { z } from "zod";
-import { crossEntropyRows, definePlugin, type Factory } from "../../core/mod.ts";
+import { crossEntropyRows, definePlugin, type Factory, Tensor } from "../../core/mod.ts";
+import { type ReductionOption, reductionSchema } from "./_reduction.ts";
 
 /** Options of {@linkcode crossEntropy}. */
-export interface CrossEntropyOptions {
+export interface CrossEntropyOptions extends ReductionOption {
   /** Share of the target that is spread evenly over the classes, in [0, 1]. Default 0. */
   labelSmoothing?: number;
+  /** A factor of at least 0 for each class, in their order. Default 1 for all. */
+  classWeights?: readonly number[];
+  /** Examples with this label count nothing. Default none. */
+  ignoreIndex?: number;
 }
 
 /**
- * Mean over the batch of `-log softmax(outputs)[label]`. Outputs `[batch, classes]` are logits: no softmax before it.
- * Targets: int32 `[batch]`.
+ * `-log softmax(outputs)[label]`, averaged over the batch. Outputs `[batch, ..., classes]` are logits: no softmax before
+ * it. Targets: int32 `[batch, ...]`, in [0, classes) or `ignoreIndex`. With class weights the mean is a weighted one: the
+ * sum divided by the weights of the labels, ignored ones left out. Where nothing counts, it is 0.
  *
  * @example
  * ```ts
  * import { crossEntropy, Tensor } from "@thinned/dropout";
  * import { assertAlmostEquals } from "@std/assert";
  *
- * const loss = crossEntropy().definition.loss!(Tensor.of([[0, 0]]), Tensor.of([1], "int32"), { labelSmoothing: 0 });
+ * const { definition, options } = crossEntropy();
+ * const loss = definition.loss!(Tensor.of([[0, 0]]), Tensor.of([1], "int32"), options);
  * assertAlmostEquals(loss.item(), Math.log(2), 1e-6);
  * ```
  */
@@ -25,7 +32,28 @@ export const crossEntropy: Factory<"loss", CrossEntropyOptions> = definePlugin({
   name: "cross-entropy",
   summary: "Mean softmax cross-entropy of logits with labels.",
   options: z.object({
-    labelSmoothing: z.number().min(0).max(1).default(0).describe("share of the target spread over the classes"),
+    labelSmoothing: z.number("expected a number in [0, 1]").min(0, "expected a number in [0, 1]")
+      .max(1, "expected a number in [0, 1]").default(0).describe("share of the target spread over the classes"),
+    classWeights: z.array(z.number().min(0, "expected numbers of at least 0"), "expected a number for each class")
+      .readonly().optional().describe("a factor for each class"),
+    ignoreIndex: z.int("expected a whole number").optional().describe("examples with this label count nothing"),
+    reduction: reductionSchema,
   }),
-  loss: (outputs, targets, options) => crossEntropyRows(outputs, targets, options).mean(),
+  loss(outputs, targets, { classWeights, reduction, ...options }) {
+    // A sequence's steps are rows as good as examples.
+    const sequence = outputs.rank > 2 && targets.rank === outputs.rank - 1;
+    const logits = sequence ? outputs.reshape([targets.size, outputs.shape[outputs.rank - 1]]) : outputs;
+    const labels = sequence ? targets.reshape([targets.size]) : targets;
+    const weights = classWeights && Tensor.from(classWeights, [classWeights.length], outputs.floatType);
+    const losses = crossEntropyRows(logits, labels, { ...options, weights });
+    if (reduction === "sum") return losses.sum();
+    const counted = weightOf(labels, classWeights, options.ignoreIndex);
+    return losses.sum().div(counted === 0 ? 1 : counted);
+  },
 });
+
+/** The weights of the labels that count, added up. */
+function weightOf(labels: Tensor, weights: readonly number[] | undefined, ignore: number | undefined): number {
+  if (weights === undefined && ignore === undefined) return labels.size;
+  return labels.ints.reduce((sum, label) => label === ignore ? sum : sum + (weights?.[label] ?? 1), 0);
+}

@@ -1,0 +1,55 @@
+/** Binary cross-entropy of logits, for yes-or-no questions that do not exclude each other. @module */
+import { z } from "zod";
+import { definePlugin, type Factory, ShapeError, showShape, Tensor } from "../../core/mod.ts";
+import { checkTargets, reduce, type ReductionOption, reductionSchema } from "./_reduction.ts";
+
+/** Options of {@linkcode binaryCrossEntropy}. */
+export interface BinaryCrossEntropyOptions extends ReductionOption {
+  /** Factor of each output's positive part, above 0: one number, or one for each output. Default 1. */
+  positiveWeight?: number | readonly number[];
+}
+
+/**
+ * Mean of `-w t log sigmoid(x) - (1 - t) log(1 - sigmoid(x))` over the batch and the outputs. Outputs x `[batch, ...]`
+ * are logits: no sigmoid before it. Targets t of the same shape lie in [0, 1]. The reported error is that of
+ * `sigmoid(x)`.
+ *
+ * @example
+ * ```ts
+ * import { binaryCrossEntropy, Tensor } from "@thinned/dropout";
+ * import { assertAlmostEquals } from "@std/assert";
+ *
+ * const { definition, options } = binaryCrossEntropy();
+ * assertAlmostEquals(definition.loss!(Tensor.of([[0]]), Tensor.of([[1]]), options).item(), Math.log(2), 1e-6);
+ * ```
+ */
+export const binaryCrossEntropy: Factory<"loss", BinaryCrossEntropyOptions> = definePlugin({
+  name: "binary-cross-entropy",
+  summary: "Mean cross-entropy of logits with yes-or-no targets.",
+  options: z.object({
+    positiveWeight: z.union([z.number().positive(), z.array(z.number().positive()).readonly()], {
+      error: "expected a number above 0, or one for each output",
+    }).default(1).describe("factor of each output's positive part"),
+    reduction: reductionSchema,
+  }),
+  loss(outputs, targets, { positiveWeight, reduction }) {
+    checkTargets("binary-cross-entropy", outputs, targets);
+    if (positiveWeight === 1) return reduce(outputs.softplus().sub(outputs.mul(targets)), reduction);
+    // -log sigmoid(x) = softplus(-x), and -log(1 - sigmoid(x)) = softplus(-x) + x: neither overflows.
+    const weight = typeof positiveWeight === "number" ? positiveWeight : perOutput(positiveWeight, outputs);
+    const positive = targets.mul(weight);
+    const negative = targets.neg().add(1);
+    return reduce(outputs.neg().softplus().mul(positive.add(negative)).add(outputs.mul(negative)), reduction);
+  },
+  prediction: (outputs) => outputs.sigmoid(),
+});
+
+function perOutput(weights: readonly number[], outputs: Tensor): Tensor {
+  if (weights.length === outputs.shape[outputs.rank - 1]) {
+    return Tensor.from(weights, [weights.length], outputs.floatType);
+  }
+  throw new ShapeError(
+    `binary-cross-entropy: expected a positiveWeight for each output of ${showShape(outputs.shape)}, ` +
+      `found ${weights.length}.`,
+  );
+}
