@@ -70,7 +70,7 @@ export async function findCompiled(folder: CacheFolder, inputs: string): Promise
   if (record === undefined || typeof record.library !== "string" || typeof record.compiler !== "string") {
     return undefined;
   }
-  const chosen = await variable("CC");
+  const chosen = await chosenCompiler();
   if (
     chosen !== undefined && chosen !== record.command && await granted({ name: "run", command: chosen.split(" ")[0] })
   ) {
@@ -157,9 +157,13 @@ interface Compiler {
   readonly version: string;
 }
 
+async function chosenCompiler(): Promise<string | undefined> {
+  return (await variable("CC"))?.trim().replace(/\s+/g, " ") || undefined;
+}
+
 async function findCompiler(): Promise<Compiler | Missing> {
-  const chosen = (await variable("CC"))?.trim().replace(/\s+/g, " ");
-  const candidates = chosen ? [chosen] : ["cc", "gcc", "clang"];
+  const chosen = await chosenCompiler();
+  const candidates = chosen !== undefined ? [chosen] : ["cc", "gcc", "clang"];
   let denied = 0;
   for (const command of candidates) {
     const [program, ...prefix] = command.split(" ");
