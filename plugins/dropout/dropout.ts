@@ -57,8 +57,10 @@ export const dropout: Factory<"activation", DropoutOptions> = definePlugin({
   }),
   activation(x, { mode, key, options }) {
     const classic = options.convention === "classic";
-    if (mode === "eval") return classic ? x.mul(1 - options.rate) : x;
-    return x.dropout(key, options.rate, { sharedAxes: sharedAxes(options.share, x.shape), scale: !classic });
+    const axes = sharedAxes(options.share, x.shape); // also at evaluation, so that a wrong name is found when building
+    if (mode === "eval" && !classic) return x;
+    if (mode === "eval" && options.rate < 1) return x.mul(1 - options.rate);
+    return x.dropout(key, options.rate, { sharedAxes: axes, scale: !classic });
   },
   claims: { mean: "kept", eval: "identity" },
 });
