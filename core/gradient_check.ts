@@ -22,6 +22,8 @@ export interface GradientCheckOptions {
   tolerance?: number;
   /** What the random upstream gradient follows from: a whole number in [0, 2^53). Default 0. */
   seed?: number;
+  /** Tensors that `f` uses beside its inputs, such as a model's parameters: checked too, and left as they were. */
+  parameters?: readonly Tensor[];
 }
 
 /** Where an entry stands, from its number in row-major order. */
@@ -53,19 +55,21 @@ export function checkGradient(
   inputs: readonly Tensor[],
   options: GradientCheckOptions = {},
 ): void {
-  const { tolerance = 1e-6, seed = 0 } = options;
-  inputs.forEach((input, i) => {
-    if (input.dtype !== "float64") throw new OptionError(`inputs.${i}`, "a float64 tensor", input.dtype);
+  const { tolerance = 1e-6, seed = 0, parameters = [] } = options;
+  const nameOf = (i: number) => i < inputs.length ? `input ${i}` : `parameter ${i - inputs.length}`;
+  [...inputs, ...parameters].forEach((input, i) => {
+    if (input.dtype !== "float64") throw new OptionError(nameOf(i), "a float64 tensor", input.dtype);
   });
-  const points = inputs.map((input) => input.clone().withGradient());
-  const output = f([...points]);
+  const leaves = inputs.map((input) => input.clone().withGradient());
+  const points = [...leaves, ...parameters];
+  const output = f([...leaves]);
   if (output.dtype !== "float64") throw new OptionError("f", "a float64 output", output.dtype);
   const upstream = Tensor.normal(output.shape, Key.seed(seed).at("checkGradient"), "float64");
   if (!output.requiresGradient) {
     throw new GradientError("checkGradient: the output does not depend on any input through ops that have gradients.");
   }
   const found = gradients(output, points, upstream);
-  const project = () => noGrad(() => f([...points]).mul(upstream).sum().item());
+  const project = () => noGrad(() => f([...leaves]).mul(upstream).sum().item());
   points.forEach((point, i) => {
     const values = point.floats;
     const expected = Array.from(values, (value, at) => {
@@ -83,7 +87,7 @@ export function checkGradient(
       const difference = Math.abs(found[i].floats[at] - value) / size;
       if (difference <= tolerance) return;
       throw new GradientError(
-        `checkGradient: input ${i} of ${inputs.length}, position ${position(at, point.shape)}: the gradient is ` +
+        `checkGradient: ${nameOf(i)}, position ${position(at, point.shape)}: the gradient is ` +
           `${found[i].floats[at]}, central differences give ${value}; they differ by ${difference} of the largest ` +
           `entry, more than ${tolerance} (seed ${seed}).`,
       );
