@@ -7,7 +7,7 @@
  */
 import { z } from "zod";
 import { definePlugin, type Factory, type Scheduled } from "../../core/mod.ts";
-import { learningRateSchema } from "./_schemas.ts";
+import { learningRateSchema, weightDecaySchema } from "./_schemas.ts";
 
 /** Options of {@linkcode adam}. */
 export interface AdamOptions {
@@ -19,8 +19,8 @@ export interface AdamOptions {
   beta2?: number;
   /** Added to the root of the second moment, above 0. Default 1e-8. */
   epsilon?: number;
-  /** L2 penalty: this times the weight is added to the gradient. At least 0; default 0. */
-  weightDecay?: number;
+  /** L2 penalty: this times the weight is added to the gradient. At least 0, or a schedule; default 0. */
+  weightDecay?: Scheduled;
 }
 
 /**
@@ -47,7 +47,7 @@ export const adam: Factory<"optimizer", AdamOptions> = definePlugin({
     beta1: z.number().min(0).lt(1).default(0.9).describe("decay of the mean of gradients"),
     beta2: z.number().min(0).lt(1).default(0.999).describe("decay of the mean of squared gradients"),
     epsilon: z.number().positive().default(1e-8).describe("added to the root of the second moment"),
-    weightDecay: z.number().min(0).default(0).describe("L2 penalty"),
+    weightDecay: weightDecaySchema(0),
   }),
   slots: () => ["first", "second"],
   update: ({ slots, options, iteration, adam }) =>

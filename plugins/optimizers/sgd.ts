@@ -8,7 +8,7 @@
  */
 import { z } from "zod";
 import { definePlugin, type Factory, isPlugin, type Scheduled, scheduled } from "../../core/mod.ts";
-import { learningRateSchema } from "./_schemas.ts";
+import { learningRateSchema, weightDecaySchema } from "./_schemas.ts";
 
 /** Options of {@linkcode sgd}. */
 export interface SgdOptions {
@@ -20,7 +20,7 @@ export interface SgdOptions {
   nesterov?: boolean;
   /** Share of the gradient that the velocity does not take up, in [0, 1]. Default 0. */
   dampening?: number;
-  /** L2 penalty: this times the weight is added to the gradient. At least 0; default 0. */
+  /** L2 penalty: this times the weight is added to the gradient. At least 0, or a schedule; default 0. */
   weightDecay?: Scheduled;
 }
 
@@ -45,8 +45,7 @@ export const sgd: Factory<"optimizer", SgdOptions> = definePlugin({
     ).default(0).describe("momentum, in [0, 1)"),
     nesterov: z.boolean().default(false).describe("Nesterov's momentum in place of the classic one"),
     dampening: z.number().min(0).max(1).default(0).describe("share of the gradient the velocity does not take up"),
-    weightDecay: scheduled(z.number("expected a number of at least 0").min(0, "expected a number of at least 0"))
-      .default(0).describe("L2 penalty"),
+    weightDecay: weightDecaySchema(0),
   }),
   slots: ({ momentum }) => momentum === 0 && !isPlugin(momentum) ? [] : ["velocity"],
   update({ slots, options, iteration, sgd }) {
