@@ -69,6 +69,9 @@ export { clipGradients, type GradientClipping, OptimizerDriver, type ParameterGr
 export { type AttentionOptions, maskedScore, scaledDotProductAttention } from "./ops/attention.ts";
 export { affine, matmul, type MatmulOptions } from "./ops/matmul.ts";
 export { checkRate, type DropoutOptions as DrawOptions } from "./ops/random.ts";
+export { gruSequence, lstmSequence, rnnSequence } from "./ops/recurrent.ts";
+export { unstack } from "./ops/unstack.ts";
+export type { SequenceOptions } from "./ops/walk.ts";
 export { type CrossEntropyOptions as CrossEntropyRowsOptions, crossEntropyRows } from "./ops/softmax.ts";
 export type { Axes } from "./ops/reduce.ts";
 export { philox4x32 } from "./philox.ts";
