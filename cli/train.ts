@@ -1,6 +1,5 @@
 /** `train`: one run, or several side by side, from a configuration to a run directory. @module */
 import {
-  buildModel,
   checkpointWriter,
   type Config,
   configuredDataset,
@@ -19,7 +18,6 @@ import {
   progressBar,
   type Registry,
   setPath,
-  type Snapshot,
   ThinnedError,
   Trainer,
   writeModel,
@@ -37,16 +35,17 @@ export async function train(args: readonly string[]): Promise<Outcome> {
     lists: ["set"],
     switches: ["json", "download"],
   });
-  const plan = await makePlan(given);
-  if (given.has("download")) await download(plan, given);
+  let plan = await makePlan(given);
+  if (given.has("download")) plan = await download(plan, given);
   await chooseBackend(given.value("backend"));
   const dataset = plan.dataset ?? await loadDataset(configuredDataset(plan.config, plan.registry));
   const runs = plan.config.runs.map((run) => configuredRun(plan.config, run.name, plan.registry));
-  // Everything is checked before anything is written.
-  for (const run of runs) buildModel(run.model, { inputShape: dataset.train.shape });
-  const snapshots = plan.resume === undefined ? undefined : await readSnapshots(plan.resume, runs);
-  await openRunDirectory(plan, snapshots !== undefined);
-  const results = await trainSideBySide(plan, runs, dataset, snapshots);
+  const stop = new AbortController();
+  const trainers: Trainer[] = [];
+  for (const run of runs) trainers.push(await makeTrainer(plan, run, dataset, stop.signal));
+  // Everything has been checked; from here on there is something to write.
+  await openRunDirectory(plan);
+  const results = await trainSideBySide(plan, trainers, stop);
   const interrupted = results.some((result) => result.interrupted);
   if (interrupted) note(`Stopped. To go on: deno task train --resume ${plan.out}`);
   return {
@@ -121,15 +120,17 @@ function settings(given: Arguments): [string, unknown][] {
   });
 }
 
+type NamedPart = Exclude<Config["dataset"], string>;
+
 /** Puts the value of `--data` where the data set's plugin looks for it. */
-function placeData(part: Config["dataset"], data: string | undefined, registry: Registry): Record<string, unknown> {
-  const json: Record<string, unknown> = typeof part === "string" ? { plugin: part } : { ...part };
+function placeData(part: Config["dataset"], data: string | undefined, registry: Registry): NamedPart {
+  const json: NamedPart = typeof part === "string" ? { plugin: part } : { ...part };
   if (data === undefined) return json;
-  const factory = registry.get(String(json.plugin));
+  const factory = registry.get(json.plugin);
   const shape = (factory?.definition.options as { shape?: Record<string, unknown> } | undefined)?.shape ?? {};
   const option = ["data", "path"].find((name) => name in shape);
   if (factory !== undefined && option === undefined) {
-    throw new OptionError("--data", `a data set that reads files; ${String(json.plugin)} makes its own`, data);
+    throw new OptionError("--data", `a data set that reads files; ${json.plugin} makes its own`, data);
   }
   return { ...json, [option ?? "data"]: data };
 }
@@ -150,7 +151,8 @@ function timestamp(): string {
   return new Date().toISOString().slice(0, 19).replaceAll(":", "-");
 }
 
-async function download(plan: Plan, given: Arguments): Promise<void> {
+/** Fetches the data set, and returns the plan that reads it from where it now is. */
+async function download(plan: Plan, given: Arguments): Promise<Plan> {
   if (nameOf(plan.config.dataset) !== "mnist") {
     throw new OptionError("--download", "the data set mnist", nameOf(plan.config.dataset));
   }
@@ -160,7 +162,7 @@ async function download(plan: Plan, given: Arguments): Promise<void> {
   const mirror = given.value("mirror");
   const fetched = await downloadMnist({ folder, ...(mirror === undefined ? {} : { mirrors: [mirror] }) });
   note(fetched.length === 0 ? `mnist: already in ${folder}.` : `mnist: ${fetched.join(", ")} fetched to ${folder}.`);
-  (plan.config as { dataset: Config["dataset"] }).dataset = placeData(part, folder, plan.registry) as Config["dataset"];
+  return { ...plan, config: { ...plan.config, dataset: placeData(part, folder, plan.registry) } };
 }
 
 function environment(name: string): string | undefined {
@@ -174,23 +176,32 @@ function folderOfRun(out: string, config: Config, name: string): string {
   return config.runs.length === 1 ? out : `${out}/${name}`;
 }
 
-async function readSnapshots(out: string, runs: readonly ConfiguredRun[]): Promise<Map<string, Snapshot>> {
-  const snapshots = new Map<string, Snapshot>();
-  for (const run of runs) {
-    const folder = runs.length === 1 ? out : `${out}/${run.name}`;
-    snapshots.set(run.name, (await latestCheckpoint(folder, note)).snapshot);
-  }
-  return snapshots;
+/** One run, ready to begin: its parts made and checked, its checkpoint restored when it goes on. */
+async function makeTrainer(plan: Plan, run: ConfiguredRun, dataset: Dataset, signal: AbortSignal): Promise<Trainer> {
+  const folder = folderOfRun(plan.out, plan.config, run.name);
+  const resume = plan.resume === undefined ? undefined : (await latestCheckpoint(folder, note)).snapshot;
+  return await Trainer.create(run.model, {
+    ...run,
+    data: dataset,
+    signal,
+    resume,
+    observers: [
+      progressBar(),
+      metricsLog({ path: `${folder}/metrics.jsonl` }),
+      checkpointWriter({ directory: folder }),
+      ...run.observers,
+    ],
+  });
 }
 
 /** Makes the run directory and writes the configuration; refuses a folder that holds another run. */
-async function openRunDirectory(plan: Plan, resuming: boolean): Promise<void> {
+async function openRunDirectory(plan: Plan): Promise<void> {
   const { state } = await Deno.permissions.query({ name: "write", path: plan.out });
   if (state !== "granted") {
     throw new PermissionError(`Writing to ${plan.out} needs the flag --allow-write=${plan.out}.`);
   }
   const file = `${plan.out}/config.json`;
-  if (!resuming) {
+  if (plan.resume === undefined) {
     const taken = await Deno.stat(file).then(() => true, () => false);
     if (taken) throw new OptionError("--out", "a folder without a run; use --resume to go on with one", plan.out);
   }
@@ -207,13 +218,7 @@ async function openRunDirectory(plan: Plan, resuming: boolean): Promise<void> {
 }
 
 /** Trains the runs an epoch each in turn, so that they can be compared while they grow. */
-async function trainSideBySide(
-  plan: Plan,
-  runs: readonly ConfiguredRun[],
-  dataset: Dataset,
-  snapshots: Map<string, Snapshot> | undefined,
-): Promise<FitResult[]> {
-  const stop = new AbortController();
+async function trainSideBySide(plan: Plan, trainers: readonly Trainer[], stop: AbortController): Promise<FitResult[]> {
   const onSignal = () => {
     if (stop.signal.aborted) Deno.exit(130);
     note("\nStopping after this step; press Ctrl-C again to stop at once.");
@@ -221,24 +226,7 @@ async function trainSideBySide(
   };
   Deno.addSignalListener("SIGINT", onSignal);
   try {
-    const trainers: Trainer[] = [];
-    for (const run of runs) {
-      const folder = folderOfRun(plan.out, plan.config, run.name);
-      trainers.push(
-        await Trainer.start(run.model, {
-          ...run,
-          data: dataset,
-          signal: stop.signal,
-          resume: snapshots?.get(run.name),
-          observers: [
-            progressBar(),
-            metricsLog({ path: `${folder}/metrics.jsonl` }),
-            checkpointWriter({ directory: folder }),
-            ...run.observers,
-          ],
-        }),
-      );
-    }
+    for (const trainer of trainers) await trainer.open();
     while (trainers.some((trainer) => !trainer.done)) {
       for (const trainer of trainers) if (!trainer.done) await trainer.runEpoch();
     }

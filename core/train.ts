@@ -94,7 +94,7 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** A training run, an epoch at a time. Made by {@linkcode Trainer.start}. */
+/** A training run, an epoch at a time. Made by {@linkcode Trainer.create}. */
 export class Trainer {
   /** The model in training. */
   readonly model: Model;
@@ -106,6 +106,7 @@ export class Trainer {
   readonly #average: WeightAverage | undefined;
   readonly #accumulate: number;
   readonly #clip: GradientClipping | undefined;
+  readonly #waiting: Plugin<"observer">[] = [];
   readonly #observers: Observation[] = [];
   readonly #signal: AbortSignal | undefined;
   readonly #shuffle: Key;
@@ -138,10 +139,10 @@ export class Trainer {
   }
 
   /**
-   * Loads the data, builds the model, checks that its output fits the targets, restores the snapshot if there is one, and
-   * tells the observers.
+   * Loads the data, builds the model, checks that its output fits the targets, and restores the snapshot if there is one.
+   * Nothing is written, and the observers are not told yet: {@linkcode Trainer.open} does that.
    */
-  static async start(root: LayerPlugin, options: FitOptions): Promise<Trainer> {
+  static async create(root: LayerPlugin, options: FitOptions): Promise<Trainer> {
     const epochs = whole(options.epochs ?? 10, 1, "epochs");
     const batchSize = whole(options.batchSize ?? 128, 1, "batchSize");
     const seed = whole(options.seed ?? 0, 0, "seed");
@@ -182,9 +183,16 @@ export class Trainer {
     if (options.resume !== undefined) trainer.#restore(options.resume);
     for (const observer of options.observers ?? []) {
       if (!isPlugin(observer, "observer")) throw new OptionError("observers", "observer plugins", observer);
-      trainer.#observers.push(await observer.definition.observe!({ options: observer.options, run: info }));
+      trainer.#waiting.push(observer);
     }
     return trainer;
+  }
+
+  /** Tells the observers that the run begins, once. */
+  async open(): Promise<void> {
+    for (const observer of this.#waiting.splice(0)) {
+      this.#observers.push(await observer.definition.observe!({ options: observer.options, run: this.info }));
+    }
   }
 
   /** Steps done. */
@@ -253,6 +261,7 @@ export class Trainer {
 
   /** Trains to the end of the epoch that has begun, measures, and tells the observers. */
   async runEpoch(): Promise<void> {
+    await this.open();
     const { stepsPerEpoch, batchSize, examples } = this.info;
     let turn = performance.now();
     this.#stepTimes = [];
@@ -489,7 +498,8 @@ function checkOutput(model: Model, dataset: Dataset, loss: Plugin<"loss">): void
  * ```
  */
 export async function fit(root: LayerPlugin, options: FitOptions): Promise<FitResult> {
-  const trainer = await Trainer.start(root, options);
+  const trainer = await Trainer.create(root, options);
+  await trainer.open();
   while (!trainer.done) await trainer.runEpoch();
   return await trainer.end();
 }

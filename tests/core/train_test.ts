@@ -117,7 +117,7 @@ Deno.test("a run whose signal was aborted before it began does nothing", async (
 });
 
 Deno.test("a checkpoint of another seed, architecture, optimizer or batch size is refused", async () => {
-  const trainer = await Trainer.start(network(), options());
+  const trainer = await Trainer.create(network(), options());
   await trainer.runEpoch();
   const resume = copy(trainer.snapshot());
   const refuse = async (root: ReturnType<typeof network>, changes: Partial<FitOptions>, text: string) => {

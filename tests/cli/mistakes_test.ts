@@ -1,0 +1,160 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { cli, inFolder, small, writeConfig } from "./_run.ts";
+
+/** Trains with wrong input: one sentence that matches, status 2, no stack trace, and nothing written. */
+async function refused(
+  changes: Record<string, unknown>,
+  args: readonly string[],
+  message: RegExp,
+  permissions?: readonly string[],
+): Promise<void> {
+  await inFolder(async (folder) => {
+    const config = await writeConfig(folder, changes);
+    const ran = await cli(["train", "--config", config, "--out", `${folder}/run`, "--json", ...args], permissions);
+    assertEquals(ran.status, 2, ran.err);
+    const sentences = ran.err.split("\n").filter((line) => line.startsWith("error: "));
+    assertEquals(sentences.length, 1, ran.err);
+    assertMatch(sentences[0], message);
+    assert(!/^\s+at /m.test(ran.err), ran.err);
+    assertMatch(JSON.parse(ran.out).error.message, message);
+    assertEquals([...Deno.readDirSync(folder)].map((entry) => entry.name), ["given.json"]);
+  });
+}
+
+const changed = (index: number, layer: Record<string, unknown>) =>
+  small.model.map((given, i) => i === index ? layer : given);
+
+Deno.test("an unknown plugin is refused with its path and the nearest name", () =>
+  refused({ model: changed(0, { plugin: "dropuot" }) }, [], /model\.0\.plugin: unknown plugin "dropuot".*"dropout"/));
+
+Deno.test("an option out of range is refused with its path, the range and the value", () =>
+  refused({}, ["--set", "model.3.rate=1.5"], /model\.3\.rate: expected a number in \[0, 1\].*found 1\.5/));
+
+Deno.test("an option of the wrong type is refused", () =>
+  refused({}, ["--set", 'model.1.units="many"'], /model\.1\.units: expected .*number.*found "many"/));
+
+Deno.test("an unknown option is refused with the known ones", () =>
+  refused({}, ["--set", "model.3.ratio=0.5"], /model\.3\.ratio: expected one of the options rate, .*found "ratio"/));
+
+Deno.test("a path into nothing is refused", () =>
+  refused({}, ["--set", "model.9.rate=0.5"], /model\.9\.rate: expected an index in \[0, 5\)/));
+
+Deno.test("two sites with one name are refused", () =>
+  refused(
+    { model: [{ plugin: "dropout", name: "same" }, { plugin: "dropout", name: "same" }, ...small.model] },
+    [],
+    /model\.same \(dropout\): two plugins have this place/,
+  ));
+
+Deno.test("a layer that does not fit names itself and both shapes", () =>
+  refused(
+    { model: [...small.model, { plugin: "dense", units: 7 }] },
+    [],
+    /expected an output of shape \[batch, 10\] for 10 classes, found \[batch, 7\]/,
+  ));
+
+Deno.test("a plugin at a place that it does not serve is refused by name", () =>
+  refused({ model: changed(2, { plugin: "sgd" }) }, [], /model\.2: .*"sgd" serves as optimizer/));
+
+Deno.test("a value that is no JSON object is refused", () =>
+  refused({ model: "dense 10" }, [], /unknown plugin "dense 10"/));
+
+Deno.test("an unknown key of the configuration is refused", () =>
+  refused({ epoch: 3 }, [], /epoch: expected .*found "epoch"/));
+
+Deno.test("an unknown option of the command line is refused with the known ones", () =>
+  refused({}, ["--epoch=3"], /--epoch: expected one of --config/));
+
+Deno.test("a number that is none is refused", () =>
+  refused({}, ["--epochs", "three"], /--epochs: expected a whole number of at least 1, found "three"/));
+
+Deno.test("an unknown backend is refused", () =>
+  refused({}, ["--backend", "gpu"], /--backend: expected "native" or "reference", found "gpu"/));
+
+Deno.test("--data for a data set that reads none is refused", () =>
+  refused({}, ["--data", "/somewhere"], /--data: expected a data set that reads files/));
+
+Deno.test("a missing permission names its flag", () =>
+  refused({}, [], /--allow-write/, ["--allow-read", "--allow-ffi=.cache", "--allow-env"]));
+
+Deno.test("MNIST that is not there says where to get it, with digests", () =>
+  inFolder(async (folder) => {
+    const ran = await cli(["train", "--dataset", "mnist", "--data", folder, "--out", `${folder}/run`]);
+    assertEquals(ran.status, 2);
+    assertMatch(ran.err, /https:\/\/.*[0-9a-f]{64}/s);
+    assertMatch(ran.err, /--download/);
+  }));
+
+Deno.test("a file of another format in place of MNIST is refused by name", () =>
+  inFolder(async (folder) => {
+    const names = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"];
+    for (const name of names) await Deno.writeTextFile(`${folder}/${name}-ubyte`, "not an IDX file at all");
+    const ran = await cli(["train", "--dataset", "mnist", "--data", folder, "--out", `${folder}/run`]);
+    assertEquals(ran.status, 2);
+    assertMatch(ran.err, /ubyte/);
+  }));
+
+Deno.test("a folder that holds a run is not overwritten", () =>
+  inFolder(async (folder) => {
+    const config = await writeConfig(folder, { epochs: 1 });
+    const args = ["train", "--config", config, "--out", `${folder}/run`];
+    assertEquals((await cli(args)).status, 0);
+    const before = await Deno.readFile(`${folder}/run/model.safetensors`);
+    const again = await cli(args);
+    assertEquals(again.status, 2);
+    assertMatch(again.err, /--resume/);
+    assertEquals(await Deno.readFile(`${folder}/run/model.safetensors`), before);
+  }));
+
+Deno.test("an output folder that cannot be written to is refused", () =>
+  inFolder(async (folder) => {
+    const config = await writeConfig(folder);
+    await Deno.writeTextFile(`${folder}/file`, "");
+    const ran = await cli(["train", "--config", config, "--out", `${folder}/file/run`]);
+    assertEquals(ran.status, 2);
+    assertMatch(ran.err, /--out: .* cannot be written to/);
+  }));
+
+Deno.test("a corrupt checkpoint is named, and the one before is used; with none left, resuming is refused", () =>
+  inFolder(async (folder) => {
+    const config = await writeConfig(folder, { epochs: 3 });
+    const out = `${folder}/run`;
+    assertEquals((await cli(["train", "--config", config, "--out", out])).status, 0);
+    const checkpoints = [...Deno.readDirSync(out)].map(({ name }) => name).filter((name) =>
+      /^checkpoint-\d+$/.test(name)
+    )
+      .sort((a, b) => Number(b.slice(11)) - Number(a.slice(11)));
+    assert(checkpoints.length >= 2, checkpoints.join());
+    const damage = async (name: string) => {
+      const path = `${out}/${name}/tensors.safetensors`;
+      const bytes = await Deno.readFile(path);
+      bytes[bytes.length >> 1] ^= 1;
+      await Deno.writeFile(path, bytes);
+    };
+    await damage(checkpoints[0]);
+    const resumed = await cli(["train", "--resume", out, "--epochs", "4"]);
+    assertEquals(resumed.status, 0, resumed.err);
+    assert(resumed.err.includes(checkpoints[0]), resumed.err);
+    for (const { name } of Deno.readDirSync(out)) if (/^checkpoint-\d+$/.test(name)) await damage(name);
+    const refused = await cli(["train", "--resume", out]);
+    assertEquals(refused.status, 2);
+    assertMatch(refused.err, /checkpoint/);
+  }));
+
+Deno.test("resuming another architecture is refused with the first difference", () =>
+  inFolder(async (folder) => {
+    const config = await writeConfig(folder, { epochs: 1 });
+    const out = `${folder}/run`;
+    assertEquals((await cli(["train", "--config", config, "--out", out])).status, 0);
+    const ran = await cli(["train", "--resume", out, "--set", "model.1.units=25"]);
+    assertEquals(ran.status, 2);
+    assertMatch(ran.err, /another architecture: expected model\/1\.weight of shape \[25, 784\], found \[24, 784\]/);
+    // The folder still goes on as it was.
+    assertEquals((await cli(["train", "--resume", out, "--epochs", "2"])).status, 0);
+  }));
+
+Deno.test("an unknown command is refused with the known ones", async () => {
+  const ran = await cli(["trian"]);
+  assertEquals(ran.status, 2);
+  assertMatch(ran.err, /expected one of the commands train/);
+});

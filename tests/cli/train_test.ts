@@ -1,0 +1,135 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { cli, command, inFolder, small, writeConfig } from "./_run.ts";
+
+Deno.test("train --json prints exactly one object, with the documented fields", () =>
+  inFolder(async (folder) => {
+    const config = await writeConfig(folder);
+    const ran = await cli(["train", "--config", config, "--out", `${folder}/run`, "--json"]);
+    assertEquals(ran.status, 0, ran.err);
+    const json = JSON.parse(ran.out);
+    assertEquals(Object.keys(json), ["dataset", "backend", "blas", "threads", "seed", "out", "runs"]);
+    assertEquals(json.dataset, "digits");
+    assertEquals(json.seed, 1);
+    assertEquals(json.runs.length, 1);
+    const run = json.runs[0];
+    assertEquals(Object.keys(run), [
+      "name",
+      "parameters",
+      "epochs",
+      "trainError",
+      "testError",
+      "trainLoss",
+      "testLoss",
+      "secondsPerEpoch",
+      "stepMs",
+    ]);
+    assertEquals(run.parameters, 784 * 24 + 24 + 24 * 10 + 10);
+    assertEquals(run.epochs, 3);
+    assert(run.testError > 0 && run.testError < 1);
+    const lines = (await Deno.readTextFile(`${folder}/run/metrics.jsonl`)).trim().split("\n");
+    assertEquals(lines.map((line) => JSON.parse(line).epoch), [1, 2, 3]);
+    assertEquals(JSON.parse(lines[2]).testError, run.testError);
+    assert((await Deno.stat(`${folder}/run/model.safetensors`)).isFile);
+  }));
+
+Deno.test("train without --json ends with a table of all runs and their curves", () =>
+  inFolder(async (folder) => {
+    const runs = [{ name: "plain", set: { "model.0.rate": 0, "model.3.rate": 0 } }, { name: "dropout" }];
+    const config = await writeConfig(folder, { runs });
+    const ran = await cli(["train", "--config", config, "--out", `${folder}/run`]);
+    assertEquals(ran.status, 0, ran.err);
+    for (const word of ["train error", "test error", "gap", "time a step", "plain", "dropout"]) {
+      assertStringIncludes(ran.out, word);
+    }
+    assert((await Deno.stat(`${folder}/run/plain/metrics.jsonl`)).isFile);
+    assert((await Deno.stat(`${folder}/run/dropout/metrics.jsonl`)).isFile);
+  }));
+
+Deno.test("the written config.json trains the same bits again", () =>
+  inFolder(async (folder) => {
+    const config = await writeConfig(folder);
+    const first = await cli(["train", "--config", config, "--set", "model.3.rate=0.25", "--out", `${folder}/a`]);
+    assertEquals(first.status, 0, first.err);
+    const written = JSON.parse(await Deno.readTextFile(`${folder}/a/config.json`));
+    assertEquals(written.model[3].rate, 0.25);
+    const second = await cli(["train", "--config", `${folder}/a/config.json`, "--out", `${folder}/b`]);
+    assertEquals(second.status, 0, second.err);
+    assertEquals(
+      await Deno.readFile(`${folder}/a/model.safetensors`),
+      await Deno.readFile(`${folder}/b/model.safetensors`),
+    );
+  }));
+
+Deno.test("a run stopped by Ctrl-C ends with a checkpoint, says how to resume, and resumes to the same bits", () =>
+  inFolder(async (folder) => {
+    const config = await writeConfig(folder, { epochs: 60 });
+    const whole = await cli(["train", "--config", config, "--out", `${folder}/whole`]);
+    assertEquals(whole.status, 0, whole.err);
+
+    const process = command(["train", "--config", config, "--out", `${folder}/stopped`]).spawn();
+    const metrics = `${folder}/stopped/metrics.jsonl`;
+    // Stops as soon as some epochs are done; the step at which it does is up to the machine.
+    for (;;) {
+      const lines = (await Deno.readTextFile(metrics).catch(() => "")).split("\n").length;
+      if (lines > 3) break;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    process.kill("SIGINT");
+    const { code, stderr } = await process.output();
+    const err = new TextDecoder().decode(stderr);
+    assertEquals(code, 130, err);
+    assertStringIncludes(err, `--resume ${folder}/stopped`);
+
+    const resumed = await cli(["train", "--resume", `${folder}/stopped`]);
+    assertEquals(resumed.status, 0, resumed.err);
+    assertEquals(
+      await Deno.readFile(`${folder}/stopped/model.safetensors`),
+      await Deno.readFile(`${folder}/whole/model.safetensors`),
+    );
+    const errors = async (run: string) =>
+      (await Deno.readTextFile(`${folder}/${run}/metrics.jsonl`)).trim().split("\n")
+        .map((line) => JSON.parse(line)).map(({ epoch, testLoss, runningLoss }) => [epoch, testLoss, runningLoss]);
+    assertEquals(await errors("stopped"), await errors("whole"));
+  }));
+
+Deno.test("predict agrees with the run's own test error, and averages passes with --samples", () =>
+  inFolder(async (folder) => {
+    const config = await writeConfig(folder);
+    const trained = await cli(["train", "--config", config, "--out", `${folder}/run`, "--json"]);
+    const { testError } = JSON.parse(trained.out).runs[0];
+    const plain = JSON.parse((await cli(["predict", "--run", `${folder}/run`, "--json"])).out);
+    assertEquals(plain.testError, testError);
+    assertEquals(plain.predictions.length, 10);
+    assert(plain.predictions.every((p: { deviation: number }) => p.deviation === 0));
+    const sampled = JSON.parse(
+      (await cli(["predict", "--run", `${folder}/run`, "--samples", "8", "--limit", "3", "--json"])).out,
+    );
+    assertEquals(sampled.samples, 8);
+    assertEquals(sampled.predictions.length, 3);
+    assert(sampled.predictions.some((p: { deviation: number }) => p.deviation > 0));
+  }));
+
+Deno.test("a plugin of the user's is loaded from the configuration's folder", () =>
+  inFolder(async (folder) => {
+    const core = new URL("../../core/mod.ts", import.meta.url).href;
+    await Deno.writeTextFile(
+      `${folder}/halve.ts`,
+      `import { definePlugin } from "${core}";
+       import { z } from "${import.meta.resolve("zod")}";
+       export const halve = definePlugin({ name: "halve", options: z.object({}), activation: (x) => x.mul(0.5) });`,
+    );
+    const model = [{ plugin: "halve" }, ...small.model];
+    const config = await writeConfig(folder, { model, plugins: ["./halve.ts"], epochs: 1 });
+    const ran = await cli(["train", "--config", config, "--out", `${folder}/run`, "--json"]);
+    assertEquals(ran.status, 0, ran.err);
+  }));
+
+Deno.test("plugins lists every built-in plugin with its options, and shows one", async () => {
+  const all = JSON.parse((await cli(["plugins", "--json"])).out);
+  const dropout = all.plugins.find((plugin: { name: string }) => plugin.name === "dropout");
+  assertEquals(dropout.roles, ["activation"]);
+  assertEquals(dropout.options[0].name, "rate");
+  assertEquals(dropout.options[0].default, 0.5);
+  const one = await cli(["plugins", "dropout"]);
+  assertMatch(one.out, /rate\s+0\.5/);
+});
