@@ -5,7 +5,7 @@
  * @module
  */
 import { type Backend, binaryOps, epilogues, reduceOps, unaryOps } from "../core/backend.ts";
-import { BackendError } from "../core/errors.ts";
+import { BackendError, PermissionError } from "../core/errors.ts";
 import { ABI_VERSION } from "./sources.ts";
 import { kernelSymbolsFor, librarySymbols, variants } from "./symbols.ts";
 
@@ -28,7 +28,7 @@ export interface LibraryOptions {
 export interface NativeBackend extends Backend {
   /** One block of Philox4x32: four words from a counter of four and a key of two. */
   philox(counter: Uint32Array<ArrayBuffer>, key: Uint32Array<ArrayBuffer>, rounds: number): Uint32Array<ArrayBuffer>;
-  /** Uses this many threads from now on, the caller included: 1 to 256. */
+  /** Uses this many threads from now on, the caller included: 1 to 1024. */
   setThreads(count: number): void;
 }
 
@@ -65,36 +65,41 @@ function openSymbols<S extends Deno.ForeignLibraryInterface>(path: string, symbo
   try {
     return Deno.dlopen(path, symbols);
   } catch (error) {
-    const hint = error instanceof Deno.errors.NotCapable ? ` Run with --allow-ffi=${path}.` : "";
+    if (error instanceof Deno.errors.NotCapable) {
+      throw new PermissionError(`Opening the native library needs permission to load it: add --allow-ffi=${path}.`);
+    }
     const found = error instanceof Error ? error.message : String(error);
-    throw new BackendError(
-      `Opening the native library ${path} failed: ${found}${/[.!?]$/.test(found) ? "" : "."}${hint}`,
-    );
+    throw new BackendError(`Opening the native library ${path} failed: ${found}`);
   }
 }
 
 type Library = Deno.DynamicLibrary<typeof librarySymbols>["symbols"];
 
-function blasText(library: Library): string {
+function blasText(library: Library, failed: boolean): string {
   const bytes = new Uint8Array(512);
-  check(library.thinned_blas_text(bytes, bytes.length), "blas_text");
+  check(library.thinned_blas_text(bytes, bytes.length, Number(failed)), "blas_text");
   return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
 }
 
-/** Opens OpenBLAS and says what does the matrix products now. */
-function openBlas(library: Library, files: readonly string[]): string {
-  if (files.length === 0) return "own blocked product (no OpenBLAS found)";
+/** Opens OpenBLAS, and says whether that went well and what does the matrix products now. */
+function openBlas(library: Library, files: readonly string[]): { usesBlas: boolean; blas: string } {
+  if (files.length === 0) return { usesBlas: false, blas: "own blocked product (no OpenBLAS found)" };
   for (const [i, file] of files.entries()) {
     const status = library.thinned_open_blas(new TextEncoder().encode(file + "\0"), Number(i === files.length - 1));
-    if (status !== 0) return `own blocked product (OpenBLAS not opened: ${blasText(library)})`;
+    if (status !== 0) {
+      const failure = blasText(library, true);
+      return { usesBlas: false, blas: `own blocked product (OpenBLAS could not be opened: ${failure})` };
+    }
   }
-  return blasText(library);
+  return { usesBlas: true, blas: blasText(library, false) };
 }
 
 /**
- * Opens a compiled library. It stays open for as long as the program runs.
+ * Opens a compiled library. It stays open for as long as the program runs. Backends of one library share its threads,
+ * so the last count that was set holds for all, and the first OpenBLAS that was opened.
  *
  * @throws {BackendError} when it cannot be opened or was compiled for another version of its interface
+ * @throws {PermissionError} when the permission to open it is missing
  */
 export function openLibrary(path: string, options: LibraryOptions): NativeBackend {
   const { symbols: library } = openSymbols(path, librarySymbols);
@@ -105,7 +110,7 @@ export function openLibrary(path: string, options: LibraryOptions): NativeBacken
   const variant = variants[options.instructions === "portable" ? 0 : library.thinned_best_variant()];
   const { symbols: kernels } = openSymbols(path, kernelSymbolsFor(variant));
   check(library.thinned_set_threads(options.threads), "set_threads");
-  const blas = openBlas(library, options.blas);
+  const { usesBlas, blas } = openBlas(library, options.blas);
   library.thinned_blas_threads();
 
   // Parameter blocks are reused: calls are synchronous, and C has read them when a call returns.
@@ -145,6 +150,7 @@ export function openLibrary(path: string, options: LibraryOptions): NativeBacken
       block[8] = shape.strideA;
       block[9] = shape.strideB;
       block[10] = shape.strideC;
+      block[11] = Number(usesBlas);
       check(kernels.gemm(a, b, c, block), "gemm");
     },
 

@@ -15,8 +15,8 @@ export const librarySymbols = {
   thinned_threads: { parameters: [], result: "i32" },
   /** (path that ends with a zero, whether it is the BLAS itself) */
   thinned_open_blas: { parameters: ["buffer", "i32"], result: "i32" },
-  /** (text, its capacity) */
-  thinned_blas_text: { parameters: ["buffer", "i32"], result: "i32" },
+  /** (text, its capacity, whether that of the last failure) */
+  thinned_blas_text: { parameters: ["buffer", "i32", "i32"], result: "i32" },
   thinned_blas_threads: { parameters: [], result: "i32" },
 } as const;
 
@@ -28,7 +28,7 @@ export type Variant = typeof variants[number];
 
 /** Symbols that exist once for each instruction set: `dropout` is `thinned_dropout_avx2` in the library. */
 export const kernelSymbols = {
-  /** (a, b, c, [m, n, k, transpose a, transpose b, alpha, beta, batch, strides of a, b, c]) */
+  /** (a, b, c, [m, n, k, transpose a, transpose b, alpha, beta, batch, strides of a, b, c, whether by OpenBLAS]) */
   gemm: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
   /** (out, n, value) */
   fill: { parameters: ["buffer", "f64", "f32"], result: "i32" },

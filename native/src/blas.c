@@ -20,8 +20,8 @@ static sgemm_function sgemm;
 static void (*set_blas_threads)(int);
 static int (*get_blas_threads)(void);
 static int parallel_kind;
-/* What was opened, or why it could not be. */
-static char text[512];
+/* What was opened, and why the last attempt failed. */
+static char opened[256], failure[512];
 
 int32_t blas_opened(void) { return sgemm != NULL; }
 int32_t blas_is_divisible(void) { return parallel_kind == PARALLEL_PTHREAD; }
@@ -54,7 +54,7 @@ THINNED_EXPORT int32_t thinned_open_blas(const char *path, int32_t is_blas) {
   void *library = dlopen(path, RTLD_NOW | (is_blas ? RTLD_LOCAL : RTLD_GLOBAL));
   if (library == NULL) {
     const char *reason = dlerror();
-    snprintf(text, sizeof text, "%s", reason == NULL ? path : reason);
+    snprintf(failure, sizeof failure, "%s", reason == NULL ? path : reason);
     return NOT_OPENED;
   }
   if (!is_blas) return OK;
@@ -68,14 +68,14 @@ THINNED_EXPORT int32_t thinned_open_blas(const char *path, int32_t is_blas) {
   find(library, "openblas_get_corename", &core);
   find(library, "openblas_get_parallel", &parallel);
   if (!product || !set_blas_threads || !get_blas_threads || !config || !core || !parallel) {
-    snprintf(text, sizeof text, "%s is not an OpenBLAS", path);
+    snprintf(failure, sizeof failure, "%s is not an OpenBLAS", path);
     dlclose(library);
     return NOT_OPENBLAS;
   }
   const char *words = config();
   /* Builds with 64-bit integers have the same names and other arguments. */
   if (strstr(words, "USE64BITINT") != NULL) {
-    snprintf(text, sizeof text, "%s counts with 64-bit integers", path);
+    snprintf(failure, sizeof failure, "%s counts with 64-bit integers", path);
     dlclose(library);
     return NOT_OPENBLAS;
   }
@@ -84,15 +84,15 @@ THINNED_EXPORT int32_t thinned_open_blas(const char *path, int32_t is_blas) {
   const char *kinds[] = {"sequential", "pthread", "OpenMP"};
   const int version = (int)strcspn(words, " ");
   const char *rest = words[version] == 0 ? words + version : words + version + 1;
-  snprintf(text, sizeof text, "%.*s%s%.*s (%s kernels, %s)", version, words, *rest == 0 ? "" : " ",
+  snprintf(opened, sizeof opened, "%.*s%s%.*s (%s kernels, %s)", version, words, *rest == 0 ? "" : " ",
       (int)strcspn(rest, " "), rest, core(), parallel_kind >= 0 && parallel_kind <= 2 ? kinds[parallel_kind] : "?");
   share_threads(pool_threads());
   return OK;
 }
 
-/* Copies what was last opened, or why it was not, as text that ends with a zero. */
-THINNED_EXPORT int32_t thinned_blas_text(char *out, int32_t capacity) {
+/* Copies what was opened, or why the last attempt failed, as text that ends with a zero. */
+THINNED_EXPORT int32_t thinned_blas_text(char *out, int32_t capacity, int32_t failed) {
   if (capacity < 1) return BAD_ARGUMENT;
-  snprintf(out, (size_t)capacity, "%s", text);
+  snprintf(out, (size_t)capacity, "%s", failed ? failure : opened);
   return OK;
 }

@@ -31,8 +31,11 @@ static inline float silu_slope(float x) {
   return s * (1.0f + x * (1.0f - s));
 }
 
+/* The usual exponents, without the call; a power of 1/2 is no root for minus infinity and minus zero. */
 static inline float power_f(float x, float p) {
-  return p == 2 ? x * x : p == 0.5f ? sqrtf(x) : p == -1 ? 1 / x : powf(x, p);
+  if (p == 2) return x * x;
+  if (p == 0.5f) return x == -INFINITY ? INFINITY : sqrtf(x) + 0.0f;
+  return p == -1 ? 1 / x : powf(x, p);
 }
 
 #define UNARY_FUNCTIONS(X) \

@@ -218,8 +218,8 @@ static int32_t fits_blas(const Product *p) {
   return p->m <= most && p->n <= most && p->k <= most;
 }
 
-static int32_t one_product(const Product *p) {
-  if (!blas_opened() || !fits_blas(p) || p->m == 0 || p->n == 0 || p->k == 0) return own_product(p);
+static int32_t one_product(const Product *p, int32_t use_blas) {
+  if (!use_blas || !fits_blas(p) || p->m == 0 || p->n == 0 || p->k == 0) return own_product(p);
   const int64_t extent = max_i64(p->m, p->n), threads = pool_threads();
   if (!blas_is_divisible() || threads == 1 || pool_inside() || p->m * p->n * p->k < (int64_t)1 << 17) {
     blas_product(p);
@@ -232,7 +232,7 @@ static int32_t one_product(const Product *p) {
 typedef struct {
   Product first;
   int64_t a_stride, b_stride, c_stride;
-  int32_t status;
+  int32_t use_blas, status;
 } Batch;
 
 static int32_t nth_product(const Batch *batch, int64_t i) {
@@ -240,7 +240,7 @@ static int32_t nth_product(const Batch *batch, int64_t i) {
   p.a += i * batch->a_stride;
   p.b += i * batch->b_stride;
   p.c += i * batch->c_stride;
-  return one_product(&p);
+  return one_product(&p, batch->use_blas);
 }
 
 static void batch_range(void *context, int64_t begin, int64_t end) {
@@ -251,7 +251,7 @@ static void batch_range(void *context, int64_t begin, int64_t end) {
   }
 }
 
-/* `shape`: m, n, k, transpose A, transpose B, alpha, beta, batch, strides of A, B and C. */
+/* `shape`: m, n, k, transpose A, transpose B, alpha, beta, batch, strides of A, B and C, whether by OpenBLAS. */
 KERNEL(gemm)(const float *a, const float *b, float *c, const double *shape) {
   for (int i = 0; i < 11; i++) {
     if (i != 5 && i != 6 && !(shape[i] >= 0)) return BAD_ARGUMENT;
@@ -267,9 +267,10 @@ KERNEL(gemm)(const float *a, const float *b, float *c, const double *shape) {
   p->alpha = (float)shape[5], p->beta = (float)shape[6];
   const int64_t count = (int64_t)shape[7];
   batch.a_stride = (int64_t)shape[8], batch.b_stride = (int64_t)shape[9], batch.c_stride = (int64_t)shape[10];
+  batch.use_blas = shape[11] != 0 && blas_opened();
   const int64_t work = p->m * p->n * p->k;
   /* Many small products are shared out whole; large ones are divided one after the other. */
-  const int32_t whole = (!blas_opened() || blas_is_divisible()) && count >= pool_threads() && work < (int64_t)1 << 24;
+  const int32_t whole = (!batch.use_blas || blas_is_divisible()) && count >= pool_threads() && work < (int64_t)1 << 24;
   const int64_t some = max_i64(1, ((int64_t)1 << 16) / max_i64(1, work));
   pool_run(count, whole && count > 1 ? some : max_i64(1, count), batch_range, &batch);
   return batch.status;

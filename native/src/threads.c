@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
-#define MAX_THREADS 256
+#define MAX_THREADS 1024
 /* How long a helper looks out for the next job before it sleeps: a little more than what passes between two kernels. */
 #define SPIN_NANOSECONDS 60000
 /* The gate: this bit says that helpers may enter, the bits below count those inside. */

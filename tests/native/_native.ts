@@ -1,0 +1,75 @@
+/** The native library as the tests of its kernels open it. */
+import type { Floats } from "../../core/backend.ts";
+import { prepareNative } from "../../native/build.ts";
+import { type NativeBackend, openLibrary } from "../../native/library.ts";
+
+const prepared = await prepareNative();
+
+/** Why the tests of the native kernels cannot run here; undefined when they can. */
+export const missing = "missing" in prepared ? prepared.missing : undefined;
+if (missing !== undefined) console.warn(`Native kernels are not tested: ${missing}`);
+
+/** Whether an OpenBLAS is at hand. */
+export const hasBlas = !("missing" in prepared) && prepared.blas.length > 0;
+
+/** A backend of the compiled library. */
+export function open(instructions: "auto" | "portable" = "auto", { blas = true, threads = 2 } = {}): NativeBackend {
+  if ("missing" in prepared) throw new Error(prepared.missing);
+  return openLibrary(prepared.library, { blas: blas ? prepared.blas : [], threads, instructions, reason: "a test" });
+}
+
+/** A test that needs the native library, and is left out where there is none. */
+export function nativeTest(name: string, fn: () => void | Promise<void>): void {
+  Deno.test({ name, ignore: missing !== undefined, fn });
+}
+
+/** Small repeatable random numbers for choosing cases (mulberry32). */
+export class Draws {
+  #state: number;
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+  /** Uniform in [0, 1). */
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let t = this.#state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  }
+  /** A whole number in [low, high]. */
+  whole(low: number, high: number): number {
+    return low + Math.floor(this.next() * (high - low + 1));
+  }
+  /** One of the choices. */
+  pick<T>(choices: readonly T[]): T {
+    return choices[this.whole(0, choices.length - 1)];
+  }
+  /** Numbers in [-range, range). */
+  floats(n: number, range = 3): Float32Array<ArrayBuffer> {
+    return Float32Array.from({ length: n }, () => (this.next() * 2 - 1) * range);
+  }
+}
+
+/** Runs a property for several seeds, and names the seed that fails. */
+export function forSeeds(count: number, property: (draws: Draws) => void): void {
+  const first = Math.floor(Math.random() * 1e9);
+  for (let seed = first; seed < first + count; seed++) {
+    try {
+      property(new Draws(seed));
+    } catch (error) {
+      throw new Error(`seed ${seed}: ${error instanceof Error ? error.message : error}`, { cause: error });
+    }
+  }
+}
+
+/** Fails unless all numbers agree within `relative` of the expected ones, or `absolute`. */
+export function assertClose(actual: Floats, expected: Floats, relative: number, absolute: number, what = ""): void {
+  if (actual.length !== expected.length) throw new Error(`${what}: ${actual.length} numbers, not ${expected.length}`);
+  for (let i = 0; i < actual.length; i++) {
+    const a = actual[i];
+    const e = expected[i];
+    if (Object.is(a, e) || a === e || Math.abs(a - e) <= relative * Math.abs(e) + absolute) continue;
+    throw new Error(`${what}: element ${i} is ${a}, expected ${e}`);
+  }
+}

@@ -1,0 +1,102 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import type { Backend, GemmShape } from "../../core/backend.ts";
+import { reference } from "../../core/reference/mod.ts";
+import { assertClose, type Draws, forSeeds, hasBlas, missing, nativeTest, open } from "./_native.ts";
+
+const backends: Record<string, Backend> = missing !== undefined ? {} : {
+  "own product": open("auto", { blas: false }),
+  "own portable product": open("portable", { blas: false }),
+  ...hasBlas ? { OpenBLAS: open("auto") } : {},
+};
+if (missing === undefined && !hasBlas) console.warn("OpenBLAS is not tested: there is none.");
+
+function anyShape(draws: Draws, extents: readonly number[]): GemmShape {
+  const [m, n, k] = [draws.pick(extents), draws.pick(extents), draws.pick(extents)];
+  const batch = draws.pick([1, 1, 2, 5]);
+  return {
+    m,
+    n,
+    k,
+    transposeA: draws.next() < 0.5,
+    transposeB: draws.next() < 0.5,
+    alpha: draws.pick([1, -0.5]),
+    beta: draws.pick([0, 1, 0.3]),
+    batch,
+    strideA: draws.pick([m * k, m * k, 0]),
+    strideB: draws.pick([k * n, k * n, 0]),
+    strideC: m * n,
+  };
+}
+
+/** Compares one product with the reference, whose sums are in double. */
+function check(backend: Backend, shape: GemmShape, draws: Draws): void {
+  const { m, n, k, batch, beta } = shape;
+  const a = draws.floats(m * k * batch, 1);
+  const b = draws.floats(k * n * batch, 1);
+  const before = beta === 0 ? new Float32Array(m * n * batch).fill(NaN) : draws.floats(m * n * batch, 1);
+  const expected = before.slice();
+  const actual = before.slice();
+  reference.gemm(a, b, expected, shape);
+  backend.gemm(a, b, actual, shape);
+  assertClose(actual, expected, 1e-5, 2e-7 * (4 + k), JSON.stringify(shape));
+}
+
+for (const [name, backend] of Object.entries(backends)) {
+  nativeTest(`${name}: agrees with the reference in all forms, for small and awkward extents`, () => {
+    forSeeds(300, (draws) => check(backend, anyShape(draws, [1, 2, 3, 5, 6, 7, 8, 15, 16, 17, 33]), draws));
+  });
+
+  nativeTest(`${name}: agrees with the reference across the edges of its blocks`, () => {
+    forSeeds(12, (draws) => check(backend, anyShape(draws, [1, 31, 95, 97, 255, 257, 300]), draws));
+    forSeeds(1, (draws) => {
+      const shape = { ...anyShape(draws, [1]), batch: 1 };
+      check(backend, { ...shape, m: 5, n: 2050, k: 270 }, draws);
+      check(backend, { ...shape, m: 770, n: 20, k: 513 }, draws);
+      check(backend, { ...shape, m: 1, n: 700, k: 400 }, draws);
+      check(backend, { ...shape, m: 700, n: 1, k: 400 }, draws);
+      check(backend, { ...shape, m: 3, n: 2, k: 20_000 }, draws);
+    });
+  });
+
+  nativeTest(`${name}: empty extents, and with no inner extent C is only scaled`, () => {
+    const shape = { transposeA: false, transposeB: false, alpha: 1, batch: 1, strideA: 0, strideB: 0, strideC: 0 };
+    const none = new Float32Array(0);
+    backend.gemm(none, new Float32Array(6), none, { ...shape, m: 0, n: 3, k: 2, beta: 0 });
+    backend.gemm(new Float32Array(6), none, none, { ...shape, m: 3, n: 0, k: 2, beta: 0 });
+    const c = Float32Array.of(1, 2, 3, NaN);
+    backend.gemm(none, none, c, { ...shape, m: 2, n: 2, k: 0, beta: 2 });
+    assertEquals([...c], [2, 4, 6, NaN]);
+    backend.gemm(none, none, c, { ...shape, m: 2, n: 2, k: 0, beta: 0 });
+    assertEquals([...c], [0, 0, 0, 0]);
+  });
+
+  nativeTest(`${name}: many small products at once`, () => {
+    forSeeds(4, (draws) => {
+      const [m, n, k] = [draws.whole(1, 40), draws.whole(1, 40), draws.whole(1, 40)];
+      const shape = { ...anyShape(draws, [1]), m, n, k, batch: 203 };
+      check(backend, { ...shape, strideA: m * k, strideB: k * n, strideC: m * n }, draws);
+    });
+  });
+}
+
+nativeTest("the own product has the same bits for any number of threads", () => {
+  const backend = open("auto", { blas: false });
+  forSeeds(3, (draws) => {
+    const shape = { ...anyShape(draws, [130, 300]), batch: 1, beta: 0 };
+    const [a, b] = [draws.floats(shape.m * shape.k), draws.floats(shape.k * shape.n)];
+    const results = [1, 2, 3].map((threads) => {
+      backend.setThreads(threads);
+      const c = new Float32Array(shape.m * shape.n);
+      backend.gemm(a, b, c, shape);
+      return c;
+    });
+    assertEquals(results[1], results[0]);
+    assertEquals(results[2], results[0]);
+  });
+  backend.setThreads(2);
+});
+
+nativeTest("info() names OpenBLAS and its version, or why the own product is used", () => {
+  if (hasBlas) assertMatch(open().info().blas, /^OpenBLAS/);
+  assertEquals(open("auto", { blas: false }).info().blas, "own blocked product (no OpenBLAS found)");
+});
