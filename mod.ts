@@ -22,4 +22,4 @@
 export * from "./core/mod.ts";
 export * from "./plugins/mod.ts";
 export { builtins } from "./plugins/builtins.ts";
-export { type NativeOptions, openNative, tryOpenNative } from "./native/mod.ts";
+export { type NativeAttempt, type NativeOptions, openNative, tryOpenNative } from "./native/mod.ts";
