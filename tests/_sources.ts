@@ -1,0 +1,73 @@
+/** Reading this project's own sources, as plain text, for the tests of its structure. */
+
+const root = new URL("../", import.meta.url);
+
+/** All TypeScript files under a folder, or the file itself, as paths from the project's folder. */
+export function sources(path: string): string[] {
+  if (path.endsWith(".ts")) return [path];
+  const entries = [...Deno.readDirSync(new URL(path, root))].filter((entry) => !entry.name.startsWith("."));
+  return entries.flatMap((entry) => entry.isDirectory ? sources(`${path}${entry.name}/`) : [`${path}${entry.name}`])
+    .filter((file) => file.endsWith(".ts")).sort();
+}
+
+/** A file's text. */
+export function textOf(file: string): string {
+  return Deno.readTextFileSync(new URL(file, root));
+}
+
+/** A file's text without block comments and without comments that fill a line. */
+export function codeOf(file: string): string {
+  return textOf(file).replace(/^[ \t]*\/\*[\s\S]*?\*\//gm, "").replace(/^[ \t]*\/\/.*$/gm, "");
+}
+
+/** A file as a module. */
+export function moduleOf(file: string): Promise<Record<string, unknown>> {
+  return import(new URL(file, root).href);
+}
+
+/** What a file imports: paths from the project's folder for its own files, else the bare name. */
+export function importsOf(file: string): string[] {
+  const code = codeOf(file);
+  const statements = code.matchAll(/^(?:import|export)\b[^;"]*?\bfrom\s+"([^"]+)"|^import\s+"([^"]+)"/gm);
+  const calls = code.matchAll(/\bimport\(\s*"([^"]+)"/g);
+  return [...statements, ...calls].map((match) => match[1] ?? match[2]).map((name) => resolved(file, name));
+}
+
+function resolved(file: string, name: string): string {
+  return name.startsWith(".") ? new URL(name, new URL(file, root)).href.slice(root.href.length) : name;
+}
+
+/** A field of an interface. */
+export interface Field {
+  /** Its name. */
+  name: string;
+  /** Whether a documentation comment stands above it. */
+  documented: boolean;
+}
+
+/** The fields of an interface that a file declares or imports, those it extends included. */
+export function fieldsOf(file: string, name: string): Field[] {
+  const text = textOf(file);
+  const found = text.match(new RegExp(`^(?:export )?interface ${name}\\b(?: extends ([^{]+))? \\{`, "m"));
+  if (found === null) {
+    const imported = text.match(new RegExp(`^import\\b[^;"]*\\b${name}\\b[^;"]*from "(\\.[^"]+)"`, "m"));
+    if (imported === null) throw new Error(`${file}: found no interface ${name}.`);
+    return fieldsOf(resolved(file, imported[1]), name);
+  }
+  const inherited = (found[1] ?? "").split(",").map((parent) => parent.trim()).filter((parent) => parent !== "");
+  const fields = inherited.flatMap((parent) => fieldsOf(file, parent));
+  let depth = 1;
+  let documented = false;
+  for (const line of text.slice(found.index! + found[0].length).split("\n")) {
+    const field = depth === 1 ? line.match(/^ {2}(?:readonly )?(\w+)\??:/) : null;
+    if (field !== null) {
+      fields.push({ name: field[1], documented });
+      documented = false;
+    }
+    const comment = /^\s*(\/\*\*|\*)/.test(line);
+    if (comment) documented = true;
+    else depth += line.split("{").length - line.split("}").length;
+    if (depth === 0) break;
+  }
+  return fields;
+}
