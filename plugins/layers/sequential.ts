@@ -10,6 +10,7 @@ export interface SequentialOptions {
 
 /**
  * Layers one after the other. An activation that follows a dense layer is fused into it where the backend can.
+ * Further inputs, such as a mask, are given to every layer alike.
  *
  * @example
  * ```ts
@@ -25,12 +26,13 @@ export const sequential: Factory<"layer", SequentialOptions, [layers: readonly L
   summary: "Layers one after the other.",
   options: z.object({ layers: z.array(layerPart()).readonly().describe("the layers, first to last") }),
   positional: ["layers"],
-  forward(x, { options: { layers }, run, building }) {
+  forward(x, { options: { layers }, run, building, inputs }) {
+    const rest = inputs.slice(1);
     let y = x;
     for (let i = 0; i < layers.length; i++) {
       const next = layers[i + 1]?.definition.epilogue;
       const fused = !building && layers[i].definition.fuses === true && next !== undefined;
-      y = run(layers[i], y, layers[i].name ?? String(i), fused ? next : "none");
+      y = run(layers[i], [y, ...rest], layers[i].name ?? String(i), fused ? next : "none");
       if (fused) i++;
     }
     return y;

@@ -1,0 +1,97 @@
+/**
+ * Stochastic depth: whole residual branches are left out at random.
+ *
+ * Huang, Sun, Liu, Sedra, Weinberger, "Deep Networks with Stochastic Depth", ECCV 2016, equations (2) to (5):
+ * `H_l = ReLU(b_l f_l(H_{l-1}) + id(H_{l-1}))`, `b_l ~ Bernoulli(p_l)`, and `p_l f_l` at test time.
+ *
+ * @module
+ */
+import { z } from "zod";
+import {
+  definePlugin,
+  type Factory,
+  OptionError,
+  rateSchema,
+  type Scheduled,
+  scheduled,
+  Tensor,
+} from "../../core/mod.ts";
+
+/** Options of {@linkcode stochasticDepth}. */
+export interface StochasticDepthOptions {
+  /** Probability of keeping the branch, in [0, 1], or a schedule. Default 0.8. */
+  survival?: Scheduled;
+  /** `row` (default): each example draws for itself. `batch`, as in the paper: one draw for the whole batch. */
+  mode?: "row" | "batch";
+  /**
+   * `inverted` (default): a kept branch is divided by the survival probability in training, and evaluation keeps it as it
+   * is. `classic`, as in the paper: no scaling in training, and evaluation multiplies the branch by the probability.
+   */
+  convention?: "inverted" | "classic";
+}
+
+/**
+ * Stochastic depth (Huang et al., 2016), for a `branch` site. A branch that every example loses is not computed: in mode
+ * `batch` whenever it is dropped, in mode `row` when no example of the batch keeps it.
+ *
+ * A survival of 1 keeps every branch; of 0 drops every branch, with zero gradients.
+ *
+ * @example
+ * ```ts
+ * import { dense, linearDecay, relu, residual, sequential, stochasticDepth } from "@thinned/dropout";
+ *
+ * const block = () => sequential([dense(64), relu()]);
+ * sequential(linearDecay(10).map((survival) => residual(block(), { branch: stochasticDepth({ survival }) })));
+ * ```
+ */
+export const stochasticDepth: Factory<"branch", StochasticDepthOptions> = definePlugin({
+  name: "stochastic-depth",
+  summary: "Leaves out whole residual branches at random.",
+  paper: {
+    authors: "Huang, Sun, Liu, Sedra, Weinberger",
+    year: 2016,
+    title: "Deep Networks with Stochastic Depth",
+    url: "https://arxiv.org/abs/1603.09382",
+  },
+  options: z.object({
+    survival: scheduled(rateSchema).default(0.8).describe("probability of keeping the branch, in [0, 1]"),
+    mode: z.enum(["row", "batch"]).default("row").describe("who shares a draw: an example's own, or the whole batch"),
+    convention: z.enum(["inverted", "classic"]).default("inverted").describe("where the scaling happens"),
+  }),
+  branch(x, block, { mode, key, options: { survival, mode: draws, convention } }) {
+    const classic = convention === "classic";
+    if (mode === "eval") return classic ? (survival === 0 ? null : block(x).mul(survival)) : block(x);
+    const whole = draws === "batch";
+    const draw = whole ? key.sample(0) : key;
+    // The same address as below, read to learn whether anybody survives.
+    const kept = Tensor.bernoulli(x.shape.map((extent, axis) => axis > 0 || whole ? 1 : extent), draw, 1 - survival);
+    if (!kept.floats.some((value) => value !== 0)) return null;
+    const y = block(x);
+    const sharedAxes = y.shape.map((_, axis) => axis).slice(whole ? 0 : 1);
+    return y.dropout(draw, 1 - survival, { sharedAxes, scale: !classic });
+  },
+  claims: { mean: "kept", eval: "identity" },
+});
+
+/**
+ * Survival probabilities that fall linearly with depth, as the paper recommends: `p_l = 1 - (l / L) (1 - p_L)` for the
+ * branches l = 1 to L.
+ *
+ * @param depth number L of branches, a whole number of at least 0
+ * @param options `last`: the last branch's probability p_L, in [0, 1]. Default 0.5
+ * @throws {OptionError} when one is outside its range
+ *
+ * @example
+ * ```ts
+ * import { linearDecay } from "@thinned/dropout";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(linearDecay(4, { last: 0.5 }), [0.875, 0.75, 0.625, 0.5]);
+ * ```
+ */
+export function linearDecay(depth: number, options: { last?: number } = {}): number[] {
+  const { last = 0.5 } = options;
+  if (!Number.isSafeInteger(depth) || depth < 0) throw new OptionError("depth", "a whole number of at least 0", depth);
+  if (!(last >= 0 && last <= 1)) throw new OptionError("last", "a number in [0, 1]", last);
+  return Array.from({ length: depth }, (_, i) => 1 - (i + 1) / depth * (1 - last));
+}

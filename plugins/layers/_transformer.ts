@@ -1,0 +1,97 @@
+/** What the transformer's blocks share: options, sub-layers with their norms and variants, and the feed-forward part. @module */
+import { z } from "zod";
+import {
+  type Context,
+  layerPart,
+  type LayerPlugin,
+  type OptionsSchema,
+  part,
+  type Plugin,
+  type Tensor,
+} from "../../core/mod.ts";
+import { partOf } from "./_parts.ts";
+import { addBranch } from "./_shortcut.ts";
+import { dense } from "./dense.ts";
+import { layerNorm } from "./_norm.ts";
+
+/** Options of {@linkcode encoderBlock} and {@linkcode decoderBlock}. */
+export interface TransformerBlockOptions {
+  /** Number of heads, at least 1; must divide the number of features. */
+  heads?: number;
+  /** Units of the hidden layer of the feed-forward part, at least 1. Default 4 times the features. */
+  feedForward?: number;
+  /** `post` (default), as in the paper: `norm(x + f(x))`. `pre`: `x + f(norm(x))`. */
+  norm?: "post" | "pre";
+  /** Activation of the feed-forward part. Default `relu`. */
+  activation?: "relu" | "gelu";
+  /** Added to the variance in layer norms, above 0. Default 1e-5. */
+  epsilon?: number;
+  /** Whether a query sees only keys up to its own time. Default false in an encoder, true in a decoder. */
+  causal?: boolean;
+  /** A variant inside attention, such as `attentionDropout`. */
+  attention?: Plugin<"attention">;
+  /** A variant on each sub-layer's output before it is added to the shortcut, such as `dropout`. */
+  dropout?: LayerPlugin;
+  /** A variant on the hidden layer of the feed-forward part. */
+  hidden?: LayerPlugin;
+  /** A variant that each sub-layer passes through as a branch, such as `stochasticDepth`. */
+  branch?: Plugin<"branch">;
+}
+
+/** The options as the blocks see them. */
+export interface BlockOptions extends TransformerBlockOptions {
+  heads: number;
+  norm: "post" | "pre";
+  activation: "relu" | "gelu";
+  epsilon: number;
+  causal: boolean;
+}
+
+const wholeNumber = z.int("expected a whole number of at least 1").min(1, "expected a whole number of at least 1");
+
+/** The options' schema. `causal` is the default of that option. */
+export function blockSchema(causal: boolean): OptionsSchema<TransformerBlockOptions, BlockOptions> {
+  return z.object({
+    heads: wholeNumber.describe("number of heads"),
+    feedForward: wholeNumber.optional().describe("units of the feed-forward part; default 4 times the features"),
+    norm: z.enum(["post", "pre"]).default("post").describe("where the layer norms stand"),
+    activation: z.enum(["relu", "gelu"]).default("relu").describe("activation of the feed-forward part"),
+    epsilon: z.number().positive("expected a number above 0").default(1e-5).describe("added to the variance in norms"),
+    causal: z.boolean().default(causal).describe("whether a query sees only keys up to its own time"),
+    attention: part("attention").optional().describe("a variant inside attention"),
+    dropout: layerPart().optional().describe("a variant on each sub-layer's output"),
+    hidden: layerPart().optional().describe("a variant on the hidden layer of the feed-forward part"),
+    branch: part("branch").optional().describe("a variant that each sub-layer passes through as a branch"),
+  });
+}
+
+/**
+ * One sub-layer with its shortcut, norm and variants: `norm(x + f(x))` or `x + f(norm(x))`.
+ *
+ * @param number which sub-layer of the block this is, from 1: its norm stands at `norm1`, and so on
+ */
+export function sublayer(context: Context<BlockOptions>, x: Tensor, number: number, f: (x: Tensor) => Tensor): Tensor {
+  const { norm, epsilon, dropout, branch } = context.options;
+  const layer = partOf(context.options, "norm", () => layerNorm({ epsilon }));
+  const normalized = (value: Tensor) => context.run(layer, value, `norm${number}`);
+  const block = (value: Tensor) => {
+    const y = f(norm === "pre" ? normalized(value) : value);
+    return dropout === undefined ? y : context.run(dropout, y, `dropout${number}`);
+  };
+  const sum = addBranch(context, branch, x, x, block, `branch${number}`);
+  return norm === "pre" ? sum : normalized(sum);
+}
+
+/** `linear2(hidden(activation(linear1(x))))`. */
+export function feedForward(context: Context<BlockOptions>, x: Tensor): Tensor {
+  const { feedForward, activation, hidden } = context.options;
+  const features = x.shape[2];
+  const linear = (units: number) =>
+    partOf(context.options, `dense ${units}`, () => dense(units, { initializer: "glorot-uniform" }));
+  const wide = linear(feedForward ?? 4 * features);
+  const relu = activation === "relu" && !context.building;
+  let h = context.run(wide, x, "linear1", relu ? "relu" : "none");
+  if (!relu) h = activation === "relu" ? h.relu() : h.gelu();
+  if (hidden !== undefined) h = context.run(hidden, h, "hidden");
+  return context.run(linear(features), h, "linear2");
+}
