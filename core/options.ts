@@ -70,15 +70,27 @@ export function scheduled(schema: z.ZodType<number, number>): z.ZodType<number, 
   }) as unknown as z.ZodType<number, Scheduled>;
 }
 
-/** The options of a plugin at a point of training: schedules replaced by their values, bounds checked again. */
+/** The value of a number that may be a schedule, at a point of training. */
+export function scheduledValue(value: Scheduled, progress: Progress, path = "schedule"): number {
+  return typeof value === "number"
+    ? value
+    : value.definition.value!(progress, optionsAt(value, progress, path) as never);
+}
+
+/**
+ * The options of a plugin at a point of training: schedules replaced by their values, bounds checked again. A schedule
+ * sees the schedules among its own options as they are, since it may ask for their values at other times.
+ */
 export function optionsAt(plugin: Plugin, progress: Progress, path: string): Readonly<Record<string, unknown>> {
   let options = plugin.options;
   let changed: Record<string, unknown> | undefined;
-  for (const name in options) {
-    const value = options[name];
-    if (isPlugin(value, "schedule")) {
-      changed ??= { ...options };
-      changed[name] = value.definition.value!(progress, optionsAt(value, progress, `${path}.${name}`));
+  if (plugin.definition.value === undefined) {
+    for (const name in options) {
+      const value = options[name];
+      if (isPlugin(value, "schedule")) {
+        changed ??= { ...options };
+        changed[name] = scheduledValue(value, progress, `${path}.${name}`);
+      }
     }
   }
   if (changed !== undefined) options = parseOptions(plugin.definition.options, changed, path) as typeof options;
