@@ -203,8 +203,10 @@ interface ValueAxis {
 function valueAxis(sorted: readonly number[], height: number, unit: string, mayCut: boolean): ValueAxis {
   const least = sorted[0];
   const usual = sorted[Math.floor(0.9 * (sorted.length - 1))];
-  let most = sorted.at(-1)!;
-  if (mayCut && most - least > 3 * (usual - least) && usual > least) most = least + 1.5 * (usual - least);
+  const peak = sorted.at(-1)!;
+  // At most a twentieth of the range is shown, so that curves that have settled do not look wild.
+  const shown = least + Math.max(1.5 * (usual - least), (peak - least) / 20);
+  const most = mayCut && shown < 0.5 * (peak + least) ? shown : peak;
   // From zero on, unless the values lie close together far from it.
   const bottom = least >= 0 && least < 0.5 * most ? 0 : least;
   const span = most - bottom || Math.abs(most) || 1;

@@ -33,24 +33,21 @@ Deno.test("table() aligns as it is told, fills up short rows, and does not count
 });
 
 Deno.test("curves() draws a falling curve from the top left to the bottom right, between its axes", () => {
-  const drawn = lines(
-    curves([{ name: "test", values: [40, 30, 20, 10, 0] }], { width: 29, height: 5, title: "error, %" }),
-  );
-  assertEquals(
-    drawn,
-    [
-      "       error, %",
-      "   40 ┤●⢄",
-      "      │  ⠑⠒⠤⣀",
-      "   20 ┤      ⠉⠒⠤⡀",
-      "      │         ⠈⠉●⢄⡀",
-      "    0 ┤             ⠈⠉⠒⠤⢄⣀●",
-      "      └┬────┬────┬────┬───┬",
-      "epoch  1    2    3    4   5",
-      "       ─●─ test 0",
-    ].map((line, i) => drawn[i] === line ? line : drawn[i]),
-  );
-  assert(drawn.every((line) => line.length <= 29));
+  const drawn = curves([{ name: "test", values: [40, 30, 20, 10, 0] }], { width: 30, height: 8, title: "error, %" });
+  assertEquals(lines(drawn), [
+    "       error, %",
+    "   40 ┤●⠢⣀",
+    "      │   ⠑⠦⡀",
+    "      │     ⠈⠑⠤⡀",
+    "      │        ⠈⠑⠤⡀",
+    "   20 ┤           ⠈⠒⢄⡀",
+    "      │              ⠈⠒⢄●",
+    "      │                 ⠈⠒⢄",
+    "    0 ┤                    ⠉⠢●",
+    "      └┬────┬───────────┬─────",
+    "epoch  1    2           4",
+    "       ─●─ test 0",
+  ]);
 });
 
 Deno.test("curves() fits in its width and height for any number of epochs and curves", () => {
@@ -96,9 +93,9 @@ Deno.test("curves() tells curves apart without colours, and colours change nothi
 Deno.test("curves() cuts off the peak of the first epochs and says so, but only when there are more epochs", () => {
   const values = [92, 30, 12, 8, 7.5, 7, 6.8, 6.6, 6.4, 6.3, 6.2, 6.1];
   const text = curves([{ name: "test", values }], { title: "error, %" });
-  assertStringIncludes(lines(text)[0], "error, % (the highest, 92, is cut off)");
-  assertStringIncludes(curves([{ name: "test", values }]), "       (the highest, 92, is cut off)");
-  assert(!curves([{ name: "test", values: values.slice(0, 4) }]).includes("cut off"));
+  assertStringIncludes(lines(text)[0], "error, % (peak 92 not shown)");
+  assertStringIncludes(curves([{ name: "test", values }]), "       (peak 92 not shown)");
+  assert(!curves([{ name: "test", values: values.slice(0, 4) }]).includes("peak"));
 });
 
 Deno.test("curves() leaves gaps for NaN and infinities, and says when there is nothing to draw", () => {
@@ -109,7 +106,7 @@ Deno.test("curves() leaves gaps for NaN and infinities, and says when there is n
   assertEquals(curves([]), "(no values to draw)");
 });
 
-Deno.test("curves() labels its axis with distinct rising numbers, from tiny to huge values and for a flat curve", () => {
+Deno.test("curves() labels its axis with distinct round numbers, from tiny to huge and for a flat curve", () => {
   for (const values of [[0, 0, 0], [5, 5], [-3, -1], [1e-6, 3e-6], [1e5, 9e6], [0.0123, 0.0127], [-1e4, 1e4], [7]]) {
     const text = curves([{ name: "x", values }]);
     const labels = lines(text).flatMap((line) => /^\s*(-?[\d.]+) ┤/.exec(line)?.[1] ?? []).map(Number);
