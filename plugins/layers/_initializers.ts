@@ -1,10 +1,12 @@
 /** First values of weights, drawn from keys so that a model is a function of its seed. @module */
 import { z } from "zod";
-import { type FloatType, type Key, type Shape, Tensor } from "../../core/mod.ts";
+import { type FloatType, type Key, type Shape, sizeOf, Tensor } from "../../core/mod.ts";
 
 /**
  * How a weight begins. With fan-in n and fan-out m: `he-normal` N(0, 2/n), `he-uniform` U(+-sqrt(6/n)),
- * `glorot-normal` N(0, 2/(n+m)), `glorot-uniform` U(+-sqrt(6/(n+m))), `lecun-normal` N(0, 1/n), `zeros`.
+ * `glorot-normal` N(0, 2/(n+m)), `glorot-uniform` U(+-sqrt(6/(n+m))), `lecun-normal` N(0, 1/n), `lecun-uniform`
+ * U(+-sqrt(3/n)), `truncated-normal` N(0, 0.02^2) without what lies beyond two standard deviations, `orthogonal` rows (or
+ * columns, if there are fewer) of length 1 at right angles, `zeros`.
  */
 export type Initializer =
   | "he-normal"
@@ -12,6 +14,9 @@ export type Initializer =
   | "glorot-normal"
   | "glorot-uniform"
   | "lecun-normal"
+  | "lecun-uniform"
+  | "truncated-normal"
+  | "orthogonal"
   | "zeros";
 
 /** Validates an {@linkcode Initializer}. */
@@ -21,12 +26,18 @@ export const initializerSchema: z.ZodType<Initializer, Initializer> = z.enum([
   "glorot-normal",
   "glorot-uniform",
   "lecun-normal",
+  "lecun-uniform",
+  "truncated-normal",
+  "orthogonal",
   "zeros",
 ]);
 
+/** Standard deviation before truncation, as BERT and the vision transformers begin. */
+const TRUNCATED_DEVIATION = 0.02;
+
 /**
  * A weight's first values. He: He et al., ICCV 2015; Glorot: Glorot and Bengio, AISTATS 2010; LeCun: "Efficient
- * BackProp", 1998.
+ * BackProp", 1998; orthogonal: Saxe, McClelland, Ganguli, ICLR 2014.
  *
  * @param kind how it begins
  * @param shape shape of the weight
@@ -42,10 +53,50 @@ export function initialWeight(
   dtype: FloatType,
 ): Tensor {
   if (kind === "zeros") return Tensor.zeros(shape, dtype);
+  if (kind === "truncated-normal") return truncatedNormal(shape, key, dtype).mul(TRUNCATED_DEVIATION);
+  if (kind === "orthogonal") return orthogonal(shape, key, dtype);
   const variance = kind.startsWith("he") ? 2 / fanIn : kind.startsWith("lecun") ? 1 / fanIn : 2 / (fanIn + fanOut);
   if (kind.endsWith("uniform")) {
     const bound = Math.sqrt(3 * variance);
     return Tensor.uniform(shape, key, dtype).mul(2 * bound).sub(bound);
   }
   return Tensor.normal(shape, key, dtype).mul(Math.sqrt(variance));
+}
+
+/** Standard normal numbers in [-2, 2]: those outside are drawn again. */
+function truncatedNormal(shape: Shape, key: Key, dtype: FloatType): Tensor {
+  const out = Tensor.normal(shape, key, dtype);
+  let outside = [...out.floats.keys()].filter((i) => Math.abs(out.floats[i]) > 2);
+  for (let round = 1; outside.length > 0; round++) {
+    const fresh = Tensor.normal([outside.length], key.at(`again ${round}`), dtype).floats;
+    outside.forEach((at, i) => out.floats[at] = fresh[i]);
+    outside = outside.filter((at) => Math.abs(out.floats[at]) > 2);
+  }
+  return out;
+}
+
+/**
+ * A matrix `[shape[0], rest]` whose rows, or columns if there are fewer, are orthonormal, evenly spread over all such:
+ * normal numbers, made orthogonal by the modified Gram-Schmidt process in double precision.
+ */
+function orthogonal(shape: Shape, key: Key, dtype: FloatType): Tensor {
+  const rows = shape[0] ?? 1;
+  const cols = sizeOf(shape) / Math.max(rows, 1);
+  const [count, length] = rows <= cols ? [rows, cols] : [cols, rows];
+  const vectors = Tensor.normal([count, length], key, "float64").floats;
+  for (let i = 0; i < count; i++) {
+    const at = i * length;
+    for (let j = 0; j < i; j++) {
+      const other = j * length;
+      let dot = 0;
+      for (let k = 0; k < length; k++) dot += vectors[at + k] * vectors[other + k];
+      for (let k = 0; k < length; k++) vectors[at + k] -= dot * vectors[other + k];
+    }
+    let square = 0;
+    for (let k = 0; k < length; k++) square += vectors[at + k] ** 2;
+    const norm = Math.sqrt(square);
+    for (let k = 0; k < length; k++) vectors[at + k] /= norm;
+  }
+  const basis = Tensor.from(vectors, [count, length]);
+  return (rows <= cols ? basis : basis.transpose()).reshape(shape).cast(dtype);
 }
