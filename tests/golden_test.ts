@@ -1,6 +1,6 @@
 /**
- * Operations, layers, losses and optimizers against what another framework computed in float64, from the folder named by
- * THINNED_GOLDEN: one JSON file a case. To add a layer, add a runner under the prefix of its cases' names.
+ * Operations, layers, losses and optimizers against what another framework computed in float64, from the folder
+ * named by THINNED_GOLDEN: one JSON file a case. To add a layer, add a runner under the prefix of its cases' names.
  */
 import { assertEquals } from "@std/assert";
 import { affine, crossEntropyRows, type CrossEntropyRowsOptions, type Plugin, Tensor } from "../core/mod.ts";

@@ -50,7 +50,7 @@ function optionsType(file: string, factory: string): string | null {
 }
 
 for (const file of sources("plugins/").filter((path) => !/\/(_\w+|mod|builtins)\.ts$/.test(path))) {
-  Deno.test(`${file} has options whose interface and schema are in step, each with a line of documentation`, async () => {
+  Deno.test(`${file} has options whose interface and schema are in step, each documented`, async () => {
     const factories = Object.entries(await moduleOf(file)).filter(([, value]) => isFactory(value));
     for (const [name, factory] of factories) {
       if (!isFactory(factory)) continue;

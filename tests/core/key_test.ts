@@ -12,6 +12,19 @@ import {
   Tensor,
 } from "../../core/mod.ts";
 
+Deno.test("philox4x32() gives the published answers", () => {
+  const lines = Deno.readTextFileSync(new URL("../vectors/philox4x32.txt", import.meta.url)).split("\n")
+    .filter((line) => line.trim() !== "" && !line.startsWith("#"));
+  assert(lines.length >= 6);
+  for (const line of lines) {
+    const [rounds, ...words] = line.trim().split(/\s+/);
+    const [c0, c1, c2, c3, k0, k1, ...expected] = words.map((word) => parseInt(word, 16));
+    const out = new Uint32Array(4);
+    philox4x32(c0, c1, c2, c3, k0, k1, out, 0, Number(rounds));
+    assertEquals([...out], expected, line);
+  }
+});
+
 Deno.test("siteHash() gives the known answers of an independent implementation", () => {
   const known: Record<string, number> = {
     "": 0xab3e7c0b,

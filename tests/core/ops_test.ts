@@ -1,4 +1,4 @@
-/** Elementwise ops, reductions, softmax and products: values against hand-computed ones, gradients against differences. */
+/** Elementwise ops, reductions, softmax and products: values by hand, gradients against central differences. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import {
   affine,

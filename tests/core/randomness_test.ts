@@ -39,7 +39,7 @@ Deno.test("dropout() of an infinity or NaN gives 0 where it is dropped, forward 
   }
 });
 
-Deno.test("uniform numbers lie in (0, 1), at odd multiples of 2^-24, with the moments of the uniform distribution", () => {
+Deno.test("uniform numbers lie in (0, 1), at odd multiples of 2^-24, with the moments of their distribution", () => {
   const u = Tensor.uniform([COUNT], Key.seed(12).at("uniform")).floats;
   assert(u.every((value) => value > 0 && value < 1 && value * 2 ** 24 % 2 === 1));
   assertWithin(mean(u), 1 / 2, Math.sqrt(1 / 12 / COUNT), "mean");

@@ -73,7 +73,7 @@ const optimizers: Record<string, Plugin<"optimizer">> = {
 };
 
 for (const [name, optimizer] of Object.entries(optimizers)) {
-  Deno.test(`a run with ${name} that is resumed after any step ends with the bits of one that was not stopped`, async () => {
+  Deno.test(`a run with ${name} resumed after any step ends with the bits of one that was not stopped`, async () => {
     const seed = freshSeed();
     const at = new Set([7, 28, 1 + new Dice(seed).below(28), 1 + new Dice(seed + 1).below(28)]);
     const snapshots: Snapshot[] = [];
