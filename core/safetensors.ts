@@ -25,7 +25,7 @@ const METADATA = "__metadata__";
 /** The longest header that the format's own library reads. */
 const MAX_HEADER = 100_000_000;
 
-/** An element type of the format: its size, what it becomes, and how a number is read unless its bytes are taken over. */
+/** An element type of the format: its size, what it becomes, and how a number is read that is not taken over as is. */
 interface Element {
   readonly bytes: number;
   readonly dtype: DType;
@@ -108,8 +108,8 @@ export function encodeSafetensors(
 }
 
 /**
- * The tensors in the bytes of a safetensors file, whoever wrote it. F32, F64 and I32 are taken over bit for bit; F16 and
- * BF16 become float32; I64, when its numbers fit, and the narrower whole numbers become int32.
+ * The tensors in the bytes of a safetensors file, whoever wrote it. F32, F64 and I32 are taken over bit for bit; F16
+ * and BF16 become float32; I64, when its numbers fit, and the narrower whole numbers become int32.
  *
  * @param bytes the whole file
  * @param source the file's name, for errors

@@ -148,7 +148,7 @@ export class ProgressBar implements Observation {
     ];
     const text = fit(parts, [2, 6, 3, 5, 7], width);
     // What is left of the line is the bar's.
-    const room = Math.min(LONGEST_BAR, BAR.length + width - text.length);
+    const room = Math.max(0, Math.min(LONGEST_BAR, BAR.length + width - text.length));
     return text.replace(BAR, bar(event.stepInEpoch / stepsPerEpoch, room)).slice(0, Math.max(width, 0));
   }
 }
