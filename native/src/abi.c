@@ -1,11 +1,10 @@
 /* What the library says of itself: the kernels' own symbols are in their files. */
-#define _GNU_SOURCE /* dladdr */
 #include <dlfcn.h>
 
 #include "kernel.h"
 
 /* Deno closes the library when it exits, while the pool's threads may still be waiting inside its code: so it pins
- * itself in memory until the process is gone. */
+   itself in memory until the process is gone. */
 __attribute__((constructor)) static void stay_loaded(void) {
   Dl_info self;
   if (dladdr((void *)&stay_loaded, &self) != 0) dlopen(self.dli_fname, RTLD_NOW | RTLD_NODELETE);
