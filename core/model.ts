@@ -57,7 +57,10 @@ export interface RunOptions {
 
 /** How a model is built. */
 export interface BuildOptions {
-  /** Shape of one example, without the batch axis; a list of shapes for a model with several inputs. */
+  /**
+   * Shape of one example, without the batch axis; a list of shapes for a model with several inputs. An extent of -1, such
+   * as that of a time axis, may differ from call to call: the model is built with 1 in its place.
+   */
   inputShape: Shape | readonly Shape[];
   /** Element type of the input, or of each input: `int32` for indices. Default the model's element type. */
   inputType?: DType | readonly DType[];
@@ -180,7 +183,10 @@ export class Model {
     };
     const types = options.inputType ?? this.dtype;
     const inputs = this.inputShapes.map((shape, i) =>
-      Tensor.zeros([1, ...shape], typeof types === "string" ? types : types[i] ?? this.dtype)
+      Tensor.zeros(
+        [1, ...shape.map((extent) => extent === -1 ? 1 : extent)],
+        typeof types === "string" ? types : types[i] ?? this.dtype,
+      )
     );
     noGrad(() => this.#run(pass, root, inputs, "", "none"));
   }
@@ -216,10 +222,14 @@ export class Model {
     inputs.forEach((x, i) => {
       const shape = this.inputShapes[i];
       const batch = i === 0 ? "batch" : inputs[0].shape[0];
-      if (x.rank === 0 || !sameShape(x.shape.slice(1), shape) || (i > 0 && x.shape[0] !== batch)) {
+      const fits = x.rank === shape.length + 1 &&
+        shape.every((extent, axis) => extent === -1 || extent === x.shape[axis + 1]);
+      if (!fits || (i > 0 && x.shape[0] !== batch)) {
         const which = inputs.length === 1 ? "an input" : `input ${i}`;
         throw new ShapeError(
-          `model: expected ${which} of shape [${[batch, ...shape].join(", ")}], found ${showShape(x.shape)}.`,
+          `model: expected ${which} of shape [${
+            [batch, ...shape.map((extent) => extent === -1 ? "any" : extent)].join(", ")
+          }], found ${showShape(x.shape)}.`,
         );
       }
     });
