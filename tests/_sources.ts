@@ -45,11 +45,13 @@ export interface Field {
   documented: boolean;
 }
 
-/** The fields of an interface that a file declares or imports, those it extends included. */
+/** The fields of an interface that a file declares, imports or renames, those it extends included. */
 export function fieldsOf(file: string, name: string): Field[] {
   const text = textOf(file);
   const found = text.match(new RegExp(`^(?:export )?interface ${name}\\b(?: extends ([^{]+))? \\{`, "m"));
   if (found === null) {
+    const alias = text.match(new RegExp(`^(?:export )?type ${name} = (\\w+);`, "m"));
+    if (alias !== null) return fieldsOf(file, alias[1]);
     const imported = text.match(new RegExp(`^import\\b[^;"]*\\b${name}\\b[^;"]*from "(\\.[^"]+)"`, "m"));
     if (imported === null) throw new Error(`${file}: found no interface ${name}.`);
     return fieldsOf(resolved(file, imported[1]), name);
