@@ -9,9 +9,12 @@ export {
   type RemoteFile,
 } from "./datasets/download_mnist.ts";
 export * from "./datasets/mnist.ts";
+export * from "./dropout/alpha_dropout.ts";
 export * from "./dropout/attention_dropout.ts";
 export * from "./dropout/drop_key.ts";
 export * from "./dropout/dropout.ts";
+export * from "./dropout/gaussian_dropout.ts";
+export * from "./dropout/spatial_dropout.ts";
 export * from "./dropout/stochastic_depth.ts";
 export * from "./layers/concat.ts";
 export * from "./layers/decoder_block.ts";

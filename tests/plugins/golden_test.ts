@@ -1,4 +1,5 @@
 /** Activations, losses and optimizers against PyTorch's answers. */
+import { assert } from "@std/assert";
 import { buildModel, gradients, type LayerPlugin, type Plugin, Tensor } from "../../core/mod.ts";
 import * as plugins from "../../plugins/mod.ts";
 import { assertGolden, type GoldenCase, goldenTensor, goldenTest } from "../_golden.ts";
@@ -27,6 +28,21 @@ for (const [name, layer] of Object.entries(activations)) {
     assertGolden(gradients(y, [x], goldenTensor(upstream.dy, dtype))[0], grads.d_x, "d_x");
   });
 }
+
+goldenTest("alpha_dropout", ({ outputs }, dtype) => {
+  for (const [rate, values] of Object.entries(outputs as unknown as Record<string, Record<string, [number, number]>>)) {
+    for (const input of [0, 1]) {
+      const layer = plugins.alphaDropout({ rate: Number(rate) });
+      const y = buildModel(layer, { inputShape: [100], dtype }).forward(Tensor.full([1, 100], input, dtype), {
+        mode: "train",
+      });
+      for (const found of y.floats) {
+        const near = values[`values_for_input_${input}`].some((value) => Math.abs(value - found) < 2e-6);
+        assert(near, `rate ${rate}, input ${input}: found ${found}`);
+      }
+    }
+  }
+});
 
 const classifications: Record<string, (golden: GoldenCase) => Plugin<"loss">> = {
   cross_entropy_plain: () => plugins.crossEntropy(),

@@ -1,0 +1,73 @@
+/**
+ * Alpha dropout, for networks of SELUs: keeps the mean and the variance of its input.
+ *
+ * Klambauer, Unterthiner, Mayr, Hochreiter, "Self-Normalizing Neural Networks", NIPS 2017, section "New Dropout
+ * Technique": dropped units become alpha' = -lambda alpha, the least value of a SELU, and all units pass through `a y + b`
+ * with `a = (q + alpha'^2 q (1 - q))^(-1/2)`, `b = -a (1 - q) alpha'` and keep probability q = 1 - rate.
+ *
+ * @module
+ */
+import { z } from "zod";
+import {
+  definePlugin,
+  type Factory,
+  keepProbability,
+  rateSchema,
+  rateThreshold,
+  type Scheduled,
+  scheduled,
+} from "../../core/mod.ts";
+import { type AxisName, axisNameSchema, sharedAxes } from "./_axes.ts";
+
+/** Options of {@linkcode alphaDropout}. */
+export interface AlphaDropoutOptions {
+  /** Probability of dropping a unit, in [0, 1], or a schedule. The paper uses 0.05 and 0.1. Default 0.5. */
+  rate?: Scheduled;
+  /**
+   * Axes along which one draw is shared, by name or number. `["height", "width"]` drops whole channels of images, as
+   * PyTorch's FeatureAlphaDropout does.
+   */
+  share?: readonly (AxisName | number)[];
+}
+
+/** lambda alpha of the SELU: what large negative inputs tend to is minus this. */
+const LIMIT = 1.0507009873554805 * 1.6732632423543772;
+
+/**
+ * Sets units to the least value of a SELU at random, then scales and shifts all, so that an input of mean 0 and variance 1
+ * keeps both. In training and in mode `sample`; evaluation is the identity. A rate of 0 is the identity. At a rate of 1 the
+ * output is 0, which is what a dropped unit tends to as the rate goes to 1, and so are the gradients.
+ *
+ * @example
+ * ```ts
+ * import { alphaDropout, buildModel, dense, selu, sequential } from "@thinned/dropout";
+ *
+ * const block = () => [dense(256, { initializer: "lecun-normal" }), selu(), alphaDropout({ rate: 0.05 })];
+ * buildModel(sequential([...block(), ...block(), dense(10)]), { inputShape: [64] });
+ * ```
+ */
+export const alphaDropout: Factory<"activation", AlphaDropoutOptions> = definePlugin({
+  name: "alpha-dropout",
+  summary: "Drops units to the least value of a SELU and keeps mean and variance.",
+  paper: {
+    authors: "Klambauer, Unterthiner, Mayr, Hochreiter",
+    year: 2017,
+    title: "Self-Normalizing Neural Networks",
+    url: "https://arxiv.org/abs/1706.02515",
+  },
+  options: z.object({
+    rate: scheduled(rateSchema).default(0.5).describe("probability of dropping a unit, in [0, 1]"),
+    share: z.array(axisNameSchema).readonly().default([]).describe("axes along which one draw is shared"),
+  }),
+  activation(x, { mode, key, options: { rate, share } }) {
+    if (mode === "eval" || rateThreshold(rate) === 0) return x;
+    if (rate === 1) return x.dropout(key, 1);
+    // The probability that the threshold really gives, so that mean and variance have no bias.
+    const q = keepProbability(rateThreshold(rate));
+    const a = 1 / Math.sqrt(q + LIMIT * LIMIT * q * (1 - q));
+    // A dropped x + LIMIT is 0: less LIMIT, a dropped x is -LIMIT.
+    const shifted = x.add(LIMIT).dropout(key, rate, { sharedAxes: sharedAxes(share, x.shape), scale: false });
+    return shifted.mul(a).add(a * LIMIT * (1 - q) - a * LIMIT);
+  },
+  claims: { eval: "identity" },
+});

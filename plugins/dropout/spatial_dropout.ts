@@ -1,0 +1,75 @@
+/**
+ * Spatial dropout: whole channels are dropped.
+ *
+ * Tompson, Goroshin, Jain, LeCun, Bregler, "Efficient Object Localization Using Convolutional Networks", CVPR 2015,
+ * section 3.2: neighbouring pixels are so alike that dropping them singly takes nothing away.
+ *
+ * @module
+ */
+import { z } from "zod";
+import {
+  definePlugin,
+  type Factory,
+  rateSchema,
+  type Scheduled,
+  scheduled,
+  ShapeError,
+  showShape,
+} from "../../core/mod.ts";
+
+/** Options of {@linkcode spatialDropout}. */
+export interface SpatialDropoutOptions {
+  /** Probability of dropping a channel, in [0, 1], or a schedule. Default 0.5. */
+  rate?: Scheduled;
+  /**
+   * Where the channels are. `first`: `[batch, channels, ...]`, images. `last`: `[batch, ..., channels]`, such as sequences
+   * `[batch, time, features]`. Default `first`.
+   */
+  channels?: "first" | "last";
+}
+
+/**
+ * Zeroes channels of `[batch, channels, ...]` at random, anew for every example, and divides the others by the keep
+ * probability; also known as Dropout1d, Dropout2d and Dropout3d. In training and in mode `sample`; evaluation is the
+ * identity. A rate of 0 is the identity; a rate of 1 gives zeros with zero gradients.
+ *
+ * @example
+ * ```ts
+ * import { buildModel, spatialDropout, Tensor } from "@thinned/dropout";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const model = buildModel(spatialDropout({ rate: 0.5 }), { inputShape: [16, 3, 3], seed: 1 });
+ * const y = model.forward(Tensor.ones([2, 16, 3, 3]), { mode: "train" });
+ * const sums = y.sum([2, 3]).floats; // each channel is gone or doubled as a whole
+ * assertEquals(new Set(sums), new Set([0, 18]));
+ * ```
+ */
+export const spatialDropout: Factory<"activation", SpatialDropoutOptions> = definePlugin({
+  name: "spatial-dropout",
+  summary: "Zeroes whole channels at random in training.",
+  paper: {
+    authors: "Tompson, Goroshin, Jain, LeCun, Bregler",
+    year: 2015,
+    title: "Efficient Object Localization Using Convolutional Networks",
+    url: "https://arxiv.org/abs/1411.4280",
+  },
+  options: z.object({
+    rate: scheduled(rateSchema).default(0.5).describe("probability of dropping a channel, in [0, 1]"),
+    channels: z.enum(["first", "last"]).default("first").describe("where the channels are"),
+  }),
+  activation(x, { mode, key, options: { rate, channels } }) {
+    if (x.rank < 3) {
+      throw new ShapeError(
+        `spatial-dropout: expected [batch, channels, ...] with at least one further axis, found ${
+          showShape(x.shape)
+        }; ` +
+          `for [batch, features] use dropout.`,
+      );
+    }
+    if (mode === "eval") return x;
+    const channel = channels === "first" ? 1 : x.rank - 1;
+    const shared = x.shape.map((_, axis) => axis).filter((axis) => axis !== 0 && axis !== channel);
+    return x.dropout(key, rate, { sharedAxes: shared });
+  },
+  claims: { mean: "kept", eval: "identity" },
+});
