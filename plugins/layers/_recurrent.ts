@@ -1,0 +1,235 @@
+/**
+ * What the recurrent layers share: layers on top of each other, directions, states, sequences of different lengths, and
+ * the variants at their sites. Inside, sequences lie with time first.
+ *
+ * @module
+ */
+import {
+  affine,
+  type Context,
+  DataError,
+  type Ints,
+  PluginError,
+  type RecurrentPlace,
+  type SequenceOptions,
+  ShapeError,
+  showShape,
+  Tensor,
+  unstack,
+} from "../../core/mod.ts";
+import { type RecurrentSettings, suffixes } from "./_recurrent_options.ts";
+
+/** Passes a value through the variant if it acts on this place. */
+export type Act = (place: RecurrentPlace, value: Tensor, previous?: Tensor) => Tensor;
+
+/** Weight and biases of one layer and direction. */
+export interface CellParameters {
+  /** `[gates units, units]`, after the variant at the weight. */
+  readonly weight: Tensor;
+  /** The state's bias, `[gates units]`, where it does not belong to the input's share of the sums. */
+  readonly bias: Tensor | null;
+}
+
+/** What makes one kind of recurrent layer. */
+export interface Cell {
+  /** Number of gates. */
+  readonly gates: number;
+  /** Names of the states, the hidden one first. */
+  readonly states: readonly string[];
+  /** Places at which a variant can act inside the recurrence. */
+  readonly inside: readonly RecurrentPlace[];
+  /** Whether the state's bias is part of a product that a gate multiplies, and so cannot be added to the input's. */
+  readonly separateBias: boolean;
+  /** All steps at once: hidden states `[time, batch, units]`, and the final states. */
+  sequence(projected: Tensor, parameters: CellParameters, initial: readonly Tensor[], options: SequenceOptions): {
+    hidden: Tensor;
+    final: Tensor[];
+  };
+  /** One step, from the input's share of the sums and the states before to the states after. */
+  step(projected: Tensor, parameters: CellParameters, states: readonly Tensor[], act: Act): Tensor[];
+}
+
+/** Slices of a sequence's states, of which the initial one stands first, or last for a reverse walk. */
+export function splitStates(states: Tensor, steps: number, reverse: boolean): { hidden: Tensor; final: Tensor } {
+  const from = reverse ? 0 : 1;
+  const last = reverse ? 0 : steps;
+  return {
+    hidden: states.slice([from], [from + steps]),
+    final: states.slice([last], [last + 1]).reshape(states.shape.slice(1)),
+  };
+}
+
+/** The number of steps of each sequence, or null when all have all. */
+function lengthsOf(x: Tensor, context: Context<RecurrentSettings>): Ints | null {
+  const [batch, time, features] = x.shape;
+  const given = context.inputs[1];
+  if (given !== undefined) {
+    if (given.size !== batch) {
+      throw new ShapeError(`expected lengths of shape [${batch}], found ${showShape(given.shape)}.`);
+    }
+    return Int32Array.from(given.storage.array, (length, row) => {
+      if (Number.isInteger(length) && length >= 0 && length <= time) return length;
+      throw new DataError(`lengths: expected whole numbers in [0, ${time}], found ${length} at row ${row}.`);
+    });
+  }
+  const padding = context.options.padding;
+  if (padding === undefined) return null;
+  const values = x.floats;
+  return Int32Array.from({ length: batch }, (_, row) => {
+    let end = (row + 1) * time * features;
+    const start = row * time * features;
+    while (end > start && values[end - 1] === padding) end--;
+    return features === 0 ? time : Math.ceil((end - start) / features);
+  });
+}
+
+/** Which rows have not ended: 1 or 0, `[time, batch, 1]`. */
+function activeRows(time: number, lengths: Ints, like: Tensor): Tensor {
+  const batch = lengths.length;
+  const active = Tensor.empty([time, batch, 1], like.dtype);
+  for (let i = 0; i < active.size; i++) active.floats[i] = Math.floor(i / batch) < lengths[i % batch] ? 1 : 0;
+  return active;
+}
+
+/** The places at which the variant acts in this pass. */
+function placesOf(cell: Cell, context: Context<RecurrentSettings>): Set<RecurrentPlace> {
+  const variant = context.options.recurrent;
+  if (variant === undefined) return new Set();
+  const known: RecurrentPlace[] = ["input", ...cell.inside, "output"];
+  const wanted = variant.definition.places?.(variant.options, context.building ? "train" : context.mode) ?? known;
+  const found = wanted.filter((place) => known.includes(place));
+  if (wanted.length > 0 && found.length === 0) {
+    throw new PluginError(
+      `model.${context.path}: ${variant.plugin} acts on ${wanted.join(", ")}; this layer has ${known.join(", ")}.`,
+    );
+  }
+  return new Set(found);
+}
+
+/** The states before the first step: carried by the caller, left by the batch before, or the initial ones. */
+function initialStates(cell: Cell, context: Context<RecurrentSettings>, suffix: string, batch: number, like: Tensor) {
+  const { options, params, state, progress, mode, building } = context;
+  const goesOn = options.stateful !== undefined && mode === "train" && !building &&
+    progress.step % progress.stepsPerEpoch !== 0;
+  return cell.states.map((name) => {
+    const carried = context.carry?.get(carryName(context, name + suffix)) ?? null;
+    if (carried !== null && (carried.size !== batch * options.units || carried.shape[0] !== batch)) {
+      const shape = showShape(carried.shape);
+      throw new ShapeError(`expected a carried ${name} state [${batch}, ${options.units}], found ${shape}.`);
+    }
+    if (carried !== null) return carried;
+    // The running state is overwritten at the end of this pass, before gradients are taken.
+    if (goesOn && context.carry === null) return state[name + suffix].clone();
+    const learned = params[`initial_${name}${suffix}`];
+    if (learned !== undefined) return learned.broadcastTo([batch, options.units]);
+    return Tensor.zeros([batch, options.units], like.dtype);
+  });
+}
+
+function carryName(context: Context<RecurrentSettings>, name: string): string {
+  return context.path === "" ? name : `${context.path}.${name}`;
+}
+
+function leaveStates(cell: Cell, context: Context<RecurrentSettings>, suffix: string, final: readonly Tensor[]): void {
+  final.forEach((value, i) => {
+    const name = cell.states[i] + suffix;
+    context.emit(name, value);
+    if (context.carry !== null) context.carry.set(carryName(context, name), value.detach().keep());
+    else if (context.options.stateful !== undefined) context.setState(name, value);
+  });
+}
+
+/** One layer in one direction: from `[time, batch, inputs]` to all hidden states `[time, batch, units]`. */
+function direction(
+  cell: Cell,
+  context: Context<RecurrentSettings>,
+  x: Tensor,
+  suffix: string,
+  lengths: Ints | null,
+  uppermost: boolean,
+): Tensor {
+  const { options, params } = context;
+  const [time, batch] = x.shape;
+  const reverse = suffix.endsWith("_reverse");
+  const places = placesOf(cell, context);
+  const at = (t: number): Act => (place, value, previous) => {
+    if (!places.has(place)) return value;
+    const step = { place, time: t, previous: previous ?? null };
+    return context.serve("recurrent", options.recurrent!, [value, step], `recurrent${suffix}`);
+  };
+  const everywhere = (place: RecurrentPlace, sequence: Tensor) =>
+    places.has(place) && time > 0 ? Tensor.stack(unstack(sequence).map((value, t) => at(t)(place, value))) : sequence;
+
+  const given = params[`weight_hh${suffix}`];
+  const weight = options.weight === undefined
+    ? given
+    : context.serve("weight", options.weight, [given], `weight${suffix}`);
+  const [inputBias, stateBias] = [params[`bias_ih${suffix}`] ?? null, params[`bias_hh${suffix}`] ?? null];
+  const bias = inputBias === null || cell.separateBias ? inputBias : inputBias.add(stateBias);
+  const parameters = { weight, bias: cell.separateBias ? stateBias : null };
+  const projected = affine(everywhere("input", x), params[`weight_ih${suffix}`], bias);
+  const initial = initialStates(cell, context, suffix, batch, x);
+
+  let hidden: Tensor;
+  let final: Tensor[];
+  if (time === 0) [hidden, final] = [Tensor.zeros([0, batch, options.units], x.dtype), initial];
+  else if (cell.inside.some((place) => places.has(place))) {
+    const active = lengths === null ? null : unstack(activeRows(time, lengths, x));
+    const sums = unstack(projected);
+    const all = new Array<Tensor>(time);
+    final = initial;
+    for (let i = 0; i < time; i++) {
+      const t = reverse ? time - 1 - i : i;
+      const before = final;
+      final = cell.step(sums[t], parameters, before, at(t));
+      if (active !== null) {
+        const ended = active[t].mul(-1).add(1);
+        final = final.map((value, k) => value.mask(active[t]).add(before[k].mask(ended)));
+      }
+      all[t] = final[0];
+    }
+    hidden = Tensor.stack(all);
+  } else ({ hidden, final } = cell.sequence(projected, parameters, initial, { reverse, lengths }));
+  leaveStates(cell, context, suffix, final);
+  return uppermost ? everywhere("output", hidden) : hidden;
+}
+
+/** The output at each sequence's last step in its direction: `[batch, units]`. */
+function lastStep(hidden: Tensor, reverse: boolean, lengths: Ints | null): Tensor {
+  const [time, batch, units] = hidden.shape;
+  const index = Tensor.empty([batch], "int32");
+  for (let row = 0; row < batch; row++) {
+    const t = reverse ? 0 : lengths === null ? time - 1 : Math.max(lengths[row], 1) - 1;
+    index.ints[row] = t * batch + row;
+  }
+  return hidden.reshape([time * batch, units]).take(index);
+}
+
+/** A recurrent layer's forward pass; x: `[batch, time, features]`. */
+export function runRecurrent(cell: Cell, x: Tensor, context: Context<RecurrentSettings>): Tensor {
+  const { layers, bidirectional, returnSequences, stateful, dropout } = context.options;
+  const [batch, time] = x.shape;
+  if (stateful !== undefined && context.mode === "train" && context.carry === null && batch !== stateful) {
+    throw new ShapeError(`expected a batch of ${stateful} sequences, as \`stateful\` says, found ${batch}.`);
+  }
+  if (!returnSequences && time === 0) throw new ShapeError("expected at least one step, found none.");
+  const lengths = lengthsOf(x, context);
+  const swap = (sequence: Tensor) => sequence.transpose([1, 0, 2]);
+  let sequence = swap(x);
+  for (let layer = 0; layer < layers; layer++) {
+    const uppermost = layer === layers - 1;
+    const both = suffixes(layer, bidirectional).map((suffix) =>
+      direction(cell, context, sequence, suffix, lengths, uppermost)
+    );
+    if (uppermost && !returnSequences) {
+      const last = both.map((hidden, i) => lastStep(hidden, i === 1, lengths));
+      return last.length === 1 ? last[0] : Tensor.concat(last, 1);
+    }
+    sequence = both.length === 1 ? both[0] : Tensor.concat(both, 2);
+    if (!uppermost && dropout !== undefined) {
+      sequence = swap(context.run(dropout, swap(sequence), `dropout_l${layer}`));
+    }
+  }
+  // Steps after a sequence's end give zeros.
+  return swap(lengths === null ? sequence : sequence.mask(activeRows(time, lengths, x)));
+}
