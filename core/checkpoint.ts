@@ -102,6 +102,13 @@ export async function writeCheckpoint(
  * @param path its folder
  * @throws {PermissionError} without permission to read it
  * @throws {CheckpointError} naming the path, when it is missing, damaged or of an unknown version
+ *
+ * @example
+ * ```ts ignore
+ * import { readCheckpoint } from "@thinned/dropout";
+ *
+ * const { tensors, progress } = await readCheckpoint("runs/mine/checkpoint-4690");
+ * ```
  */
 export async function readCheckpoint(path: string): Promise<Snapshot> {
   const folder = withoutSlash(path);
@@ -119,6 +126,14 @@ export async function readCheckpoint(path: string): Promise<Snapshot> {
  * @param warn told, in one line with the path, of each checkpoint that is passed over
  * @throws {PermissionError} without permission to read the folder
  * @throws {CheckpointError} when there is no checkpoint, or none that can be used
+ *
+ * @example
+ * ```ts ignore
+ * import { fit, latestCheckpoint } from "@thinned/dropout";
+ *
+ * const { snapshot } = await latestCheckpoint("runs/mine", console.error);
+ * await fit(model, { ...settings, resume: snapshot });
+ * ```
  */
 export async function latestCheckpoint(runDirectory: string, warn: (line: string) => void): Promise<FoundCheckpoint> {
   const folder = withoutSlash(runDirectory);
@@ -152,6 +167,14 @@ export async function latestCheckpoint(runDirectory: string, warn: (line: string
  * The steps of the checkpoints in a run's folder, ascending, usable or not; none when there is no such folder.
  *
  * @throws {PermissionError} without permission to read the folder
+ *
+ * @example
+ * ```ts
+ * import { checkpointSteps } from "@thinned/dropout";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(await checkpointSteps("there/is/none"), []);
+ * ```
  */
 export async function checkpointSteps(runDirectory: string): Promise<number[]> {
   const folder = withoutSlash(runDirectory);
@@ -172,6 +195,23 @@ export async function checkpointSteps(runDirectory: string): Promise<number[]> {
  * @param snapshot where the numbers come from
  * @throws {PermissionError} without permission to read and write the file's folder
  * @throws {CheckpointError} when the file cannot be written
+ *
+ * @example
+ * ```ts
+ * import { checkpointWriter, crossEntropy, decodeSafetensors, dense, digits, fit } from "@thinned/dropout";
+ * import { latestCheckpoint, sgd, writeModel } from "@thinned/dropout";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const directory = await Deno.makeTempDir();
+ * await fit(dense(10), {
+ *   data: digits({ train: 50, test: 50 }), loss: crossEntropy(), optimizer: sgd(), epochs: 1,
+ *   observers: [checkpointWriter({ directory })],
+ * });
+ * const { snapshot } = await latestCheckpoint(directory, console.error);
+ * await writeModel(`${directory}/model.safetensors`, snapshot);
+ * const { tensors } = decodeSafetensors(await Deno.readFile(`${directory}/model.safetensors`), "model.safetensors");
+ * assertEquals([...tensors.keys()], ["weight", "bias"]);
+ * ```
  */
 export async function writeModel(path: string, snapshot: Snapshot): Promise<void> {
   const tensors = new Map<string, Tensor>();

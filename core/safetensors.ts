@@ -114,6 +114,14 @@ export function encodeSafetensors(
  * @param bytes the whole file
  * @param source the file's name, for errors
  * @throws {CheckpointError} naming the source, when the bytes are anything but one whole safetensors file
+ *
+ * @example
+ * ```ts
+ * import { CheckpointError, decodeSafetensors } from "@thinned/dropout";
+ * import { assertThrows } from "@std/assert";
+ *
+ * assertThrows(() => decodeSafetensors(new Uint8Array(3), "my.safetensors"), CheckpointError, "my.safetensors");
+ * ```
  */
 export function decodeSafetensors(bytes: Uint8Array, source: string): Safetensors {
   const refuse = (problem: string): never => {

@@ -107,7 +107,7 @@ export class ProgressBar implements Observation {
       `test loss ${number(event.testLoss)}`,
       this.#quality(event.testError, "test "),
       this.#lastStep === undefined ? "" : speed(this.#lastStep),
-      `${event.seconds.toFixed(1)} s`,
+      event.seconds < 1 ? `${Math.round(1000 * event.seconds)} ms` : `${event.seconds.toFixed(1)} s`,
     ];
     this.#lastStep = undefined;
     this.#board.settle(this, fit(parts, [5, 6, 2], screen.terminal ? screen.columns() : Infinity));
