@@ -30,13 +30,13 @@ export interface AttentionOptions {
   weights?: (weights: Tensor) => Tensor;
 }
 
-/** `[queries, keys]`: 0 where a query may see a key, else {@linkcode maskedScore}. */
-function causalBias(queries: number, keys: number, like: Tensor): Tensor {
-  const bias = Tensor.zeros([queries, keys], like.dtype);
+/** `[queries, keys]`: 1 where a query may see a key, else 0. */
+function causalMask(queries: number, keys: number, like: Tensor): Tensor {
+  const mask = Tensor.zeros([queries, keys], like.dtype);
   for (let query = 0; query < queries; query++) {
-    bias.floats.fill(maskedScore, Math.min(query * keys + query + 1, (query + 1) * keys), (query + 1) * keys);
+    mask.floats.fill(1, query * keys, query * keys + Math.min(query + 1, keys));
   }
-  return bias;
+  return mask;
 }
 
 /**
@@ -76,13 +76,16 @@ export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, optio
   }
   // Scaling the queries touches fewer numbers than scaling the scores.
   let scores = q.mul(options.scale ?? 1 / Math.sqrt(features)).matmul(k, { transposeB: true });
-  if (options.causal === true) scores = scores.add(causalBias(queries, keys, q));
-  const seen = mask?.detach().cast(q.dtype).equal(0).mul(-1).add(1).reshape([batch, 1, 1, keys]);
+  let seen = options.causal === true ? causalMask(queries, keys, q) : undefined;
+  if (mask !== undefined) {
+    const rows = mask.detach().cast(q.dtype).equal(0).mul(-1).add(1).reshape([batch, 1, 1, keys]);
+    seen = seen === undefined ? rows : seen.mul(rows);
+  }
   if (seen !== undefined) scores = scores.add(seen.sub(1).mul(-maskedScore));
   if (options.scores !== undefined) scores = options.scores(scores);
   let weights = scores.softmax();
-  // Where everything is hidden softmax is uniform; selecting zeros makes it nothing.
-  if (seen !== undefined) weights = weights.mask(seen);
+  // Where a mask hides every key softmax is uniform; selecting zeros makes it nothing.
+  if (seen !== undefined && mask !== undefined) weights = weights.mask(seen);
   if (options.weights !== undefined) weights = options.weights(weights);
   return weights.matmul(v);
 }
