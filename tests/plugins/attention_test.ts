@@ -221,7 +221,7 @@ Deno.test("the transformer's three places of dropout are sites, and branches can
   ]);
 });
 
-Deno.test("a block shared by repeat() has one set of parameters, and other masks each time", () => {
+Deno.test("a block shared by repeat() has one set of parameters, whose gradients add up over its uses", () => {
   const block = encoderBlock(2, { norm: "pre", dropout: dropout({ rate: 0.5 }), attention });
   const shared = built(repeat(block, 3, { share: true }), [3, 4]);
   assertEquals(shared.parameterCount(), built(block, [3, 4]).parameterCount());
