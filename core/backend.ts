@@ -125,6 +125,22 @@ export interface CrossEntropyShape {
   readonly ignore: number | null;
 }
 
+/** Products whose weights are dropped for each example anew; see {@linkcode Backend.dropConnect}. */
+export interface DropConnectShape {
+  /** Number of examples, each with a mask of its own. */
+  readonly batch: number;
+  /** Rows of an example, which share its mask. */
+  readonly rows: number;
+  /** Columns of x and of the weight. */
+  readonly inputs: number;
+  /** Rows of the weight, columns of the output. */
+  readonly units: number;
+  /** A connection is kept iff its random word is at least this. */
+  readonly threshold: number;
+  /** Factor of the connections that are kept. */
+  readonly scale: number;
+}
+
 /** Settings of one SGD update. */
 export interface SgdSettings {
   /** Learning rate. */
@@ -295,6 +311,17 @@ export interface Backend {
   uniform(out: Floats, address: Address): void;
   /** Standard normal in (-6.4, 6.4), by inversion of a uniform with 32 bits. */
   normal(out: Floats, address: Address): void;
+
+  /**
+   * `out[b, r, u] = sum_i kept(b, u, i) ? scale weight[u, i] x[b, r, i] : 0`, for `x: [batch, rows, inputs]` and
+   * `weight: [units, inputs]`, without masks in memory. Connection (b, u, i) has the random word of element
+   * `(b units + u) inputs + i`.
+   */
+  dropConnect(x: Floats, weight: Floats, out: Floats, address: Address, shape: DropConnectShape): void;
+  /** Gradient of the above towards x: overwrites `dx`. */
+  dropConnectInputGradient(weight: Floats, dy: Floats, dx: Floats, address: Address, shape: DropConnectShape): void;
+  /** Gradient of the above towards the weight, over all examples: overwrites `dWeight`. */
+  dropConnectWeightGradient(x: Floats, dy: Floats, dWeight: Floats, address: Address, shape: DropConnectShape): void;
 
   /** SGD in place; `velocity` is null without momentum. */
   sgd(weight: Floats, gradient: Floats, velocity: Floats | null, settings: SgdSettings): void;

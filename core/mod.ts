@@ -18,6 +18,7 @@ export {
   binaryOps,
   type CrossEntropyShape,
   currentBackend,
+  type DropConnectShape,
   type Epilogue,
   epilogues,
   type Floats,

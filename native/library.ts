@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Backend, binaryOps, epilogues, reduceOps, unaryOps } from "../core/backend.ts";
+import { type Backend, binaryOps, type DropConnectShape, epilogues, reduceOps, unaryOps } from "../core/backend.ts";
 import { BackendError, PermissionError } from "../core/errors.ts";
 import { ABI_VERSION } from "./sources.ts";
 import { kernelSymbolsFor, librarySymbols, variants } from "./symbols.ts";
@@ -125,6 +125,15 @@ export function openLibrary(path: string, options: LibraryOptions): NativeBacken
     for (let i = 0; i < strides.length; i++) plan.set(strides[i], 1 + rank * (i + 1));
   }
 
+  function writeDropConnect(shape: DropConnectShape): void {
+    block[0] = shape.batch;
+    block[1] = shape.rows;
+    block[2] = shape.inputs;
+    block[3] = shape.units;
+    block[4] = shape.threshold;
+    block[5] = shape.scale;
+  }
+
   return {
     info: () => ({
       name: "native",
@@ -220,6 +229,18 @@ export function openLibrary(path: string, options: LibraryOptions): NativeBacken
       check(kernels.bernoulli(out, address, threshold, out.length, value), "bernoulli"),
     uniform: (out, address) => check(kernels.uniform(out, address, out.length), "uniform"),
     normal: (out, address) => check(kernels.normal(out, address, out.length), "normal"),
+    dropConnect(x, weight, out, address, shape) {
+      writeDropConnect(shape);
+      check(kernels.drop_connect(x, weight, out, address, block), "drop_connect");
+    },
+    dropConnectInputGradient(weight, dy, dx, address, shape) {
+      writeDropConnect(shape);
+      check(kernels.drop_connect_input_gradient(weight, dy, dx, address, block), "drop_connect_input_gradient");
+    },
+    dropConnectWeightGradient(x, dy, dWeight, address, shape) {
+      writeDropConnect(shape);
+      check(kernels.drop_connect_weight_gradient(x, dy, dWeight, address, block), "drop_connect_weight_gradient");
+    },
     philox(counter, key, rounds) {
       const out = new Uint32Array(4);
       check(kernels.philox(counter, key, out, rounds), "philox");

@@ -7,6 +7,7 @@
 import abi from "./src/abi.c" with { type: "text" };
 import approx from "./src/approx.h" with { type: "text" };
 import blas from "./src/blas.c" with { type: "text" };
+import dropConnect from "./src/drop_connect.c" with { type: "text" };
 import elementwise from "./src/elementwise.c" with { type: "text" };
 import functions from "./src/functions.h" with { type: "text" };
 import fused from "./src/fused.c" with { type: "text" };
@@ -26,13 +27,14 @@ import threads from "./src/threads.c" with { type: "text" };
 import walk from "./src/walk.h" with { type: "text" };
 
 /** Raised whenever the meaning of a symbol changes; the library tells which one it was compiled for. */
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 
 /** Every source file by its name. They lie in one folder. */
 export const sources: Record<string, string> = {
   "abi.c": abi,
   "approx.h": approx,
   "blas.c": blas,
+  "drop_connect.c": dropConnect,
   "elementwise.c": elementwise,
   "functions.h": functions,
   "fused.c": fused,
@@ -80,6 +82,7 @@ const common = [
 
 /** Files that are compiled once for each instruction set. */
 const kernelFiles = [
+  "drop_connect.c",
   "elementwise.c",
   "fused.c",
   "gemm.c",

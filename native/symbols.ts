@@ -93,6 +93,12 @@ export const kernelSymbols = {
   uniform: { parameters: ["buffer", "buffer", "f64"], result: "i32" },
   /** (out, address, n) */
   normal: { parameters: ["buffer", "buffer", "f64"], result: "i32" },
+  /** (x, weight, out, address, [batch, rows, inputs, units, threshold, scale]) */
+  drop_connect: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  /** (weight, dy, dx, address, the same) */
+  drop_connect_input_gradient: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  /** (x, dy, gradient of the weight, address, the same) */
+  drop_connect_weight_gradient: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
   /** (counter, key, out, rounds) */
   philox: { parameters: ["buffer", "buffer", "buffer", "i32"], result: "i32" },
   /** (weight, gradient, velocity or null, [n, rate, momentum, dampening, Nesterov, decay, first]) */

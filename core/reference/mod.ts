@@ -6,6 +6,7 @@
  */
 import type { Backend } from "../backend.ts";
 import { binary, unary, unaryGradient } from "./elementwise.ts";
+import { dropConnect, dropConnectInputGradient, dropConnectWeightGradient } from "./drop_connect.ts";
 import { biasActivation, biasActivationGradient, crossEntropy, softmax, softmaxGradient } from "./fused.ts";
 import { gemm } from "./gemm.ts";
 import { addStrided, argmax, copyStrided, gatherRows, reduce, scatterAddRows } from "./movement.ts";
@@ -49,6 +50,9 @@ export const reference: Backend = {
   bernoulli,
   uniform,
   normal,
+  dropConnect,
+  dropConnectInputGradient,
+  dropConnectWeightGradient,
   sgd,
   adam,
   maxNorm,
