@@ -303,12 +303,37 @@ export interface Paper {
   readonly url?: string;
 }
 
-/** What a variant promises, for the exam to verify. */
+/**
+ * What a variant promises, for the exam to verify: see `@thinned/dropout/testing`. In each, `rate` is the probability of
+ * dropping that the options say, and "over draws" means from step to step with everything else held.
+ */
 export interface Claims {
-  /** `kept`: the expectation of the output is the input. `reduced`: it is the input times the keep probability. */
+  /**
+   * `kept`: over draws, the expectation of each entry of the output is what stood there without the variant. `reduced`: it
+   * is that times the keep probability.
+   */
   readonly mean?: "kept" | "reduced";
+  /** `multiplicative`: over draws, an entry x has the variance `x^2 rate / (1 - rate)`. */
+  readonly variance?: "multiplicative";
+  /** `kept`: of an input with mean 0 and variance 1, the output has mean 0 and variance 1 too. */
+  readonly moments?: "kept";
   /** `identity`: mode `eval` returns its input. `scaled`: it multiplies by the keep probability. */
   readonly eval?: "identity" | "scaled";
+  /**
+   * Who shares a draw. `sample`: each example has its own, which is what is expected at sites that see examples. `batch`:
+   * all examples have the same, whatever the batch's part.
+   */
+  readonly draw?: "sample" | "batch";
+  /**
+   * `surrogate`: the gradient is not that of what is computed, as for a straight-through estimator, and cannot be compared
+   * with differences. Default: it is.
+   */
+  readonly gradient?: "surrogate";
+  /**
+   * Names of the options that are probabilities: of keeping if their names say `keep`, `retain` or `survival`, else of
+   * dropping. Default: the numbers that are confined to [0, 1].
+   */
+  readonly rates?: readonly string[];
 }
 
 /**
@@ -332,8 +357,13 @@ export interface CommonDefinition<Input, Options> {
   readonly options: OptionsSchema<Input, Options>;
   /** Options that a factory takes by position, before the object with the others. */
   readonly positional?: readonly string[];
-  /** What the exam verifies. */
-  readonly claims?: Claims;
+  /** What the exam verifies; a function where it depends on the options. */
+  readonly claims?: Claims | ((options: Options) => Claims);
+  /**
+   * Options objects that the exam examines, each by itself. Default: one with no options, so a plugin with an option that
+   * must be given needs them.
+   */
+  readonly cases?: readonly Readonly<Record<string, unknown>>[];
   /** First values of parameters and running state; called once for each place in a model. */
   init?(context: InitContext<Options>): Initial;
   /**
