@@ -23,9 +23,10 @@ export function describeRuns(results: readonly FitResult[], classification: bool
       { name: `${run.name}, train`, values: values((metrics) => metrics.trainError) },
     ];
   });
-  const title = classification ? "error, % by epoch" : "root mean squared error by epoch";
+  const title = classification ? "error by epoch" : "root mean squared error by epoch";
+  const unit = classification ? "%" : "";
   const drawn = results.some((run) => run.history.length > 1)
-    ? `\n${curves(series, { width: 72, height: 16, title })}\n`
+    ? `\n${curves(series, { width: 72, height: 16, title, unit })}\n`
     : "";
   return `\n${table(rows, head)}\n${drawn}\nThe run is in ${out}\n`;
 }

@@ -1,5 +1,6 @@
 /** `train`: one run, or several side by side, from a configuration to a run directory. @module */
 import {
+  checkpointSteps,
   checkpointWriter,
   type Config,
   configuredDataset,
@@ -18,6 +19,7 @@ import {
   progressBar,
   type Registry,
   setPath,
+  type Snapshot,
   ThinnedError,
   Trainer,
   writeModel,
@@ -179,7 +181,7 @@ function folderOfRun(out: string, config: Config, name: string): string {
 /** One run, ready to begin: its parts made and checked, its checkpoint restored when it goes on. */
 async function makeTrainer(plan: Plan, run: ConfiguredRun, dataset: Dataset, signal: AbortSignal): Promise<Trainer> {
   const folder = folderOfRun(plan.out, plan.config, run.name);
-  const resume = plan.resume === undefined ? undefined : (await latestCheckpoint(folder, note)).snapshot;
+  const resume = plan.resume === undefined ? undefined : await lastSnapshot(plan, run.name);
   return await Trainer.create(run.model, {
     ...run,
     data: dataset,
@@ -192,6 +194,18 @@ async function makeTrainer(plan: Plan, run: ConfiguredRun, dataset: Dataset, sig
       ...run.observers,
     ],
   });
+}
+
+/** Where a run goes on from. One that was stopped before its first checkpoint, while another had one, begins anew. */
+async function lastSnapshot(plan: Plan, name: string): Promise<Snapshot | undefined> {
+  const folder = folderOfRun(plan.out, plan.config, name);
+  const others = plan.config.runs.map((run) => folderOfRun(plan.out, plan.config, run.name));
+  const has = async (folder: string) => (await checkpointSteps(folder).catch(() => [])).length > 0;
+  if (!await has(folder) && (await Promise.all(others.map(has))).includes(true)) {
+    note(`${name}: no checkpoint yet; it begins anew.`);
+    return undefined;
+  }
+  return (await latestCheckpoint(folder, note)).snapshot;
 }
 
 /** Makes the run directory and writes the configuration; refuses a folder that holds another run. */

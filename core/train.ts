@@ -248,6 +248,12 @@ export class Trainer {
           `do not fit epochs of ${stepsPerEpoch} steps: keep the batch size and the data set.`,
       );
     }
+    const [outline, saved] = [outlineOf(this.#counters.model), outlineOf(progress.model)];
+    if (outline !== saved) {
+      throw new CheckpointError(
+        `The checkpoint is of another architecture: expected the plugins ${outline}, found ${saved}.`,
+      );
+    }
     const mine = this.#tensors();
     for (const name of snapshot.tensors.keys()) {
       if (!mine.has(name)) {
@@ -447,10 +453,20 @@ export class Trainer {
       history,
       secondsPerEpoch: median(history.map((metrics) => metrics.seconds)),
       stepMs: median(history.map((metrics) => metrics.stepMs)),
+      step: this.step,
       interrupted: this.interrupted,
       backend: this.info.backend,
     };
   }
+}
+
+/** The names of a model's plugins, nested as they are: what must agree for a checkpoint to fit, besides the shapes. */
+function outlineOf(json: unknown): string {
+  if (typeof json !== "object" || json === null) return "";
+  const inner = Object.values(json).map(outlineOf).filter((text) => text !== "").join(" ");
+  const name = Array.isArray(json) ? "" : (json as { plugin?: unknown }).plugin;
+  if (typeof name !== "string") return inner;
+  return inner === "" ? name : `${name}(${inner})`;
 }
 
 /** Some rows of a batch. */

@@ -5,7 +5,7 @@ import { DIGITS, drawDigits } from "./_digit_images.ts";
 
 /** Options of {@linkcode digits}. */
 export interface DigitsOptions {
-  /** Number of training images, in [1, 1000000]. Default 2000. */
+  /** Number of training images, in [1, 1000000]. Default 1000. */
   train?: number;
   /** Number of test images, in [1, 1000000]. Default 10000. */
   test?: number;
@@ -46,7 +46,7 @@ export const digits: Factory<"dataset", DigitsOptions> = definePlugin({
   name: "digits",
   summary: "Images of handwritten-looking digits, drawn by this library: 28x28 grey pixels, ten classes.",
   options: z.object({
-    train: count().default(2000),
+    train: count().default(1000),
     test: count().default(10000),
     seed: z.int("expected a whole number in [0, 2^53)").min(0, "expected a whole number in [0, 2^53)").default(0),
     distortion: within(2).default(1),

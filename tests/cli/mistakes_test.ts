@@ -85,6 +85,21 @@ Deno.test("MNIST that is not there says where to get it, with digests", () =>
     assertMatch(ran.err, /--download/);
   }));
 
+Deno.test("--download refuses files whose digest is wrong, and leaves nothing behind", () =>
+  inFolder(async (folder) => {
+    const server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+      () => new Response("other bytes"),
+    );
+    const mirror = `http://127.0.0.1:${server.addr.port}/`;
+    const args = ["train", "--dataset", "mnist", "--data", folder, "--download", "--mirror", mirror];
+    const ran = await cli([...args, "--out", `${folder}/run`]);
+    await server.shutdown();
+    assertEquals(ran.status, 2, ran.err);
+    assertMatch(ran.err, /SHA-256|digest/i);
+    assertEquals([...Deno.readDirSync(folder)], []);
+  }));
+
 Deno.test("a file of another format in place of MNIST is refused by name", () =>
   inFolder(async (folder) => {
     const names = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"];

@@ -106,7 +106,7 @@ Deno.test("a run that is aborted by its signal ends after the step and goes on f
     },
   });
   const result = await fit(network(), options({ signal: controller.signal, observers: [stop, last] }));
-  assertEquals([result.interrupted, interrupted, ended, result.step, result.history.length], [true, true, 1, 7, 1]);
+  assertEquals([result.interrupted, interrupted, ended, result.step, result.history.length], [true, true, 1, 10, 1]);
   assertEquals(snapshot!.progress.step, 10);
   assertEquals((await run({ resume: snapshot! }))[0], weights);
 });
