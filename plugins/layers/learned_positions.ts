@@ -7,11 +7,13 @@
  * @module
  */
 import { z } from "zod";
-import { definePlugin, type Factory, layerPart, type LayerPlugin, Tensor } from "../../core/mod.ts";
+import { definePlugin, type Factory, layerPart, type LayerPlugin, ShapeError, Tensor } from "../../core/mod.ts";
 import { embeddingSum, sequenceShape } from "./_position_table.ts";
 
 /** Options of {@linkcode learnedPositions}. */
 export interface LearnedPositionsOptions {
+  /** Number of positions, at least 1: the longest sequence. Default the length of the input that the model is built for. */
+  length?: number;
   /** Standard deviation of the first values, at least 0. Default 0.02. */
   deviation?: number;
   /** A variant on the sum of embeddings and positions, such as `dropout`. */
@@ -20,7 +22,7 @@ export interface LearnedPositionsOptions {
 
 /**
  * Adds a learned vector to each position. Input and output: `[batch, time, features]`. Parameter:
- * `weight: [time, features]`.
+ * `weight: [length, features]`.
  *
  * @example
  * ```ts
@@ -34,13 +36,23 @@ export const learnedPositions: Factory<"layer", LearnedPositionsOptions> = defin
   name: "learned-positions",
   summary: "Adds a learned vector to each position.",
   options: z.object({
+    length: z.int("expected a whole number of at least 1").min(1, "expected a whole number of at least 1").optional()
+      .describe("number of positions; default the input's length"),
     deviation: z.number().min(0, "expected a number of at least 0").default(0.02)
       .describe("standard deviation of the first values"),
     dropout: layerPart().optional().describe("a variant on the sum of embeddings and positions"),
   }),
   init({ options, inputShape, key, dtype }) {
-    const shape = sequenceShape(inputShape);
-    return { params: { weight: Tensor.normal(shape, key.at("weight"), dtype).mul(options.deviation) } };
+    const [time, features] = sequenceShape(inputShape);
+    const weight = Tensor.normal([options.length ?? time, features], key.at("weight"), dtype);
+    return { params: { weight: weight.mul(options.deviation) } };
   },
-  forward: (x, context) => embeddingSum(context, x, context.params.weight),
+  forward(x, context) {
+    const { weight } = context.params;
+    const [time] = sequenceShape(x.shape.slice(1));
+    if (time > weight.shape[0]) {
+      throw new ShapeError(`expected at most ${weight.shape[0]} positions (the option length), found ${time}.`);
+    }
+    return embeddingSum(context, x, time === weight.shape[0] ? weight : weight.slice([0], [time]));
+  },
 });

@@ -253,3 +253,24 @@ Deno.test("learnedPositions() adds one vector a position, with its gradient", ()
   assertEquals(model.forward(x).toArray(), x.add(weight).toArray());
   assertEquals(gradients(model.forward(x).sum(), [weight])[0].toArray(), [[4, 4], [4, 4], [4, 4]]);
 });
+
+Deno.test("attention, blocks and positions take sequences of any length; learned positions up to their own", () => {
+  const layers = sequential([
+    learnedPositions({ length: 6 }),
+    sinusoidalPositions(),
+    encoderBlock(2, { causal: true, attention, branch: stochasticDepth() }),
+  ]);
+  const model = buildModel(layers, { inputShape: [-1, 4], dtype: "float64" });
+  const x = random([2, 6, 4], 1);
+  const whole = model.forward(x);
+  for (const time of [1, 3, 6]) {
+    const y = model.forward(x.slice([0, 0], [2, time]));
+    assertEquals(y.toArray(), whole.slice([0, 0], [2, time]).toArray());
+    checkGradient(([x]) => model.forward(x, { mode: "train" }), [x.slice([0, 0], [2, time])]);
+  }
+  assertThrows(
+    () => model.forward(random([1, 7, 4], 2)),
+    ShapeError,
+    "expected at most 6 positions (the option length)",
+  );
+});
