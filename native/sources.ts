@@ -9,6 +9,7 @@ import approx from "./src/approx.h" with { type: "text" };
 import blas from "./src/blas.c" with { type: "text" };
 import dropConnect from "./src/drop_connect.c" with { type: "text" };
 import elementwise from "./src/elementwise.c" with { type: "text" };
+import extremes from "./src/extremes.h" with { type: "text" };
 import functions from "./src/functions.h" with { type: "text" };
 import fused from "./src/fused.c" with { type: "text" };
 import gemm from "./src/gemm.c" with { type: "text" };
@@ -36,6 +37,7 @@ export const sources: Record<string, string> = {
   "blas.c": blas,
   "drop_connect.c": dropConnect,
   "elementwise.c": elementwise,
+  "extremes.h": extremes,
   "functions.h": functions,
   "fused.c": fused,
   "gemm.c": gemm,

@@ -11,10 +11,8 @@
 #define SELU_ALPHA 1.6732632423543772f
 #define ROOT_2_OVER_PI 0.7978845608028654f
 
-/* In double: 1 + erf cancels in the left tail. */
-static inline float gelu_f(float x) { return (float)(0.5 * x * erfc(-x * 0.7071067811865476)); }
 static inline float gelu_slope(float x) {
-  return (float)(0.5 * erfc(-x * 0.7071067811865476) + x * 0.3989422804014327 * exp(-0.5 * x * x));
+  return normal_distribution_f(x) + 0.39894228f * x * exp_half_square(x);
 }
 
 /* 1 + tanh(z) = 2 sigmoid(2 z), which does not cancel. */
@@ -43,7 +41,7 @@ static inline float power_f(float x, float p) {
   X(AFFINE, p * v + q, p) \
   X(ABS, fabsf(v), v > 0 ? 1.0f : v < 0 ? -1.0f : v) \
   X(EXP, exp_f(v), w) \
-  X(LOG, logf(v), 1.0f / v) \
+  X(LOG, log_f(v), 1.0f / v) \
   X(SQRT, sqrtf(v), 0.5f / w) \
   X(SQUARE, v * v, 2.0f * v) \
   X(RECIPROCAL, 1.0f / v, -w * w) \
@@ -54,16 +52,16 @@ static inline float power_f(float x, float p) {
   X(LEAKY_RELU, v > 0 ? v : p * v, v > 0 ? 1.0f : p) \
   X(ELU, v > 0 ? v : p * expm1_f(v), v > 0 ? 1.0f : p * exp_f(v)) \
   X(SELU, SELU_SCALE * (v > 0 ? v : SELU_ALPHA * expm1_f(v)), SELU_SCALE * (v > 0 ? 1.0f : SELU_ALPHA * exp_f(v))) \
-  X(GELU, gelu_f(v), gelu_slope(v)) \
+  X(GELU, v * normal_distribution_f(v), gelu_slope(v)) \
   X(GELU_TANH, gelu_tanh_f(v), gelu_tanh_slope(v)) \
   X(SILU, v * sigmoid_f(v), silu_slope(v)) \
   X(SIGMOID, sigmoid_f(v), w * (1.0f - w)) \
   X(TANH, tanh_f(v), 1.0f - w * w) \
-  X(SOFTPLUS, fmaxf(v, 0.0f) + log1pf(exp_f(-fabsf(v))), sigmoid_f(v)) \
+  X(SOFTPLUS, softplus_f(v), sigmoid_f(v)) \
   X(SIN, sinf(v), cosf(v)) \
   X(COS, cosf(v), -sinf(v)) \
-  X(ERF, erff(v), 1.1283791670955126f * exp_f(-v * v)) \
-  X(LOG1P, log1pf(v), 1.0f / (1.0f + v))
+  X(ERF, erf_f(v), 1.1283791670955126f * exp_f(-v * v)) \
+  X(LOG1P, log1p_f(v), 1.0f / (1.0f + v))
 
 #define BINARY_FUNCTIONS(X) \
   X(ADD, u + v) \

@@ -1,5 +1,6 @@
 /* Bias with activation, softmax and cross-entropy: the slow twin is core/reference/fused.ts. */
 #include "approx.h"
+#include "extremes.h"
 #include "kernel.h"
 #include "sums.h"
 
@@ -124,16 +125,8 @@ typedef struct {
 } Softmax;
 
 /* e^(x - max) into `out`; returns their sum and the largest entry. */
-static inline double exp_row(const float *x, float *out, int64_t n, float *largest) {
-  float lane[LANES];
-  for (int l = 0; l < LANES; l++) lane[l] = -INFINITY;
-  int64_t i = 0;
-  for (; i + LANES <= n; i += LANES) {
-    for (int l = 0; l < LANES; l++) lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
-  }
-  float max = -INFINITY;
-  for (int l = 0; l < LANES; l++) max = lane[l] > max ? lane[l] : max;
-  for (; i < n; i++) max = x[i] > max ? x[i] : max;
+static inline double exp_row(const float *restrict x, float *restrict out, int64_t n, float *largest) {
+  const float max = row_max(x, n);
   for (int64_t c = 0; c < n; c++) out[c] = exp_difference(x[c], max);
   *largest = max;
   return sum_of(out, n);

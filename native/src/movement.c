@@ -2,6 +2,7 @@
  * Reductions, strided copies, and rows by index: the slow twin is core/reference/movement.ts. Sums are cut into fixed
  * pieces, so their bits do not depend on the number of threads.
  */
+#include "extremes.h"
 #include "kernel.h"
 #include "sums.h"
 #include "walk.h"
@@ -22,25 +23,6 @@ typedef struct {
   int64_t blocks;  /* column blocks of one outer index */
   double *partial; /* [outer, slices, inner] when there are several slices */
 } Reduce;
-
-static inline float larger(float a, float b) { return b > a || b != b ? b : a; }
-static inline float smaller(float a, float b) { return b < a || b != b ? b : a; }
-
-/* Largest (or smallest) entry; lanes keep the loop vectorised, and a NaN stays. */
-#define EXTREME_ROW(name, pick, start) \
-  static float name(const float *x, int64_t n) { \
-    float lane[16]; \
-    for (int l = 0; l < 16; l++) lane[l] = start; \
-    int64_t i = 0; \
-    for (; i + 16 <= n; i += 16) \
-      for (int l = 0; l < 16; l++) lane[l] = pick(lane[l], x[i + l]); \
-    float best = start; \
-    for (int l = 0; l < 16; l++) best = pick(best, lane[l]); \
-    for (; i < n; i++) best = pick(best, x[i]); \
-    return best; \
-  }
-EXTREME_ROW(row_max, larger, -INFINITY)
-EXTREME_ROW(row_min, smaller, INFINITY)
 
 static inline double fold_row(int32_t op, const float *x, int64_t n) {
   return op == REDUCE_SUM ? sum_of(x, n) : op == REDUCE_MAX ? row_max(x, n) : row_min(x, n);

@@ -19,8 +19,8 @@ static inline double normal_q(uint32_t word) {
   return ((double)(int32_t)(word ^ 0x80000000u) + 0.5) * 0x1p-32;
 }
 
-/* Whether a word lies in the middle, |q| <= 0.425. */
-static inline int normal_is_central(double q) { return q >= -0.425 && q <= 0.425; }
+/* Whether |q| > 0.425: the words below 322122547 and above 3972844748. */
+static inline int32_t normal_is_tail(uint32_t word) { return word - 322122547u > 3972844748u - 322122547u; }
 
 static inline double normal_central(double q) {
   const double r = 0.180625 - q * q;

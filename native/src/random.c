@@ -118,7 +118,7 @@ static inline void normal_of_words(
   for (int64_t i = 0; i < n; i++) {
     tail_word[tails] = words[i];
     tail_at[tails] = (int32_t)i;
-    tails += !normal_is_central(normal_q(words[i]));
+    tails += normal_is_tail(words[i]);
   }
   INDEPENDENT
   for (int64_t i = 0; i < tails; i++) tail_value[i] = (float)normal_tail(tail_word[i]);

@@ -8,42 +8,33 @@
 #include <stdint.h>
 #include <string.h>
 
-#define LANES 8
-typedef float float_lanes __attribute__((vector_size(LANES * sizeof(float))));
-typedef double double_lanes __attribute__((vector_size(LANES * sizeof(double))));
+/* Plain arrays of lanes: compilers keep them in vector registers. */
+#define LANES 16
 
-static inline float_lanes load_lanes(const float *x) {
-  float_lanes lanes;
-  memcpy(&lanes, x, sizeof lanes);
-  return lanes;
-}
-
-static inline double fold_lanes(double_lanes s) {
-  return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+static inline double fold_lanes(const double s[LANES]) {
+  double sum[4];
+  for (int l = 0; l < 4; l++) sum[l] = (s[l] + s[l + 8]) + (s[l + 4] + s[l + 12]);
+  return (sum[0] + sum[2]) + (sum[1] + sum[3]);
 }
 
 static inline double sum_of(const float *x, int64_t n) {
-  double_lanes even = {0}, odd = {0};
+  double lane[LANES] = {0};
   int64_t i = 0;
-  for (; i + 2 * LANES <= n; i += 2 * LANES) {
-    even += __builtin_convertvector(load_lanes(x + i), double_lanes);
-    odd += __builtin_convertvector(load_lanes(x + i + LANES), double_lanes);
+  for (; i + LANES <= n; i += LANES) {
+    for (int l = 0; l < LANES; l++) lane[l] += x[i + l];
   }
-  double sum = fold_lanes(even + odd);
+  double sum = fold_lanes(lane);
   for (; i < n; i++) sum += x[i];
   return sum;
 }
 
 static inline double dot_of(const float *x, const float *y, int64_t n) {
-  double_lanes even = {0}, odd = {0};
+  double lane[LANES] = {0};
   int64_t i = 0;
-  for (; i + 2 * LANES <= n; i += 2 * LANES) {
-    even += __builtin_convertvector(load_lanes(x + i), double_lanes) *
-        __builtin_convertvector(load_lanes(y + i), double_lanes);
-    odd += __builtin_convertvector(load_lanes(x + i + LANES), double_lanes) *
-        __builtin_convertvector(load_lanes(y + i + LANES), double_lanes);
+  for (; i + LANES <= n; i += LANES) {
+    for (int l = 0; l < LANES; l++) lane[l] += (double)x[i + l] * y[i + l];
   }
-  double sum = fold_lanes(even + odd);
+  double sum = fold_lanes(lane);
   for (; i < n; i++) sum += (double)x[i] * y[i];
   return sum;
 }

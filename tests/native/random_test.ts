@@ -215,7 +215,7 @@ Deno.test({
         return new TextDecoder().decode(stdout);
       };
       const units = compilationUnits("aarch64");
-      for (const { file, flags, output } of units) await run(compiler, [...flags, "-c", file, "-o", output]);
+      await Promise.all(units.map(({ file, flags, output }) => run(compiler, [...flags, "-c", file, "-o", output])));
       const objects = units.map(({ output }) => output);
       await run(compiler, ["-static", "-o", "main", "main.c", ...objects, "-lpthread", "-ldl", "-lm"]);
       const lines = (await run(emulator, ["main"])).trim().split("\n").map((line) =>
