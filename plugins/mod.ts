@@ -11,6 +11,7 @@ export {
 export * from "./datasets/mnist.ts";
 export * from "./dropout/alpha_dropout.ts";
 export * from "./dropout/attention_dropout.ts";
+export * from "./dropout/drop_connect.ts";
 export * from "./dropout/drop_key.ts";
 export * from "./dropout/dropout.ts";
 export * from "./dropout/embedding_dropout.ts";

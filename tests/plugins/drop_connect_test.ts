@@ -1,0 +1,185 @@
+/** DropConnect: its masks, the mean and the variance that the paper gives for them, inference, gradients and edges. */
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import {
+  checkGradient,
+  gradients,
+  Key,
+  type LayerPlugin,
+  type Model,
+  OptionError,
+  ShapeError,
+  Tensor,
+} from "../../core/mod.ts";
+import { dropConnect, type DropConnectOptions } from "../../plugins/dropout/drop_connect.ts";
+import { exampleProduct } from "../../plugins/dropout/_per_example.ts";
+import { dense } from "../../plugins/layers/dense.ts";
+import { maxout } from "../../plugins/layers/maxout.ts";
+import { relu } from "../../plugins/layers/relu.ts";
+import { sequential } from "../../plugins/layers/sequential.ts";
+import { assertWithin, mean, variance } from "../core/_statistics.ts";
+import { random } from "../core/_tensors.ts";
+import { built } from "./_apply.ts";
+
+/** A dense layer with DropConnect and a bias that is not 0, perhaps with an activation behind it. */
+function layer(units: number, inputShape: readonly number[], options: DropConnectOptions, after?: LayerPlugin): Model {
+  const hidden = dense(units, { weight: dropConnect(options) });
+  const model = built(after === undefined ? sequential([hidden]) : sequential([hidden, after]), inputShape, 4);
+  model.parameters()[1].tensor.assign(random([units], 9));
+  return model;
+}
+
+const weightsOf = (model: Model): [Tensor, Tensor] => [model.parameters()[0].tensor, model.parameters()[1].tensor];
+
+Deno.test("dropConnect() multiplies each example by a weight and a bias with masks of its own", () => {
+  const [batch, rows, inputs, units, rate] = [4, 3, 5, 2, 0.4];
+  const key = Key.seed(3).at("mask").sample(2);
+  const [x, weight] = [random([batch, rows, inputs], 1), random([units, inputs], 2)];
+  for (const inverted of [true, false]) {
+    const masks = Tensor.bernoulli([batch, units, inputs], key, rate, inverted ? 1 / (1 - rate) : 1, "float64");
+    const expected = x.matmul(masks.mul(weight), { transposeB: true });
+    const found = exampleProduct(x, weight, key, rate, inverted);
+    assertEquals(found.shape, expected.shape);
+    // A rate is rounded to a multiple of 2^-32.
+    found.floats.forEach((value, i) => assertAlmostEquals(value, expected.floats[i], 1e-8));
+  }
+});
+
+for (const convention of ["inverted", "classic"] as const) {
+  Deno.test(`dropConnect() has the mean and the variance of the paper (${convention})`, () => {
+    const [count, inputs, units] = [40000, 6, 3];
+    const x = random([inputs], 1);
+    for (const rate of [0.2, 0.5, 0.8]) {
+      const model = layer(units, [inputs], { rate, convention });
+      const [weight, bias] = weightsOf(model);
+      const p = 1 - rate;
+      const [m, v] = convention === "classic" ? [p, p * (1 - p)] : [1, (1 - p) / p];
+      const means = weight.matmul(x).add(bias).mul(m);
+      const variances = weight.square().matmul(x.square()).add(bias.square()).mul(v);
+      const y = model.forward(x.broadcastTo([count, inputs]), { mode: "train" });
+      for (let unit = 0; unit < units; unit++) {
+        const values = y.slice([0, unit], [count, unit + 1]).floats;
+        const expected = variances.floats[unit];
+        assertWithin(mean(values), means.floats[unit], Math.sqrt(expected / count), `mean at rate ${rate}`);
+        const fourth = mean(values.map((value) => (value - means.floats[unit]) ** 4) as Float64Array);
+        const error = Math.sqrt((fourth - expected ** 2) / count);
+        assertWithin(variance(values), expected, error, `variance at rate ${rate}`);
+      }
+      const evaluated = model.forward(x.reshape([1, inputs]));
+      evaluated.floats.forEach((value, unit) => assertAlmostEquals(value, means.floats[unit], 1e-9));
+    }
+  });
+}
+
+Deno.test("dropConnect() with normal inference averages the activation, as masks would", () => {
+  const [inputs, units, count] = [200, 4, 20000];
+  const x = random([inputs], 1).mul(0.2);
+  const model = layer(units, [inputs], { rate: 0.5, inference: "normal", samples: 4000 }, relu());
+  // A sum of many connections is nearly normal; a bias that outweighs them would not be.
+  weightsOf(model)[1].assign(random([units], 2).mul(0.05));
+  const masks = model.forward(x.broadcastTo([count, inputs]), { mode: "train" });
+  const found = model.forward(x.reshape([1, inputs]));
+  assertEquals(model.forward(x.reshape([1, inputs])).toArray(), found.toArray());
+  model.configure("0.weight", { inference: "mean" });
+  const plain = model.forward(x.reshape([1, inputs]));
+  let moved = 0;
+  for (let unit = 0; unit < units; unit++) {
+    const values = masks.slice([0, unit], [count, unit + 1]).floats;
+    const error = Math.sqrt(variance(values) * (1 / count + 1 / 4000));
+    assertWithin(found.floats[unit], mean(values), error, `unit ${unit}`);
+    moved = Math.max(moved, Math.abs(found.floats[unit] - plain.floats[unit]) / error);
+  }
+  assert(moved > 4, "the average of the activation is not the activation of the average");
+});
+
+Deno.test("dropConnect() with normal inference draws one pre-activation a pass in mode sample", () => {
+  const [inputs, count] = [5, 50000];
+  const x = random([inputs], 1);
+  const model = layer(2, [inputs], { rate: 0.3, inference: "normal" });
+  const [weight, bias] = weightsOf(model);
+  const y = model.forward(x.broadcastTo([count, inputs]), { mode: "sample", step: 3 });
+  const means = weight.matmul(x).add(bias);
+  const variances = weight.square().matmul(x.square()).add(bias.square()).mul(0.3 / 0.7);
+  for (let unit = 0; unit < 2; unit++) {
+    const values = y.slice([0, unit], [count, unit + 1]).floats;
+    assertWithin(mean(values), means.floats[unit], Math.sqrt(variances.floats[unit] / count), "mean");
+    const error = variances.floats[unit] * Math.sqrt(2 / count);
+    assertWithin(variance(values), variances.floats[unit], error, "variance");
+  }
+});
+
+const settings: DropConnectOptions[] = [
+  { rate: 0.3 },
+  { rate: 0.3, convention: "classic" },
+  { rate: 0.3, per: "batch" },
+  { rate: 0.3, per: "batch", convention: "classic" },
+];
+
+for (const options of settings) {
+  const title = `dropConnect(${JSON.stringify(options)})`;
+  Deno.test(`${title} has the gradients that central differences give`, () => {
+    for (const inputShape of [[1], [3], [2, 3]]) {
+      for (const batch of [0, 1, 3]) {
+        for (const after of [undefined, relu()]) {
+          const model = layer(2, inputShape, options, after);
+          const x = random([batch, ...inputShape], 2);
+          checkGradient(([x]) => model.forward(x, { mode: "train" }), [x], { parameters: weightsOf(model) });
+        }
+      }
+    }
+  });
+
+  Deno.test(`${title}: a batch in parts draws what the whole batch draws`, () => {
+    const model = layer(3, [2, 4], options);
+    const x = random([6, 2, 4], 1);
+    const whole = model.forward(x, { mode: "train" });
+    const part = model.forward(x.slice([2], [6]), { mode: "train", sample: 2 });
+    assertEquals(whole.slice([2]).toArray(), part.toArray());
+  });
+
+  Deno.test(`${title}: steps and modes draw other masks, examples share one only if told to`, () => {
+    const model = layer(8, [6], options);
+    const x = random([6], 1).broadcastTo([2, 6]);
+    const train = model.forward(x, { mode: "train", step: 1 });
+    assertEquals(model.forward(x, { mode: "train", step: 1 }).toArray(), train.toArray());
+    for (
+      const other of [{ mode: "train", step: 2 }, { mode: "sample", step: 1 }, { mode: "train", step: 1, pass: 1 }]
+    ) {
+      const y = model.forward(x, other as { mode: "train" });
+      assert(JSON.stringify(y.toArray()) !== JSON.stringify(train.toArray()));
+    }
+    const [first, second] = train.toArray() as number[][];
+    assertEquals(JSON.stringify(first) === JSON.stringify(second), options.per === "batch");
+  });
+}
+
+Deno.test("dropConnect() at a rate of 0 is the layer itself, at 1 it gives zeros with zero gradients", () => {
+  const x = random([3, 4], 1);
+  for (const per of ["example", "batch"] as const) {
+    const none = layer(2, [4], { rate: 0, per });
+    assertEquals(none.forward(x, { mode: "train" }).toArray(), none.forward(x).toArray());
+    const all = layer(2, [4], { rate: 1, per });
+    const input = x.withGradient();
+    const y = all.forward(input, { mode: "train" });
+    assertEquals(new Set(y.floats), new Set([0]));
+    for (const gradient of gradients(y.sum(), [input, ...weightsOf(all)])) {
+      assertEquals(new Set(gradient.floats), new Set([0]));
+    }
+    for (const inference of ["mean", "normal"] as const) {
+      const classic = layer(2, [4], { rate: 1, per, convention: "classic", inference });
+      for (const value of classic.forward(x).floats) assertEquals(Math.abs(value), 0);
+    }
+  }
+});
+
+Deno.test("dropConnect() stands in maxout layers, too", () => {
+  const model = built(maxout(3, { weight: dropConnect() }), [4]);
+  assertEquals(model.forward(random([2, 4], 1), { mode: "train" }).shape, [2, 3]);
+});
+
+Deno.test("dropConnect() refuses a layer that cannot draw for each example, and says what to do", () => {
+  const context = { mode: "train", options: dropConnect().options, path: "0.weight" };
+  const { weight } = dropConnect().definition;
+  assertThrows(() => weight!(random([2, 2], 1), context as never), OptionError, 'expected "batch"');
+  assertThrows(() => dropConnect({ samples: 0 }), OptionError, "drop-connect.samples");
+  assertThrows(() => exampleProduct(random([2, 3], 1), random([2, 4], 1), Key.seed(1), 0.5, true), ShapeError);
+});
