@@ -1,0 +1,162 @@
+/**
+ * The smallest layers that have a site: what the exam puts around a variant, so that it is called by the driver as a real
+ * layer would call it, and sees nothing but the values that the exam chose.
+ *
+ * Parameters begin at the same numbers whatever the model's seed.
+ *
+ * @module
+ */
+import { z } from "zod";
+import {
+  affine,
+  type AttentionStage,
+  definePlugin,
+  type Factory,
+  Key,
+  part,
+  type Plugin,
+  type RecurrentPlace,
+  type Shape,
+  Tensor,
+  unstack,
+} from "../core/mod.ts";
+
+/** Standard normal numbers that depend on the name alone. */
+export function fixed(shape: Shape, name: string, dtype: "float32" | "float64"): Tensor {
+  return Tensor.normal(shape, Key.seed(20141).at(name), "float64").cast(dtype);
+}
+
+/** Number of outputs of a weight: the first axis of `[units, ...inputs]`. */
+export const UNITS = 5;
+
+/** Rows of the embedding's table, and numbers in a row. */
+export const TABLE: Shape = [11, 3];
+
+/** Options of {@linkcode weightHost}. */
+export interface WeightHostOptions {
+  /** The variant. */
+  variant: Plugin<"weight">;
+  /** Which of its methods is called. */
+  method: "weight" | "product";
+  /** Shape of the weight. */
+  shape: number[];
+}
+
+/**
+ * A weight. Method `weight`: whatever the input, the weight that the variant makes. Method `product`: the product with the
+ * input.
+ */
+export const weightHost: Factory<"layer", WeightHostOptions> = definePlugin({
+  name: "weight-host",
+  options: z.object({
+    variant: part("weight"),
+    method: z.enum(["weight", "product"]),
+    shape: z.array(z.int()),
+  }),
+  init: ({ dtype, options: { shape } }) => ({
+    params: { weight: fixed(shape, "weight", dtype), bias: fixed([UNITS], "bias", dtype) },
+  }),
+  forward(x, { serve, params, options: { variant, method } }) {
+    if (method === "weight") return serve("weight", variant, [params.weight]);
+    return serve("product", variant, [x, params.weight, params.bias], "weight");
+  },
+});
+
+/** What the product is without a variant. */
+export function plainProduct(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
+  return affine(x, weight, bias);
+}
+
+/** Places of a recurrent layer that have a previous value. */
+const remembered: readonly RecurrentPlace[] = ["cell", "carried-cell", "hidden"];
+
+/** Options of {@linkcode recurrentHost}. */
+export interface RecurrentHostOptions {
+  /** The variant. */
+  variant: Plugin<"recurrent">;
+  /** The place it is called at. */
+  place: RecurrentPlace;
+}
+
+/**
+ * One place of a recurrent layer. Inputs: the values `[batch, time, features]` at each step, and what the step before left
+ * there; output: what the variant makes of them. Where the variant does not act in a mode, the values themselves.
+ */
+export const recurrentHost: Factory<"layer", RecurrentHostOptions> = definePlugin({
+  name: "recurrent-host",
+  options: z.object({ variant: part("recurrent"), place: z.custom<RecurrentPlace>() }),
+  forward(x, { serve, inputs, mode, building, options: { variant, place } }) {
+    const places = variant.definition.places?.(variant.options, building ? "train" : mode);
+    if (places !== undefined && !places.includes(place)) return x;
+    const byTime = (sequence: Tensor) => unstack(sequence.transpose([1, 0, 2]));
+    const before = byTime(inputs[1]);
+    const steps = byTime(x).map((value, time) => {
+      const previous = remembered.includes(place) ? before[time] : null;
+      return serve("recurrent", variant, [value, { place, time, previous }]);
+    });
+    return Tensor.stack(steps, 1);
+  },
+});
+
+/** Options of {@linkcode branchHost}. */
+export interface BranchHostOptions {
+  /** The variant. */
+  variant: Plugin<"branch">;
+}
+
+/** A branch whose block gives its input times a parameter; without a shortcut, so that what is left out is 0. */
+export const branchHost: Factory<"layer", BranchHostOptions> = definePlugin({
+  name: "branch-host",
+  options: z.object({ variant: part("branch") }),
+  init: ({ dtype, inputShape }) => ({ params: { gain: fixed(inputShape, "gain", dtype) } }),
+  forward(x, { serve, params, building, options: { variant } }) {
+    const block = (input: Tensor) => input.mul(params.gain);
+    const built = building ? block(x) : null;
+    return serve("branch", variant, [x, built === null ? block : () => built]) ?? Tensor.zeros(x.shape, x.dtype);
+  },
+});
+
+/** Options of {@linkcode attentionHost}. */
+export interface AttentionHostOptions {
+  /** The variant. */
+  variant: Plugin<"attention">;
+  /** The stage it is called at. */
+  stage: AttentionStage;
+}
+
+/** One stage of attention. Input: the value of that stage, `[batch, heads, ...]`. */
+export const attentionHost: Factory<"layer", AttentionHostOptions> = definePlugin({
+  name: "attention-host",
+  options: z.object({ variant: part("attention"), stage: z.enum(["scores", "weights", "heads"]) }),
+  forward: (x, { serve, options: { variant, stage } }) => serve("attention", variant, [x, stage]),
+});
+
+/** Options of {@linkcode embeddingHost}. */
+export interface EmbeddingHostOptions {
+  /** The variant. */
+  variant: Plugin<"embedding">;
+}
+
+/** An embedding. Input: indices `[batch, time]`; output `[batch, time, features]`. */
+export const embeddingHost: Factory<"layer", EmbeddingHostOptions> = definePlugin({
+  name: "embedding-host",
+  options: z.object({ variant: part("embedding") }),
+  init: ({ dtype }) => ({ params: { table: fixed(TABLE, "table", dtype) } }),
+  forward: (x, { serve, params, options: { variant } }) => serve("embedding", variant, [params.table, x]),
+});
+
+/** Options of {@linkcode noisyHost}. */
+export interface NoisyHostOptions {
+  /** Number of outputs. */
+  units: number;
+}
+
+/** What a loss is examined on: classic dropout and a product. */
+export const noisyHost: Factory<"layer", NoisyHostOptions> = definePlugin({
+  name: "noisy-host",
+  options: z.object({ units: z.int() }),
+  init: ({ dtype, inputShape, options: { units } }) => ({
+    params: { weight: fixed([units, inputShape[0]], "weight", dtype) },
+  }),
+  forward: (x, { mode, key, params }) => affine(mode === "eval" ? x : x.dropout(key, 0.5), params.weight, null),
+});
