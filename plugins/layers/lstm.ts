@@ -12,6 +12,8 @@ import { definePlugin, type Factory, lstmSequence } from "../../core/mod.ts";
 import { type Cell, runRecurrent, splitStates } from "./_recurrent.ts";
 import { initRecurrent, recurrentFields, type RecurrentOptions } from "./_recurrent_options.ts";
 
+export type { RecurrentInitializer, RecurrentOptions } from "./_recurrent_options.ts";
+
 /** Options of {@linkcode lstm}. */
 export type LstmOptions = RecurrentOptions;
 

@@ -4,7 +4,9 @@ import {
   checkGradient,
   gradients,
   gruSequence,
+  Key,
   lstmSequence,
+  OptionError,
   rnnSequence,
   type SequenceOptions,
   ShapeError,
@@ -106,4 +108,14 @@ Deno.test("unstack() gives the same gradient when it is asked for again", () => 
   assertEquals(gradients(first, [x])[0].toArray(), [[2, 2], [1, 1], [0, 0]]);
   assertEquals(gradients(second, [x])[0].toArray(), [[0, 0], [0, 0], [5, 5]]);
   assertEquals(gradients(first, [x])[0].toArray(), [[2, 2], [1, 1], [0, 0]]);
+});
+
+Deno.test("Key.later() gives each step of a sequence draws of its own, whatever way the batch is split", () => {
+  const key = Key.seed(1).at("hidden");
+  const draw = (time: number, from = key, rows = 4) => Tensor.uniform([rows, 3], from.later(time), "float64").toArray();
+  assertEquals(draw(0), Tensor.uniform([4, 3], key, "float64").toArray());
+  const steps = Array.from({ length: 50 }, (_, time) => draw(time)).flat(2) as number[];
+  assertEquals(new Set(steps).size, 600);
+  assertEquals(draw(7, key.sample(2), 2), (draw(7) as number[][]).slice(2));
+  for (const time of [-1, 0.5, 2 ** 24]) assertThrows(() => key.later(time), OptionError, "whole number in [0, 2^24)");
 });
