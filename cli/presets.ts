@@ -42,7 +42,7 @@ export function preset(name: string, dataset?: Dataset): Config {
     return parseConfig({
       description: "The 784-800-800-10 net on drawn digits, without and with dropout.",
       dataset: { plugin: "digits" },
-      model: net([800, 800], 10, 3),
+      model: net([800, 800], 10, 2),
       loss: "cross-entropy",
       optimizer: {
         plugin: "sgd",
