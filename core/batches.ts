@@ -14,7 +14,10 @@ import { Tensor } from "./tensor.ts";
 export interface Batch {
   /** `[batch, ...shape]`, float32. */
   readonly inputs: Tensor;
-  /** int32 `[batch]` labels, or float32 `[batch, outputs]` numbers. */
+  /**
+   * int32 labels `[batch]`, or `[batch, positions]` where each position has one; float32 numbers `[batch, outputs]`; or
+   * float32 class probabilities `[batch, classes]` where an augmentation mixes classes.
+   */
   readonly targets: Tensor;
 }
 
@@ -34,15 +37,19 @@ export function checkDataset(dataset: Dataset): void {
           `${split.count * sizeOf(split.shape)} numbers, found ${split.inputs.length}.`,
       );
     }
+    checkUnits(split, where);
     if (dataset.classes > 0) {
       const labels = split.labels;
-      if (labels === undefined || labels.length !== split.count) {
-        throw new DataError(`${where}: expected ${split.count} labels, found ${labels?.length ?? "none"}.`);
+      const positions = split.labelsPerExample ?? 1;
+      const need = split.count * positions;
+      if (labels === undefined || labels.length !== need) {
+        throw new DataError(`${where}: expected ${need} labels, found ${labels?.length ?? "none"}.`);
       }
       for (let i = 0; i < labels.length; i++) {
         if (labels[i] < 0 || labels[i] >= dataset.classes) {
           throw new DataError(
-            `${where}: expected labels in [0, ${dataset.classes}), found ${labels[i]} at example ${i}.`,
+            `${where}: expected labels in [0, ${dataset.classes}), found ${labels[i]} ` +
+              `at example ${Math.floor(i / positions)}${positions > 1 ? `, position ${i % positions}` : ""}.`,
           );
         }
       }
@@ -57,6 +64,34 @@ export function checkDataset(dataset: Dataset): void {
         `${showShape(dataset.train.shape)} and ${showShape(dataset.test.shape)}.`,
     );
   }
+  if (dataset.train.labelsPerExample !== dataset.test.labelsPerExample) {
+    throw new DataError(
+      `data set ${JSON.stringify(dataset.name)}: the parts have ${dataset.train.labelsPerExample ?? 1} and ` +
+        `${dataset.test.labelsPerExample ?? 1} labels for each example.`,
+    );
+  }
+  const units = dataset.targetUnits;
+  if (units !== undefined && (units.mean.length !== dataset.outputs || units.deviation.length !== dataset.outputs)) {
+    throw new DataError(
+      `data set ${
+        JSON.stringify(dataset.name)
+      }: expected a mean and a deviation for each of ${dataset.outputs} outputs, ` +
+        `found ${units.mean.length} and ${units.deviation.length}.`,
+    );
+  }
+}
+
+/** Refuses means and deviations that do not belong to the channels. */
+function checkUnits({ normalize, shape }: Split, where: string): void {
+  if (normalize === undefined) return;
+  const { mean, deviation } = normalize;
+  const channels = shape[0] ?? 1;
+  const wrong = deviation.find((value) => !(value > 0));
+  if (mean.length === channels && deviation.length === channels && wrong === undefined) return;
+  throw new DataError(
+    `${where}: expected a mean and a deviation above 0 for each of ${channels} channels, ` +
+      `found ${mean.length} and ${deviation.length}${wrong === undefined ? "" : `, with the deviation ${wrong}`}.`,
+  );
 }
 
 /** The order of an epoch's examples: a permutation of [0, count) that depends on the key alone (Fisher-Yates). */
@@ -71,30 +106,97 @@ export function shuffledOrder(count: number, key: Key): Uint32Array {
   return order;
 }
 
+/**
+ * The order of examples that are consecutive pieces of one sequence, for batches of `lanes` rows: the sequence is cut into
+ * that many lanes of equal length, and row i of each batch goes on in lane i. The last `count % lanes` examples are left
+ * out, so that every batch is full.
+ *
+ * @example
+ * ```ts
+ * import { laneOrder } from "@thinned/dropout";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals([...laneOrder(7, 2)], [0, 3, 1, 4, 2, 5]); // lane 0: examples 0, 1, 2; lane 1: 3, 4, 5
+ * ```
+ */
+export function laneOrder(count: number, lanes: number): Uint32Array {
+  const length = Math.floor(count / lanes);
+  return Uint32Array.from({ length: length * lanes }, (_, i) => i % lanes * length + Math.floor(i / lanes));
+}
+
+/** Which examples: `order[from .. to - 1]`, or `from .. to - 1` themselves without an order. */
+export interface Rows {
+  /** First of them. */
+  readonly from: number;
+  /** One past the last of them. */
+  readonly to: number;
+  /** The order; default that of the data set. */
+  readonly order?: Uint32Array;
+}
+
+/** Calls `visit(row, example)` for each example. */
+function eachRow({ from, to, order }: Rows, visit: (row: number, example: number) => void): void {
+  for (let at = from; at < to; at++) visit(at - from, order === undefined ? at : order[at]);
+}
+
+/** Copies the inputs of some examples, scaled and normalized, to `out`, one example after the other. */
+export function gatherInputs(split: Split, rows: Rows, out: Float32Array): void {
+  const { inputs, scale, normalize, shape } = split;
+  const size = sizeOf(shape);
+  if (inputs instanceof Float32Array && scale === 1 && normalize === undefined) {
+    eachRow(rows, (row, example) => out.set(inputs.subarray(example * size, (example + 1) * size), row * size));
+    return;
+  }
+  const channels = normalize?.mean.length ?? 1;
+  const area = size / channels;
+  for (let c = 0; c < channels; c++) {
+    const mean = normalize?.mean[c] ?? 0;
+    const deviation = normalize?.deviation[c] ?? 1;
+    const convert = (input: number) => (input * scale - mean) / deviation;
+    const table = inputs instanceof Uint8Array ? Float32Array.from({ length: 256 }, (_, byte) => convert(byte)) : null;
+    eachRow(rows, (row, example) => {
+      const start = example * size + c * area;
+      const at = row * size + c * area;
+      if (table !== null) { for (let i = 0; i < area; i++) out[at + i] = table[inputs[start + i]]; }
+      else for (let i = 0; i < area; i++) out[at + i] = convert(inputs[start + i]);
+    });
+  }
+}
+
+/** Copies the labels of some examples to `out`. */
+export function gatherLabels(split: Split, rows: Rows, out: Int32Array): void {
+  const labels = split.labels!;
+  const size = split.labelsPerExample ?? 1;
+  if (size === 1) eachRow(rows, (row, example) => out[row] = labels[example]);
+  else eachRow(rows, (row, example) => out.set(labels.subarray(example * size, (example + 1) * size), row * size));
+}
+
+/** Copies the target numbers of some examples to `out`; for labels, class probabilities: 1 at the label, else 0. */
+export function gatherNumbers(split: Split, width: number, rows: Rows, out: Float32Array): void {
+  const { labels, targets } = split;
+  if (labels === undefined) {
+    eachRow(rows, (row, example) => out.set(targets!.subarray(example * width, (example + 1) * width), row * width));
+    return;
+  }
+  out.fill(0, 0, (rows.to - rows.from) * width);
+  eachRow(rows, (row, example) => out[row * width + labels[example]] = 1);
+}
+
 /** The examples `order[from .. to - 1]` as tensors; the examples themselves without an order. */
 export function makeBatch(split: Split, outputs: number, from: number, to: number, order?: Uint32Array): Batch {
-  const size = sizeOf(split.shape);
   const count = to - from;
+  const rows = { from, to, order };
   const inputs = Tensor.empty([count, ...split.shape]);
-  const out = inputs.floats;
-  const { inputs: source, scale } = split;
-  for (let row = 0; row < count; row++) {
-    const start = (order === undefined ? from + row : order[from + row]) * size;
-    const at = row * size;
-    if (source instanceof Float32Array && scale === 1) out.set(source.subarray(start, start + size), at);
-    else for (let i = 0; i < size; i++) out[at + i] = source[start + i] * scale;
-  }
-  if (split.labels !== undefined) {
-    const targets = Tensor.empty([count], "int32");
-    for (let row = 0; row < count; row++) {
-      targets.ints[row] = split.labels[order === undefined ? from + row : order[from + row]];
-    }
+  gatherInputs(split, rows, inputs.floats as Float32Array);
+  if (split.labels === undefined) {
+    const targets = Tensor.empty([count, outputs]);
+    gatherNumbers(split, outputs, rows, targets.floats as Float32Array);
     return { inputs, targets };
   }
-  const targets = Tensor.empty([count, outputs]);
-  for (let row = 0; row < count; row++) {
-    const start = (order === undefined ? from + row : order[from + row]) * outputs;
-    targets.floats.set(split.targets!.subarray(start, start + outputs), row * outputs);
-  }
+  const targets = Tensor.empty(
+    split.labelsPerExample === undefined ? [count] : [count, split.labelsPerExample],
+    "int32",
+  );
+  gatherLabels(split, rows, targets.ints);
   return { inputs, targets };
 }

@@ -4,21 +4,28 @@
  * @module
  */
 import { noGrad } from "./autograd.ts";
-import { checkDataset, makeBatch } from "./batches.ts";
+import { checkDataset, laneOrder, makeBatch } from "./batches.ts";
 import type { Dataset, Split } from "./data.ts";
 import { isPlugin } from "./define.ts";
 import type { Model } from "./model.ts";
 import type { Plugin } from "./plugin.ts";
 import { recycling } from "./storage.ts";
-import type { Tensor } from "./tensor.ts";
+import { Tensor } from "./tensor.ts";
 
 const EVALUATION_BATCH = 1000;
+/** Positions with a label that are measured at a time. */
+const EVALUATION_POSITIONS = 8192;
+/** Lanes in which a sequence is read. */
+const EVALUATION_LANES = 32;
 
 /** Mean loss, and error: the fraction of wrong classes, or the root of the mean squared error. */
 export interface Evaluation {
   /** Mean loss over the examples. */
   readonly loss: number;
-  /** Fraction of wrong classes in [0, 1], or root mean squared error. */
+  /**
+   * Fraction of wrong classes in [0, 1], over all positions where each has a label; or root mean squared error, in the units
+   * that the data set names as `targetUnits` if it does.
+   */
   readonly error: number;
 }
 
@@ -29,17 +36,25 @@ export async function loadDataset(data: Dataset | Plugin<"dataset">): Promise<Da
   return dataset;
 }
 
-/** Number of wrong classes in a batch, or the sum of squared differences divided by the outputs. */
-export function errorSum(outputs: Tensor, targets: Tensor): number {
+/**
+ * Number of wrong classes in a batch, averaged over the positions of an example; or the sum of squared differences divided
+ * by the outputs. Where the targets are class probabilities, the most probable class is the right one.
+ */
+export function errorSum(outputs: Tensor, targets: Tensor, dataset: Dataset): number {
   return noGrad(() => {
-    if (targets.dtype === "int32") {
+    if (dataset.classes > 0) {
       const best = outputs.argmax().ints;
-      const labels = targets.ints;
+      const labels = targets.dtype === "int32" ? targets.ints : targets.argmax().ints;
       let wrong = 0;
-      for (let row = 0; row < labels.length; row++) if (best[row] !== labels[row]) wrong++;
-      return wrong;
+      for (let i = 0; i < labels.length; i++) if (best[i] !== labels[i]) wrong++;
+      return wrong / (dataset.train.labelsPerExample ?? 1);
     }
-    return outputs.sub(targets).square().sum().item() / targets.shape[1];
+    const difference = outputs.sub(targets);
+    const units = dataset.targetUnits;
+    const scaled = units === undefined
+      ? difference
+      : difference.mul(Tensor.from(units.deviation, [dataset.outputs], difference.floatType));
+    return scaled.square().sum().item() / targets.shape[1];
   });
 }
 
@@ -57,6 +72,9 @@ export function errorOf(sum: number, examples: number, classification: boolean):
 /**
  * Loss and error of a model on examples, in mode `eval`.
  *
+ * Of a data set in the order `lanes`, the pieces are read in 32 lanes (fewer when there are fewer), and layers that carry
+ * their state go on from piece to piece, as in training.
+ *
  * @param model the model
  * @param dataset where the examples come from
  * @param split which part; default the test part
@@ -73,16 +91,23 @@ export function evaluate(
   const count = Math.min(split.count, limit);
   let lossSum = 0;
   let errors = 0;
-  for (let from = 0; from < count; from += EVALUATION_BATCH) {
-    const to = Math.min(from + EVALUATION_BATCH, count);
+  const measure = (from: number, to: number, order?: Uint32Array, carry?: Map<string, Tensor>) =>
     recycling(() =>
       noGrad(() => {
-        const batch = makeBatch(split, dataset.outputs, from, to);
-        const outputs = model.forward(batch.inputs);
+        const batch = makeBatch(split, dataset.outputs, from, to, order);
+        const outputs = model.forward(batch.inputs, { carry });
         lossSum += loss.definition.loss!(outputs, batch.targets, loss.options).item() * (to - from);
-        errors += errorSum(predictionOf(loss, outputs), batch.targets);
+        errors += errorSum(predictionOf(loss, outputs), batch.targets, dataset);
       })
     );
+  let done = 0;
+  if (dataset.order === "lanes") {
+    const lanes = Math.min(EVALUATION_LANES, count);
+    const order = laneOrder(count, lanes);
+    const carry = new Map<string, Tensor>();
+    for (; done < order.length; done += lanes) measure(done, done + lanes, order, carry);
   }
+  const size = Math.max(1, Math.min(EVALUATION_BATCH, Math.ceil(EVALUATION_POSITIONS / (split.labelsPerExample ?? 1))));
+  for (; done < count; done += size) measure(done, Math.min(done + size, count));
   return { loss: lossSum / count, error: errorOf(errors, count, dataset.classes > 0) };
 }

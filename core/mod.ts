@@ -32,7 +32,7 @@ export {
   unaryOps,
   useBackend,
 } from "./backend.ts";
-export { type Batch, checkDataset, makeBatch, shuffledOrder } from "./batches.ts";
+export { type Batch, checkDataset, laneOrder, makeBatch, shuffledOrder } from "./batches.ts";
 export {
   type Config,
   configSchema,
@@ -52,7 +52,7 @@ export {
   type WriteCheckpointOptions,
   writeModel,
 } from "./checkpoint.ts";
-export type { Dataset, Split } from "./data.ts";
+export type { ChannelUnits, Dataset, Split, TargetUnits } from "./data.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
 export { checkGradient, type GradientCheckOptions, GradientError } from "./gradient_check.ts";

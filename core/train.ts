@@ -7,7 +7,7 @@
  */
 import { gradients } from "./autograd.ts";
 import { type BackendInfo, currentBackend, kernels } from "./backend.ts";
-import { type Batch, makeBatch, shuffledOrder } from "./batches.ts";
+import { type Batch, laneOrder, makeBatch, shuffledOrder } from "./batches.ts";
 import type { Dataset } from "./data.ts";
 import { CheckpointError, OptionError, ShapeError } from "./errors.ts";
 import { errorOf, errorSum, evaluate, loadDataset, predictionOf } from "./evaluate.ts";
@@ -18,6 +18,7 @@ import { clipGradients, type GradientClipping, OptimizerDriver, type ParameterGr
 import { WeightAverage } from "./average.ts";
 import { isPlugin } from "./define.ts";
 import type { LayerPlugin, Plugin, Progress } from "./plugin.ts";
+import { sameShape, sizeOf } from "./shape.ts";
 import { recycling } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -151,6 +152,11 @@ export class Trainer {
       throw new OptionError("optimizer", "an optimizer plugin", options.optimizer);
     }
     const dataset = await loadDataset(options.data);
+    const { count } = dataset.train;
+    const lanes = dataset.order === "lanes";
+    if (lanes && batchSize > count) {
+      throw new OptionError("batchSize", `at most ${count}, the number of pieces of ${dataset.name}`, batchSize);
+    }
     const model = buildModel(root, { inputShape: dataset.train.shape, seed });
     checkOutput(model, dataset, options.loss);
     const optimizer = new OptimizerDriver(options.optimizer, model, options.parameterGroups);
@@ -172,7 +178,7 @@ export class Trainer {
       examples: dataset.train.count,
       parameters: model.parameterCount(),
       epochs,
-      stepsPerEpoch: Math.ceil(dataset.train.count / batchSize),
+      stepsPerEpoch: lanes ? Math.floor(count / batchSize) : Math.ceil(count / batchSize),
       batchSize,
       seed,
       backend: currentBackend().info(),
@@ -271,7 +277,9 @@ export class Trainer {
     const { stepsPerEpoch, batchSize, examples } = this.info;
     let turn = performance.now();
     this.#stepTimes = [];
-    this.#order = shuffledOrder(examples, this.#shuffle.atStep(this.#counters.epoch));
+    this.#order = this.#dataset.order === "lanes"
+      ? laneOrder(examples, batchSize)
+      : shuffledOrder(examples, this.#shuffle.atStep(this.#counters.epoch));
     while (this.#counters.stepInEpoch < stepsPerEpoch && !this.done) {
       const from = this.#counters.stepInEpoch * batchSize;
       this.#step(from, Math.min(from + batchSize, examples));
@@ -357,7 +365,11 @@ export class Trainer {
     const plain = definition.objective?.(again, batch.targets, settings) ??
       definition.loss!(outputs, batch.targets, settings);
     const loss = penalty === null ? plain : plain.add(penalty);
-    return [gradients(loss, this.#names), plain.item(), errorSum(predictionOf(this.#loss, outputs), batch.targets)];
+    return [
+      gradients(loss, this.#names),
+      plain.item(),
+      errorSum(predictionOf(this.#loss, outputs), batch.targets, this.#dataset),
+    ];
   }
 
   #finishEpoch(): void {
@@ -473,24 +485,28 @@ function outlineOf(json: unknown): string {
 function rows(batch: Batch, from: number, to: number): Batch {
   const { inputs, targets } = batch;
   if (targets.dtype !== "int32") return { inputs: inputs.slice([from], [to]), targets: targets.slice([from], [to]) };
-  return { inputs: inputs.slice([from], [to]), targets: Tensor.from(targets.ints.slice(from, to), [to - from]) };
+  const shape = targets.shape.slice(1);
+  const size = sizeOf(shape);
+  const labels = Tensor.from(targets.ints.slice(from * size, to * size), [to - from, ...shape]);
+  return { inputs: inputs.slice([from], [to]), targets: labels };
 }
 
 function checkOutput(model: Model, dataset: Dataset, loss: Plugin<"loss">): void {
   const output = model.summary()[0].shape;
   const shape = predictionOf(loss, Tensor.zeros([1, ...output])).shape.slice(1);
-  if (dataset.classes > 0 && (shape.length !== 1 || shape[0] !== dataset.classes)) {
-    throw new ShapeError(
-      `model: expected an output of shape [batch, ${dataset.classes}] for ${dataset.classes} classes, ` +
-        `found [batch, ${shape.join(", ")}].`,
-    );
-  }
-  if (dataset.classes === 0 && (shape.length !== 1 || shape[0] !== dataset.outputs)) {
-    throw new ShapeError(
-      `model: expected an output of shape [batch, ${dataset.outputs}] for the targets, ` +
-        `found [batch, ${shape.join(", ")}].`,
-    );
-  }
+  const { labelsPerExample } = dataset.train;
+  const wanted = dataset.classes === 0
+    ? [dataset.outputs]
+    : labelsPerExample === undefined
+    ? [dataset.classes]
+    : [labelsPerExample, dataset.classes];
+  if (sameShape(shape, wanted)) return;
+  const what = dataset.classes === 0
+    ? "the targets"
+    : `${dataset.classes} classes${labelsPerExample === undefined ? "" : ` at each of ${labelsPerExample} positions`}`;
+  throw new ShapeError(
+    `model: expected an output of shape [batch, ${wanted.join(", ")}] for ${what}, found [batch, ${shape.join(", ")}].`,
+  );
 }
 
 /**
