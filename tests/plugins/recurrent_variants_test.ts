@@ -4,19 +4,27 @@ import {
   buildModel,
   checkGradient,
   customGradient,
+  fit,
   gradients,
+  Key,
   type LayerPlugin,
   type Model,
   type Plugin,
+  Registry,
   Tensor,
 } from "../../core/mod.ts";
+import { builtins } from "../../plugins/builtins.ts";
 import {
+  adam,
+  crossEntropy,
   dense,
+  dropout,
   embedding,
   embeddingDropout,
   gru,
   lstm,
   rnn,
+  sequential,
   variationalRecurrentDropout,
   weightDrop,
   zoneout,
@@ -301,4 +309,30 @@ Deno.test("weightDrop() in an LSTM has the gradient that differences give, and n
   const y = model.forward(random([2, 3, 2], 1), train);
   assert(y.floats.every((value) => Number.isFinite(value) && value !== 0));
   assert(gradients(y.sum(), [weight])[0].floats.every((value) => value === 0));
+});
+
+Deno.test("a language model with all variants is as good as its JSON, and learns which word came first", async () => {
+  const described = sequential([
+    embedding(4, 8, { embedding: embeddingDropout({ rate: 0.05, share: "sequence" }) }),
+    lstm(16, {
+      layers: 2,
+      returnSequences: false,
+      recurrent: zoneout({ cell: 0.2, hidden: 0.05 }),
+      weight: weightDrop({ rate: 0.1 }),
+      dropout: dropout({ rate: 0.1 }),
+    }),
+    dense(4),
+  ]);
+  const json = JSON.parse(JSON.stringify(described));
+  const layer = new Registry(builtins).create(json, "layer") as LayerPlugin;
+  assertEquals(JSON.parse(JSON.stringify(layer)), json);
+  const split = (count: number, seed: number) => {
+    const inputs = Float32Array.from(Tensor.uniform([count, 6], Key.seed(seed)).floats, (u) => Math.floor(4 * u));
+    const labels = Int32Array.from({ length: count }, (_, i) => inputs[6 * i]);
+    return { count, shape: [6], inputs, scale: 1, labels };
+  };
+  const data = { name: "first word", classes: 4, outputs: 0, train: split(480, 1), test: split(200, 2) };
+  const settings = { data, loss: crossEntropy(), optimizer: adam({ learningRate: 0.01 }), epochs: 8, batchSize: 32 };
+  const run = await fit(layer, { ...settings, seed: 1 });
+  assert(run.testError! < 0.1, `test error ${run.testError}`);
 });
