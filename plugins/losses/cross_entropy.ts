@@ -1,7 +1,7 @@
 /** Softmax cross-entropy, for classification. @module */
 import { z } from "zod";
-import { crossEntropyRows, definePlugin, type Factory, Tensor } from "../../core/mod.ts";
-import { type ReductionOption, reductionSchema } from "./_reduction.ts";
+import { crossEntropyRows, definePlugin, type Factory, OptionError, ShapeError, Tensor } from "../../core/mod.ts";
+import { checkTargets, type ReductionOption, reductionSchema } from "./_reduction.ts";
 
 /** Options of {@linkcode crossEntropy}. */
 export interface CrossEntropyOptions extends ReductionOption {
@@ -17,6 +17,9 @@ export interface CrossEntropyOptions extends ReductionOption {
  * `-log softmax(outputs)[label]`, averaged over the batch. Outputs `[batch, ..., classes]` are logits: no softmax before
  * it. Targets: int32 `[batch, ...]`, in [0, classes) or `ignoreIndex`. With class weights the mean is a weighted one: the
  * sum divided by the weights of the labels, ignored ones left out. Where nothing counts, it is 0.
+ *
+ * Targets may also be probabilities of the classes, floats of the outputs' shape, as mixup makes them: then it is
+ * `-sum_c w_c t_c log softmax(outputs)_c`, its mean is that over all rows, as in PyTorch, and nothing can be ignored.
  *
  * @example
  * ```ts
@@ -40,6 +43,10 @@ export const crossEntropy: Factory<"loss", CrossEntropyOptions> = definePlugin({
     reduction: reductionSchema,
   }),
   loss(outputs, targets, { classWeights, reduction, ...options }) {
+    if (targets.dtype !== "int32") {
+      const losses = softLoss(outputs, targets, classWeights, options);
+      return reduction === "sum" ? losses : losses.div(Math.max(outputs.size / outputs.shape[outputs.rank - 1], 1));
+    }
     // A sequence's steps are rows as good as examples.
     const sequence = outputs.rank > 2 && targets.rank === outputs.rank - 1;
     const logits = sequence ? outputs.reshape([targets.size, outputs.shape[outputs.rank - 1]]) : outputs;
@@ -51,6 +58,27 @@ export const crossEntropy: Factory<"loss", CrossEntropyOptions> = definePlugin({
     return losses.sum().div(counted === 0 ? 1 : counted);
   },
 });
+
+/** The sum of the losses where targets are probabilities. */
+function softLoss(
+  outputs: Tensor,
+  targets: Tensor,
+  weights: readonly number[] | undefined,
+  options: { labelSmoothing: number; ignoreIndex?: number },
+): Tensor {
+  checkTargets("cross-entropy", outputs, targets);
+  if (options.ignoreIndex !== undefined) {
+    throw new OptionError("cross-entropy.ignoreIndex", "none where targets are probabilities", options.ignoreIndex);
+  }
+  const classes = outputs.shape[outputs.rank - 1];
+  if (weights !== undefined && weights.length !== classes) {
+    throw new ShapeError(`cross-entropy: expected ${classes} class weights, found ${weights.length}.`);
+  }
+  const { labelSmoothing: smoothing } = options;
+  const smooth = smoothing === 0 ? targets : targets.mul(1 - smoothing).add(smoothing / classes);
+  const weighted = weights === undefined ? smooth : smooth.mul(Tensor.from(weights, [classes], outputs.floatType));
+  return outputs.logSoftmax().mul(weighted).sum().neg();
+}
 
 /** The weights of the labels that count, added up. */
 function weightOf(labels: Tensor, weights: readonly number[] | undefined, ignore: number | undefined): number {
