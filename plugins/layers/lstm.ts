@@ -57,7 +57,7 @@ const cell: Cell = {
  * given to `model.forward` as `carry` takes them from one call to the next, in any mode: so a long text is read, or
  * written, in pieces. For training, `stateful` does the same with running state that checkpoints keep: the state goes on
  * without a gradient, and begins anew at an epoch's first step, which `progress` tells, or when it is overwritten through
- * `model.state()`.
+ * `model.state()`. It needs data whose examples are consecutive pieces: those in the order `lanes`.
  *
  * **Variants.** `recurrent` acts inside the recurrence, `weight` on `weight_hh`, drawn once for all steps of a pass, and
  * `dropout` between layers. Without a variant inside the recurrence the steps are fused. The variants of the layers stand
