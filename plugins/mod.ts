@@ -11,11 +11,13 @@ export {
 export * from "./datasets/mnist.ts";
 export * from "./dropout/alpha_dropout.ts";
 export * from "./dropout/attention_dropout.ts";
+export * from "./dropout/concrete_dropout.ts";
 export * from "./dropout/drop_connect.ts";
 export * from "./dropout/drop_key.ts";
 export * from "./dropout/dropout.ts";
 export * from "./dropout/embedding_dropout.ts";
 export * from "./dropout/gaussian_dropout.ts";
+export * from "./dropout/r_drop.ts";
 export * from "./dropout/spatial_dropout.ts";
 export * from "./dropout/stochastic_depth.ts";
 export * from "./dropout/variational_recurrent_dropout.ts";

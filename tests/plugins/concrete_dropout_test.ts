@@ -1,0 +1,151 @@
+/** Concrete dropout: masks, penalty, gradients of the rate, and that the rate is learned as the paper says. */
+import { assert, assertAlmostEquals, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  buildModel,
+  checkGradient,
+  gradients,
+  Key,
+  type Model,
+  OptimizerDriver,
+  OptionError,
+  recycling,
+  ShapeError,
+  Tensor,
+} from "../../core/mod.ts";
+import { concreteDropout, type ConcreteDropoutOptions } from "../../plugins/dropout/concrete_dropout.ts";
+import { dense } from "../../plugins/layers/dense.ts";
+import { relu } from "../../plugins/layers/relu.ts";
+import { sequential } from "../../plugins/layers/sequential.ts";
+import { gaussianNll } from "../../plugins/losses/gaussian_nll.ts";
+import { adam } from "../../plugins/optimizers/adam.ts";
+import { assertWithin, mean } from "../core/_statistics.ts";
+import { random } from "../core/_tensors.ts";
+import { built, lossOf } from "./_apply.ts";
+
+const at = (options: ConcreteDropoutOptions, shape: readonly number[]): Model =>
+  built(concreteDropout(options), shape, 3);
+
+Deno.test("concreteDropout() drops with its rate as the temperature goes to 0, and scales as dropout does", () => {
+  const count = 40000;
+  for (const rate of [0.1, 0.5, 0.7]) {
+    const y = at({ rate, temperature: 1e-4 }, [count]).forward(Tensor.ones([1, count], "float64"), { mode: "train" });
+    const hard = y.floats.filter((value) => value < 1e-9 || Math.abs(value * (1 - rate) - 1) < 1e-9).length;
+    // A soft value needs |logit u + logit p| below about 20 t.
+    assert(hard > 0.99 * count, `${hard} of ${count} are hard`);
+    const dropped = y.floats.filter((value) => value < 0.5 / (1 - rate)).length / count;
+    assertWithin(dropped, rate, Math.sqrt(rate * (1 - rate) / count), `share dropped at rate ${rate}`);
+    assertWithin(mean(y.floats), 1, Math.sqrt(rate / (1 - rate) / count), `mean at rate ${rate}`);
+  }
+});
+
+Deno.test("concreteDropout() is x z / (1 - p) with the paper's z", () => {
+  const [rate, temperature] = [0.2, 0.3];
+  const x = random([50, 4], 1);
+  const y = at({ rate, temperature }, [4]).forward(x, { mode: "train", step: 5 });
+  const key = Key.seed(3).at("train").at("(root)").atStep(5);
+  const u = Tensor.uniform([50, 4], key, "float64").floats;
+  y.floats.forEach((value, i) => {
+    const logits = Math.log(rate / (1 - rate)) + Math.log(u[i] / (1 - u[i]));
+    const z = 1 - 1 / (1 + Math.exp(-logits / temperature));
+    assertAlmostEquals(value, x.floats[i] * z / (1 - rate), 1e-12);
+  });
+});
+
+Deno.test("concreteDropout() spatially scales whole channels", () => {
+  const y = at({ rate: 0.5, spatial: true }, [6, 3, 2]).forward(Tensor.ones([4, 6, 3, 2], "float64"), {
+    mode: "train",
+  });
+  assertEquals(y.min([2, 3]).toArray(), y.max([2, 3]).toArray());
+  assert(new Set(y.max([2, 3]).floats).size > 10);
+  assertThrows(() => at({ spatial: true }, [6]), ShapeError, "[batch, channels, ...]");
+});
+
+Deno.test("concreteDropout() has the paper's penalty, at a dense layer's weight and at a layer position", () => {
+  const [rate, wr, dr] = [0.3, 0.7, 0.05];
+  const entropy = rate * Math.log(rate) + (1 - rate) * Math.log(1 - rate);
+  const options = { rate, weightRegularizer: wr, dropoutRegularizer: dr };
+  const penalty = (model: Model, shape: readonly number[]) =>
+    model.forwardWithPenalty(random([2, ...shape], 1), { mode: "train" })[1]!.item();
+  const whole = built(dense(5, { weight: concreteDropout(options) }), [4]);
+  const squares = whole.parameters()[0].tensor.square().sum().item();
+  assertAlmostEquals(penalty(whole, [4]), wr * squares / (1 - rate) + dr * 4 * entropy, 1e-12);
+  assertAlmostEquals(penalty(at(options, [7]), [7]), dr * 7 * entropy, 1e-12);
+  assertAlmostEquals(penalty(at({ ...options, spatial: true }, [6, 3, 2]), [6, 3, 2]), dr * 6 * entropy, 1e-12);
+});
+
+Deno.test("concreteDropout() has the gradients that central differences give, of the input, the weight and the rate", () => {
+  for (const batch of [1, 3]) {
+    const models: [Model, readonly number[]][] = [
+      [at({ rate: 0.3, temperature: 0.5 }, [4]), [4]],
+      [at({ rate: 0.3, spatial: true }, [2, 3]), [2, 3]],
+      [built(dense(2, { weight: concreteDropout({ rate: 0.3, temperature: 0.5 }) }), [3]), [3]],
+    ];
+    for (const [model, shape] of models) {
+      const parameters = model.parameters().map(({ tensor }) => tensor);
+      checkGradient(([x]) => model.forward(x, { mode: "train" }), [random([batch, ...shape], 2)], { parameters });
+      checkGradient(
+        ([x]) => {
+          const [y, penalty] = model.forwardWithPenalty(x, { mode: "train" });
+          return y.sum().add(penalty!.mul(1e5));
+        },
+        [random([batch, ...shape], 2)],
+        { parameters },
+      );
+    }
+  }
+});
+
+Deno.test("concreteDropout() is the identity at evaluation, draws in mode sample, and tells its rate", () => {
+  const model = at({ rate: 0.25 }, [4]);
+  const x = random([3, 4], 1);
+  assertStrictEquals(model.forward(x), x);
+  const sample = (step: number) => JSON.stringify(model.forward(x, { mode: "sample", step }).toArray());
+  assertEquals(sample(1), sample(1));
+  assert(sample(1) !== sample(2));
+  const whole = model.forward(x, { mode: "train" });
+  assertEquals(model.forward(x.slice([1]), { mode: "train", sample: 1 }).toArray(), whole.slice([1]).toArray());
+  assertEquals(model.forward(x.slice([0], [0]), { mode: "train" }).shape, [0, 4]);
+  const hosted = built(sequential([dense(2, { weight: concreteDropout({ rate: 0.25 }) })]), [4]);
+  assertAlmostEquals(hosted.forwardAll(x).emitted.get("0.weight.rate")!.item(), 0.25, 1e-12);
+});
+
+Deno.test("concreteDropout() refuses the weight of other layers, spatial masks at a weight, and rates of 0 and 1", () => {
+  const context = { path: "1.weight" };
+  assertThrows(
+    () => concreteDropout().definition.weight!(Tensor.ones([1]), context as never),
+    OptionError,
+    "a dense layer",
+  );
+  assertThrows(() => built(dense(2, { weight: concreteDropout({ spatial: true }) }), [3]), OptionError, "spatial");
+  for (const rate of [0, 1]) assertThrows(() => concreteDropout({ rate }), OptionError, "(0, 1)");
+});
+
+/** Learned rates after training on `examples` points of y = 2 x + 8 + noise, the paper's toy, with a small network. */
+function learnedRates(examples: number, steps: number): number[] {
+  const weight = () => concreteDropout({ weightRegularizer: 1e-8 / examples, dropoutRegularizer: 2 / examples });
+  const layers = [dense(24), relu(), dense(24, { weight: weight() }), relu(), dense(2, { weight: weight() })];
+  const model = buildModel(sequential(layers), { inputShape: [1], seed: 2 });
+  const x = Tensor.normal([examples, 1], Key.seed(1).at("x"));
+  const y = x.mul(2).add(8).add(Tensor.normal([examples, 1], Key.seed(1).at("noise")));
+  const optimizer = new OptimizerDriver(adam({ learningRate: 0.01 }), model);
+  const parameters = model.parameters().map(({ tensor }) => tensor);
+  for (let step = 0; step < steps; step++) {
+    recycling(() => {
+      const from = step * 20 % examples;
+      const progress = { step, stepsPerEpoch: 1, totalSteps: steps };
+      const inputs = x.slice([from], [Math.min(from + 20, examples)]);
+      const targets = y.slice([from], [Math.min(from + 20, examples)]);
+      const [outputs, penalty] = model.forwardWithPenalty(inputs, { mode: "train", progress });
+      const loss = lossOf(gaussianNll(), outputs, targets).mul(2).add(penalty!);
+      optimizer.update(gradients(loss, parameters), progress);
+    });
+  }
+  return model.parameters().filter(({ name }) => name.endsWith("logit"))
+    .map(({ tensor }) => 1 / (1 + Math.exp(-tensor.item())));
+}
+
+Deno.test("concreteDropout() learns a smaller rate from more examples", () => {
+  const few = learnedRates(10, 1500);
+  const many = learnedRates(5000, 1500);
+  few.forEach((rate, i) => assert(rate > 0.3 && many[i] < 0.15, `${few} after 10 examples, ${many} after 5000`));
+});
