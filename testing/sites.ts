@@ -66,6 +66,8 @@ export interface Site {
   plain(model: Model, inputs: readonly Tensor[]): Tensor;
   /** The tensor whose entries the output's stand for, one to one; null if there is none. */
   probe(model: Model, inputs: readonly Tensor[]): Tensor | null;
+  /** What the layer makes of the output at once, where gradients of the output itself say nothing. Default: the output. */
+  readonly readout?: (output: Tensor) => Tensor;
 }
 
 /** Rows of standard normal numbers: the same whatever their count. */
@@ -166,6 +168,8 @@ function attentionSite(stage: AttentionStage): Site {
     },
     plain: (_model, [x]) => x,
     probe: (_model, [x]) => x,
+    // A hidden key's score is so low that differences vanish beside it; its weight is 0, with a gradient of 0.
+    ...(stage === "scores" ? { readout: (scores: Tensor) => scores.softmax() } : {}),
   };
 }
 

@@ -11,7 +11,7 @@ import {
   type Plugin,
   type Progress,
   type RunOptions,
-  Tensor,
+  type Tensor,
 } from "../core/mod.ts";
 import type { InputRequest, Site } from "./sites.ts";
 import { atRate, type Options, rateNames } from "./rates.ts";
