@@ -48,6 +48,10 @@ export interface Config {
   seed: number;
   /** Parts that each batch is run in, to save memory. */
   accumulate: number;
+  /** What changes the examples of each batch before it is trained on, in this order. */
+  augment: PartConfig[];
+  /** Whether a worker makes the next batch while the current one trains. */
+  prefetch: boolean;
   /** Limits on the gradients of a step. */
   clip?: { value?: number; norm?: number };
   /** Parameters that are updated with other options of the optimizer. */
@@ -87,6 +91,8 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   batchSize: wholeFrom(1).default(128),
   seed: wholeFrom(0).default(0),
   accumulate: wholeFrom(1).default(1),
+  augment: z.array(partSchema).default([]),
+  prefetch: z.boolean("expected true or false").default(false),
   clip: z.strictObject({ value: above0.optional(), norm: above0.optional() }).optional(),
   parameterGroups: z.array(z.strictObject({
     match: z.string(),
@@ -116,6 +122,10 @@ export interface ConfiguredRun {
   readonly observers: readonly Plugin<"observer">[];
   /** Parts that each batch is run in. */
   readonly accumulate: number;
+  /** What changes the examples of each batch. */
+  readonly augment: readonly Plugin<"augmentation">[];
+  /** Whether a worker makes the next batch while the current one trains. */
+  readonly prefetch: boolean;
   /** Limits on the gradients of a step. */
   readonly clip: Config["clip"];
   /** Parameters that are updated with other options. */
@@ -211,6 +221,8 @@ export function configuredRun(config: Config, name: string, registry: Registry):
     optimizer: make(changed.optimizer, "optimizer", registry, "optimizer"),
     observers: changed.observers.map((observer, i) => make(observer, "observer", registry, `observers.${i}`)),
     accumulate: changed.accumulate,
+    augment: changed.augment.map((part, i) => make(part, "augmentation", registry, `augment.${i}`)),
+    prefetch: changed.prefetch,
     clip: changed.clip,
     parameterGroups: changed.parameterGroups,
     averageDecay: changed.averageDecay,

@@ -146,6 +146,36 @@ export interface LoadContext<Options> {
   readonly options: Options;
 }
 
+/**
+ * A batch on its way to a training step, in plain arrays that an augmentation overwrites in place. Its inputs are scaled
+ * and normalized already.
+ */
+export interface AugmentBatch {
+  /** Number of examples. */
+  readonly count: number;
+  /** Shape of one example. */
+  readonly shape: Shape;
+  /** `[count, ...shape]`. */
+  readonly inputs: Float32Array;
+  /** The labels, one for each example, or for each of its positions; null where targets are numbers. */
+  readonly labels: Int32Array | null;
+  /**
+   * `[count, width]`: the target numbers of a regression, or class probabilities when one of the augmentations says
+   * `mixesTargets`; null where there are labels.
+   */
+  readonly targets: Float32Array | null;
+  /** Numbers per target: outputs, or classes; 0 where there are labels. */
+  readonly width: number;
+}
+
+/** What an augmentation is given beside the batch. */
+export interface AugmentContext<Options> {
+  /** The options, validated, with schedules replaced by their value now. */
+  readonly options: Options;
+  /** Where its random numbers lie, at this step; row r of a draw belongs to example r of the batch. */
+  readonly key: Key;
+}
+
 /** What an observer's handlers are given at the start of a run. */
 export interface ObserveContext<Options> {
   /** The options, validated. */
@@ -226,6 +256,11 @@ export interface Methods<Options> {
   value(progress: Progress, options: Options): number;
   /** A data set: called once, before training. */
   load(context: LoadContext<Options>): Promise<Dataset> | Dataset;
+  /**
+   * An augmentation: changes the examples of a batch before a training step, and no others. Called once a step, on the whole
+   * batch, outside of differentiation; perhaps in a worker, for a step ahead. Same arguments, same result.
+   */
+  augment(batch: AugmentBatch, context: AugmentContext<Options>): void;
   /** An observer: called at the start of a run; returns what is called during it. */
   observe(context: ObserveContext<Options>): Observation | Promise<Observation>;
 }
@@ -244,6 +279,7 @@ export const methodOfRole = {
   optimizer: "update",
   schedule: "value",
   dataset: "load",
+  augmentation: "augment",
   observer: "observe",
 } as const;
 
@@ -398,6 +434,13 @@ export interface CommonDefinition<Input, Options> {
   prediction?(outputs: Tensor, options: Options): Tensor;
   /** For an optimizer: the names of the slots it keeps beside each parameter. */
   slots?(options: Options): readonly string[];
+  /** For an augmentation: it mixes targets, so that labels are handed to it as class probabilities. */
+  readonly mixesTargets?: boolean;
+  /**
+   * For an augmentation: `import.meta.url` of a module that exports its factory, from which a worker can load it. Without
+   * it, `prefetch` leaves the augmentations to the training thread.
+   */
+  readonly module?: string;
   /** For a layer that is one elementwise function of its input: what a fusing layer before it may apply instead. */
   readonly epilogue?: Epilogue;
   /**

@@ -7,12 +7,12 @@
  */
 import { gradients } from "./autograd.ts";
 import { type BackendInfo, currentBackend, kernels } from "./backend.ts";
-import { type Batch, laneOrder, makeBatch, shuffledOrder } from "./batches.ts";
+import type { Batch } from "./batches.ts";
 import type { Dataset } from "./data.ts";
 import { CheckpointError, OptionError, ShapeError } from "./errors.ts";
 import { errorOf, errorSum, evaluate, loadDataset, predictionOf } from "./evaluate.ts";
 import type { EpochMetrics, Observation, RunInfo, Snapshot, TrainingProgress } from "./events.ts";
-import { Key } from "./key.ts";
+import { Loader } from "./loader.ts";
 import { buildModel, type Model, overwrite, type RunOptions } from "./model.ts";
 import { clipGradients, type GradientClipping, OptimizerDriver, type ParameterGroup } from "./optimizer.ts";
 import { WeightAverage } from "./average.ts";
@@ -38,6 +38,14 @@ export interface FitOptions {
   seed?: number;
   /** Parts that each batch is run in, one after the other, to save memory; the masks are those of the whole. Default 1. */
   accumulate?: number;
+  /** What changes the examples of each batch before it is trained on, in this order. */
+  augment?: readonly Plugin<"augmentation">[];
+  /**
+   * Whether a worker gathers and augments the next batch while the current one trains. The results are the same, bit for
+   * bit. It needs permission to read this library's files, holds a copy of the training examples, and starts in about half a
+   * second; {@linkcode Trainer.end} ends it. It pays where augmentation takes a good part of a step. Default false.
+   */
+  prefetch?: boolean;
   /** Limits on the gradients of a step. */
   clip?: GradientClipping;
   /** Parameters that are updated with other options of the optimizer. */
@@ -110,10 +118,9 @@ export class Trainer {
   readonly #waiting: Plugin<"observer">[] = [];
   readonly #observers: Observation[] = [];
   readonly #signal: AbortSignal | undefined;
-  readonly #shuffle: Key;
+  readonly #loader: Loader;
   readonly #names: readonly Tensor[];
   #counters: TrainingProgress;
-  #order: Uint32Array | undefined;
   #stepTimes: number[] = [];
   #ended = false;
 
@@ -124,6 +131,7 @@ export class Trainer {
     info: RunInfo,
     optimizer: OptimizerDriver,
     counters: TrainingProgress,
+    loader: Loader,
   ) {
     this.model = model;
     this.info = info;
@@ -134,7 +142,7 @@ export class Trainer {
     this.#accumulate = whole(options.accumulate ?? 1, 1, "accumulate");
     this.#clip = options.clip;
     this.#signal = options.signal;
-    this.#shuffle = Key.seed(info.seed).at("shuffle");
+    this.#loader = loader;
     this.#names = model.parameters().map((parameter) => parameter.tensor);
     this.#counters = counters;
   }
@@ -185,7 +193,13 @@ export class Trainer {
       classification: dataset.classes > 0,
       resumedAt: options.resume?.progress.step ?? 0,
     };
-    const trainer = new Trainer(model, dataset, options, info, optimizer, fresh);
+    const loader = new Loader(dataset, {
+      ...info,
+      totalSteps: info.stepsPerEpoch * epochs,
+      augment: options.augment ?? [],
+      prefetch: options.prefetch ?? false,
+    });
+    const trainer = new Trainer(model, dataset, options, info, optimizer, fresh, loader);
     if (options.resume !== undefined) trainer.#restore(options.resume);
     for (const observer of options.observers ?? []) {
       if (!isPlugin(observer, "observer")) throw new OptionError("observers", "observer plugins", observer);
@@ -274,38 +288,45 @@ export class Trainer {
   /** Trains to the end of the epoch that has begun, measures, and tells the observers. */
   async runEpoch(): Promise<void> {
     await this.open();
-    const { stepsPerEpoch, batchSize, examples } = this.info;
+    try {
+      await this.#runSteps();
+      if (this.#counters.stepInEpoch === this.info.stepsPerEpoch) {
+        this.#finishEpoch();
+        await this.#tell("epoch");
+      }
+    } catch (error) {
+      this.#loader.close();
+      throw error;
+    }
+    if (this.done) this.#loader.close();
+  }
+
+  async #runSteps(): Promise<void> {
     let turn = performance.now();
     this.#stepTimes = [];
-    this.#order = this.#dataset.order === "lanes"
-      ? laneOrder(examples, batchSize)
-      : shuffledOrder(examples, this.#shuffle.atStep(this.#counters.epoch));
-    while (this.#counters.stepInEpoch < stepsPerEpoch && !this.done) {
-      const from = this.#counters.stepInEpoch * batchSize;
-      this.#step(from, Math.min(from + batchSize, examples));
+    while (this.#counters.stepInEpoch < this.info.stepsPerEpoch && !this.done) {
+      const started = performance.now();
+      const waiting = this.#loader.ready(this.step);
+      if (waiting !== undefined) await waiting;
+      this.#step(started);
       await this.#tell("step");
       if (performance.now() - turn > TURN_MS) {
         await new Promise((resolve) => setTimeout(resolve, 0));
         turn = performance.now();
       }
     }
-    if (this.#counters.stepInEpoch === stepsPerEpoch) {
-      this.#finishEpoch();
-      await this.#tell("epoch");
-    }
   }
 
-  #step(from: number, to: number): void {
-    const started = performance.now();
+  #step(started: number): void {
     const before = this.#counters;
     const progress: Progress = {
       step: before.step,
       stepsPerEpoch: this.info.stepsPerEpoch,
       totalSteps: this.info.stepsPerEpoch * this.info.epochs,
     };
-    const [loss, errors] = recycling(() => {
-      const batch = makeBatch(this.#dataset.train, this.#dataset.outputs, from, to, this.#order);
-      return this.#learn(batch, progress);
+    const [loss, errors, examples] = recycling(() => {
+      const batch = this.#loader.take(before.step);
+      return [...this.#learn(batch, progress), batch.inputs.shape[0]];
     });
     if (!Number.isFinite(loss)) {
       throw new OptionError(
@@ -320,9 +341,9 @@ export class Trainer {
       ...before,
       step: before.step + 1,
       stepInEpoch: before.stepInEpoch + 1,
-      lossSum: before.lossSum + loss * (to - from),
+      lossSum: before.lossSum + loss * examples,
       errorSum: before.errorSum + errors,
-      examples: before.examples + to - from,
+      examples: before.examples + examples,
       seconds: before.seconds + ms / 1000,
     };
   }
@@ -432,6 +453,7 @@ export class Trainer {
 
   /** Tells the observers that the run has ended, once, and returns the result. */
   async end(): Promise<FitResult> {
+    this.#loader.close();
     if (!this.#ended) {
       this.#ended = true;
       for (const observer of this.#observers) {
