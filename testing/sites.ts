@@ -66,6 +66,8 @@ export interface Site {
   plain(model: Model, inputs: readonly Tensor[]): Tensor;
   /** The tensor whose entries the output's stand for, one to one; null if there is none. */
   probe(model: Model, inputs: readonly Tensor[]): Tensor | null;
+  /** Which entry of the probe an entry of the output is read from. Default: the one at the same position. */
+  readonly source?: (inputs: readonly Tensor[], entry: number) => number;
   /** What the layer makes of the output at once, where gradients of the output itself say nothing. Default: the output. */
   readonly readout?: (output: Tensor) => Tensor;
 }
@@ -175,7 +177,7 @@ function attentionSite(stage: AttentionStage): Site {
 
 function embeddingSite(): Site {
   const time = 4;
-  const [words] = TABLE;
+  const [words, features] = TABLE;
   return {
     label: "embedding",
     group: "embedding",
@@ -189,7 +191,8 @@ function embeddingSite(): Site {
       return [Tensor.from(Int32Array.from({ length: batch * time }, (_, i) => word(i)), [batch, time])];
     },
     plain: (model, [indices]) => parameter(model, "table").take(indices),
-    probe: () => null,
+    probe: (model) => parameter(model, "table"),
+    source: ([indices], entry) => indices.ints[Math.floor(entry / features)] * features + entry % features,
   };
 }
 

@@ -81,10 +81,11 @@ export function infinities(trial: Trial): string {
   for (let step = 0; step < 4; step++) {
     const at = subject.output(x, { step }).floats.indexOf(0);
     if (at < 0) continue;
-    const before = probe.floats[at];
-    probe.floats[at] = Infinity;
+    const source = trial.site.source?.(x, at) ?? at;
+    const before = probe.floats[source];
+    probe.floats[source] = Infinity;
     const found = subject.output(x, { step }).floats[at];
-    probe.floats[at] = before;
+    probe.floats[source] = before;
     tried++;
     ensure(!Number.isNaN(found), `expected 0 for an infinity at a dropped entry, found NaN at step ${step}`);
   }

@@ -41,6 +41,7 @@ function hasHistory(subject: Subject, inputs: readonly Tensor[], step: number): 
 /** Where the output is 0 because its entry was dropped, the gradient is 0. */
 export function backwardMask(trial: Trial): string {
   applies(trial.findMoment(), `${trial.site.label}: nothing is dropped here`);
+  applies(trial.site.source === undefined, `${trial.site.label}: an entry of the input stands for several`);
   const subject = trial.subject({ rate: 0.5 });
   let dropped = 0;
   for (let step = 0; step < 8; step++) {

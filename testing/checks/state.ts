@@ -48,20 +48,18 @@ export function resume(trial: Trial): string {
 export function keepsNothing(trial: Trial): string {
   trial.findMoment();
   const subject = trial.subject({ rate: 0.5 });
-  const inputs = subject.inputs(4);
+  // No other check has a batch of this size: what is kept by shape is first made in here.
+  const inputs = subject.inputs(7);
   const step = (number: number) => {
     const x = inputs.map((input) => input.dtype === "int32" ? input : input.withGradient());
     const y = subject.run(x, { step: number, goOn: number > 0 });
     const points = [...x, ...subject.model.parameters().map(({ tensor }) => tensor)].filter((p) => p.requiresGradient);
-    return y.requiresGradient ? [y, ...gradients(y.sum(), points)] : [y];
+    const all = y.requiresGradient ? [y, ...gradients(y.sum(), points)] : [y];
+    return all.flatMap((tensor) => [...tensor.floats]);
   };
-  const expected = [0, 1, 2].map((number) => step(number).map((tensor) => tensor.clone()));
-  for (const number of [0, 1, 2]) {
-    const same = recycling(() => step(number).every((tensor, i) => sameBits(tensor, expected[number][i])));
-    ensure(
-      same,
-      `expected the same bits when buffers are used again from step to step, found others at step ${number}`,
-    );
-  }
+  const inside = [0, 1, 2].map((number) => recycling(() => step(number)));
+  const outside = [0, 1, 2].map(step);
+  const at = inside.findIndex((values, number) => values.some((value, i) => !Object.is(value, outside[number][i])));
+  ensure(at < 0, `expected the same bits when buffers are used again from step to step, found others at step ${at}`);
   return "nothing is kept from step to step but parameters and state";
 }

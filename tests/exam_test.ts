@@ -1,0 +1,64 @@
+/** The exam: it fails each broken plugin for its fault, and passes those that are right. */
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { type AnyFactory, builtins, dense, dropout, isFactory, PluginError, Registry, type Role } from "../mod.ts";
+import { assertPasses, checkNames, ExamError, examine } from "../testing.ts";
+import { moduleOf, sources } from "./_sources.ts";
+
+for (const file of sources("tests/broken/")) {
+  const { fails, ...exports } = await moduleOf(file) as { fails: string[] };
+  const plugin = Object.values(exports).find(isFactory) as AnyFactory;
+  Deno.test(`the exam fails ${plugin.definition.name} by ${fails.join(", ")}`, async () => {
+    const { passed, checks } = await examine(plugin);
+    const failed = checks.filter((check) => check.status === "failed");
+    assertEquals(failed.map((check) => check.name), fails, failed.map((check) => check.message).join("\n"));
+    assertEquals(passed, false);
+  });
+}
+
+const variantRoles: Role[] = ["activation", "weight", "recurrent", "branch", "attention", "embedding"];
+const registry = new Registry(builtins);
+const variants = new Set(variantRoles.flatMap((role) => registry.list(role)));
+const objectives = registry.list("loss").filter(({ definition }) => definition.objective !== undefined);
+
+for (const plugin of [...variants, ...objectives]) {
+  Deno.test(`${plugin.definition.name} passes the exam`, () => assertPasses(plugin));
+}
+
+Deno.test("losses with one pass pass the exam too", async () => {
+  for (const plugin of registry.list("loss")) await assertPasses(plugin);
+});
+
+Deno.test("examine() makes each check once, and says why one does not apply", async () => {
+  const { plugin, passed, checks } = await examine(dropout, { cases: [{ rate: 0.3 }], seed: 7 });
+  assertEquals([plugin, passed], ["dropout", true]);
+  assertEquals(checks.map((check) => check.name), [...checkNames]);
+  for (const check of checks) assert(check.message.length > 0, check.name);
+});
+
+Deno.test("examine() gives the same report for the same seed", async () => {
+  assertEquals(await examine(dropout, { seed: 3 }), await examine(dropout, { seed: 3 }));
+});
+
+Deno.test("examine() examines the cases it is given", async () => {
+  const classic = { convention: "classic" };
+  const { checks } = await examine(dropout, { cases: [{ rate: 0.2 }, classic] });
+  const sites = checks.find((check) => check.name === "sites")!;
+  assertStringIncludes(sites.message, "activation");
+  await assertRejects(() => examine(dropout, { cases: [] }), Error, "cases: expected at least one object");
+  const { passed, checks: [first, ...rest] } = await examine(dropout, { cases: [{ rate: 2 }] });
+  assertEquals([passed, first.status, rest.length], [false, "failed", 0]);
+  assertStringIncludes(first.message, "rate: expected a number in [0, 1] or a schedule, found 2");
+});
+
+Deno.test("examine() refuses a plugin that is no variant, by its name and roles", async () => {
+  await assertRejects(() => examine(dense), PluginError, "dense serves as layer");
+  await assertRejects(() => examine(dropout({ rate: 0.5 }) as unknown as AnyFactory), PluginError, "definePlugin");
+});
+
+Deno.test("assertPasses() throws the failed checks, by name", async () => {
+  const { wrongScale } = await moduleOf("tests/broken/wrong_scale.ts") as { wrongScale: AnyFactory };
+  const error = await assertRejects(() => assertPasses(wrongScale), ExamError);
+  assertStringIncludes(error.message, "wrong-scale fails 1 of");
+  assertStringIncludes(error.message, "claim: mean: activation [batch, 7]: expected the mean of entry");
+  assertEquals(error.examination.passed, false);
+});
