@@ -107,9 +107,9 @@ export function shuffledOrder(count: number, key: Key): Uint32Array {
 }
 
 /**
- * The order of examples that are consecutive pieces of one sequence, for batches of `lanes` rows: the sequence is cut into
- * that many lanes of equal length, and row i of each batch goes on in lane i. The last `count % lanes` examples are left
- * out, so that every batch is full.
+ * The order of examples that are consecutive pieces of one sequence, for batches of `lanes` rows: the sequence is cut
+ * into that many lanes of equal length, and row i of each batch goes on in lane i. The last `count % lanes` examples
+ * are left out, so that every batch is full.
  *
  * @example
  * ```ts

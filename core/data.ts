@@ -57,14 +57,14 @@ export interface Dataset {
   /** What the classes are called, in their order; for text, what the tokens stand for. */
   readonly classNames?: readonly string[];
   /**
-   * For a regression whose targets were shifted and scaled: by what. The error of a model is then given in the units before
-   * that; its loss is not. A prediction in those units is `output * deviation + mean`.
+   * For a regression whose targets were shifted and scaled: by what. The error of a model is then given in the units
+   * before that; its loss is not. A prediction in those units is `output * deviation + mean`.
    */
   readonly targetUnits?: TargetUnits;
   /**
-   * How the training examples fall into batches. `shuffled`, the default: in a new random order in each epoch. `lanes`: the
-   * examples are consecutive pieces of one sequence, and row i of a batch goes on where row i of the batch before stopped,
-   * as layers that carry their state need it: see {@linkcode laneOrder}.
+   * How the training examples fall into batches. `shuffled`, the default: in a new random order in each epoch. `lanes`:
+   * the examples are consecutive pieces of one sequence, and row i of a batch goes on where row i of the batch before
+   * stopped, as layers that carry their state need it: see {@linkcode laneOrder}.
    */
   readonly order?: "shuffled" | "lanes";
   /** What is trained on. */

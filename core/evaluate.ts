@@ -23,8 +23,8 @@ export interface Evaluation {
   /** Mean loss over the examples. */
   readonly loss: number;
   /**
-   * Fraction of wrong classes in [0, 1], over all positions where each has a label; or root mean squared error, in the units
-   * that the data set names as `targetUnits` if it does.
+   * Fraction of wrong classes in [0, 1], over all positions where each has a label; or root mean squared error, in the
+   * units that the data set names as `targetUnits` if it does.
    */
   readonly error: number;
 }
@@ -37,8 +37,8 @@ export async function loadDataset(data: Dataset | Plugin<"dataset">): Promise<Da
 }
 
 /**
- * Number of wrong classes in a batch, averaged over the positions of an example; or the sum of squared differences divided
- * by the outputs. Where the targets are class probabilities, the most probable class is the right one.
+ * Number of wrong classes in a batch, averaged over the positions of an example; or the sum of squared differences
+ * divided by the outputs. Where the targets are class probabilities, the most probable class is the right one.
  */
 export function errorSum(outputs: Tensor, targets: Tensor, dataset: Dataset): number {
   return noGrad(() => {
@@ -72,8 +72,8 @@ export function errorOf(sum: number, examples: number, classification: boolean):
 /**
  * Loss and error of a model on examples, in mode `eval`.
  *
- * Of a data set in the order `lanes`, the pieces are read in 32 lanes (fewer when there are fewer), and layers that carry
- * their state go on from piece to piece, as in training.
+ * Of a data set in the order `lanes`, the pieces are read in 32 lanes (fewer when there are fewer), and layers that
+ * carry their state go on from piece to piece, as in training.
  *
  * @param model the model
  * @param dataset where the examples come from

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Batch } from "./batches.ts";
+import type { Batch } from "./batches.ts";
 import type { Dataset } from "./data.ts";
 import { isPlugin } from "./define.ts";
 import { OptionError } from "./errors.ts";

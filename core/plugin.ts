@@ -147,8 +147,8 @@ export interface LoadContext<Options> {
 }
 
 /**
- * A batch on its way to a training step, in plain arrays that an augmentation overwrites in place. Its inputs are scaled
- * and normalized already.
+ * A batch on its way to a training step, in plain arrays that an augmentation overwrites in place. Its inputs are
+ * scaled and normalized already.
  */
 export interface AugmentBatch {
   /** Number of examples. */
@@ -257,8 +257,8 @@ export interface Methods<Options> {
   /** A data set: called once, before training. */
   load(context: LoadContext<Options>): Promise<Dataset> | Dataset;
   /**
-   * An augmentation: changes the examples of a batch before a training step, and no others. Called once a step, on the whole
-   * batch, outside of differentiation; perhaps in a worker, for a step ahead. Same arguments, same result.
+   * An augmentation: changes the examples of a batch before a training step, and no others. Called once a step, on the
+   * whole batch, outside of differentiation; perhaps in a worker, for a step ahead. Same arguments, same result.
    */
   augment(batch: AugmentBatch, context: AugmentContext<Options>): void;
   /** An observer: called at the start of a run; returns what is called during it. */
@@ -437,8 +437,8 @@ export interface CommonDefinition<Input, Options> {
   /** For an augmentation: it mixes targets, so that labels are handed to it as class probabilities. */
   readonly mixesTargets?: boolean;
   /**
-   * For an augmentation: `import.meta.url` of a module that exports its factory, from which a worker can load it. Without
-   * it, `prefetch` leaves the augmentations to the training thread.
+   * For an augmentation: `import.meta.url` of a module that exports its factory, from which a worker can load it.
+   * Without it, `prefetch` leaves the augmentations to the training thread.
    */
   readonly module?: string;
   /** For a layer that is one elementwise function of its input: what a fusing layer before it may apply instead. */

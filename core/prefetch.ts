@@ -1,11 +1,12 @@
 /**
- * Batches made ahead by a worker: while one step trains, the batch of the next lies ready or is being made. Two buffers are
- * shared with the worker; a step's batch is copied out of its buffer, which is then free for the step after the next.
+ * Batches made ahead by a worker: while one step trains, the batch of the next lies ready or is being made. Two buffers
+ * are shared with the worker; a step's batch is copied out of its buffer, which is then free for the step after the
+ * next.
  *
  * @module
  */
 import * as errors from "./errors.ts";
-import { type AugmentationOptions, type AugmentationPart, BatchMaker, type BatchSource } from "./prepare.ts";
+import type { AugmentationOptions, AugmentationPart, BatchMaker, BatchSource } from "./prepare.ts";
 import { sizeOf } from "./shape.ts";
 
 /** What the worker is told first. */

@@ -1,6 +1,6 @@
 /**
- * Making the batch of a training step: rows are gathered and augmented. All of it follows from the step's number, so that it
- * does not matter when, in what order and on which thread batches are made.
+ * Making the batch of a training step: rows are gathered and augmented. All of it follows from the step's number, so
+ * that it does not matter when, in what order and on which thread batches are made.
  *
  * @module
  */

@@ -41,9 +41,10 @@ export interface FitOptions {
   /** What changes the examples of each batch before it is trained on, in this order. */
   augment?: readonly Plugin<"augmentation">[];
   /**
-   * Whether a worker gathers and augments the next batch while the current one trains. The results are the same, bit for
-   * bit. It needs permission to read this library's files, holds a copy of the training examples, and starts in about half a
-   * second; {@linkcode Trainer.end} ends it. It pays where augmentation takes a good part of a step. Default false.
+   * Whether a worker gathers and augments the next batch while the current one trains. The results are the same, bit
+   * for bit. It needs permission to read this library's files, holds a copy of the training examples, and starts in
+   * about half a second; {@linkcode Trainer.end} ends it. It pays where augmentation takes a good part of a step.
+   * Default false.
    */
   prefetch?: boolean;
   /** Limits on the gradients of a step. */

@@ -1,4 +1,9 @@
 /** All built-in plugins. @module */
+export * from "./augmentations/crop.ts";
+export * from "./augmentations/cutout.ts";
+export * from "./augmentations/flip.ts";
+export * from "./augmentations/mixup.ts";
+export * from "./augmentations/shift.ts";
 export * from "./constraints/max_norm.ts";
 export * from "./datasets/csv.ts";
 export * from "./datasets/digits.ts";
