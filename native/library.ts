@@ -7,7 +7,7 @@
 import { type Backend, binaryOps, type DropConnectShape, epilogues, reduceOps, unaryOps } from "../core/backend.ts";
 import { BackendError, PermissionError } from "../core/errors.ts";
 import { ABI_VERSION } from "./sources.ts";
-import { kernelSymbolsFor, librarySymbols, variants } from "./symbols.ts";
+import { kernelSymbolsFor, librarySymbols, type Variant, variants } from "./symbols.ts";
 
 /** How a library is opened. */
 export interface LibraryOptions {
@@ -18,8 +18,11 @@ export interface LibraryOptions {
   readonly blas: readonly string[];
   /** Threads for large kernels and matrix products, the caller included. */
   readonly threads: number;
-  /** `portable` keeps to the instructions that every processor of the architecture has. */
-  readonly instructions: "auto" | "portable";
+  /**
+   * `auto` is the best instruction set that the processor has, `portable` keeps to what every processor of the
+   * architecture has; `avx2`, `avx512` and `neon` ask for one by name.
+   */
+  readonly instructions: "auto" | Variant;
   /** Why this backend was chosen, in one line. */
   readonly reason: string;
 }
@@ -94,6 +97,12 @@ function openBlas(library: Library, files: readonly string[]): { usesBlas: boole
   return { usesBlas: true, blas: blasText(library, false) };
 }
 
+function chooseVariant(wanted: "auto" | Variant, best: Variant): Variant {
+  if (wanted === "auto") return best;
+  if (wanted === "portable" || wanted === best || (wanted === "avx2" && best === "avx512")) return wanted;
+  throw new BackendError(`This processor does not run the ${wanted} kernels: its best instruction set is ${best}.`);
+}
+
 /**
  * Opens a compiled library. It stays open for as long as the program runs. Backends of one library share its threads,
  * so the last count that was set holds for all, and the first OpenBLAS that was opened.
@@ -107,7 +116,7 @@ export function openLibrary(path: string, options: LibraryOptions): NativeBacken
   if (version !== ABI_VERSION) {
     throw new BackendError(`The native library ${path} has interface ${version}, expected ${ABI_VERSION}: rebuild it.`);
   }
-  const variant = variants[options.instructions === "portable" ? 0 : library.thinned_best_variant()];
+  const variant = chooseVariant(options.instructions, variants[library.thinned_best_variant()]);
   const { symbols: kernels } = openSymbols(path, kernelSymbolsFor(variant));
   check(library.thinned_set_threads(options.threads), "set_threads");
   const { usesBlas, blas } = openBlas(library, options.blas);

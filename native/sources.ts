@@ -97,7 +97,11 @@ const kernelFiles = [
 
 /** The instruction sets of an architecture and their flags, the portable one first. */
 const instructionSets: Record<Architecture, Record<string, readonly string[]>> = {
-  x86_64: { portable: [], avx2: ["-mavx2", "-mfma"] },
+  x86_64: {
+    portable: [],
+    avx2: ["-mavx2", "-mfma"],
+    avx512: ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-mprefer-vector-width=512"],
+  },
   aarch64: { portable: ["-DTHINNED_NO_INTRINSICS"], neon: [] },
 };
 

@@ -21,7 +21,7 @@ export const librarySymbols = {
 } as const;
 
 /** Instruction sets in the order of the numbers that `thinned_best_variant` gives. */
-export const variants = ["portable", "avx2", "neon"] as const;
+export const variants = ["portable", "avx2", "neon", "avx512"] as const;
 
 /** An instruction set that kernels are compiled for. */
 export type Variant = typeof variants[number];

@@ -13,10 +13,14 @@ __attribute__((constructor)) static void stay_loaded(void) {
 /* Raised whenever a symbol's meaning changes; THINNED_ABI_VERSION comes from sources.ts. */
 THINNED_EXPORT int32_t thinned_abi_version(void) { return THINNED_ABI_VERSION; }
 
-/* The best set of kernels that this processor runs: 0 portable, 1 avx2, 2 neon, as `variants` in symbols.ts. */
+/* The best kernels that this processor runs: 0 portable, 1 avx2, 2 neon, 3 avx512, as `variants` in symbols.ts. */
 THINNED_EXPORT int32_t thinned_best_variant(void) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl")) {
+    return 3;
+  }
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? 1 : 0;
 #elif defined(__aarch64__)
   return 2;

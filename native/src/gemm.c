@@ -10,7 +10,11 @@
 #include <string.h>
 
 /* Lanes of a register, registers in a row of a tile, rows of a tile. */
-#if defined(__AVX2__)
+#if defined(__AVX512F__)
+#define LANES 16
+#define WIDTH 2
+#define TILE_ROWS 12
+#elif defined(__AVX2__)
 #define LANES 8
 #define WIDTH 2
 #define TILE_ROWS 6
@@ -57,7 +61,7 @@ static inline __attribute__((always_inline)) void tile_sum(
     lanes row[WIDTH];
 #pragma GCC unroll 4
     for (int j = 0; j < WIDTH; j++) row[j] = load(b + j * LANES);
-#pragma GCC unroll 8
+#pragma GCC unroll 12
     for (int i = 0; i < TILE_ROWS; i++) {
       const lanes factor = a[i] - (lanes){0};
 #pragma GCC unroll 4

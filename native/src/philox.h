@@ -20,11 +20,16 @@
 #define PHILOX_W1 0xbb67ae85u
 #define PHILOX_ROUNDS 10
 
-/* philox_words makes this many blocks at a time, so it may write up to the next multiple. */
-#define PHILOX_GROUP 16
+/* Registers that are worked on side by side, to hide the multiplier's latency, and blocks in each. */
+#define REGISTERS 4
+#if defined(__AVX512F__)
+#define REGISTER_BLOCKS 8
+#else
+#define REGISTER_BLOCKS 4
+#endif
 
-/* Registers of four blocks that are worked on side by side, to hide the multiplier's latency. */
-#define REGISTERS (PHILOX_GROUP / 4)
+/* philox_words makes this many blocks at a time, so it may write up to the next multiple. */
+#define PHILOX_GROUP (REGISTERS * REGISTER_BLOCKS)
 
 /* Where a run of random numbers lies. */
 typedef struct {
@@ -63,8 +68,36 @@ static inline void philox_each(uint32_t *words, uint64_t block, int64_t blocks, 
 
 #if defined(__AVX2__)
 
-/* Four blocks a register: each 32-bit word lies in the low half of a 64-bit lane, where _mm256_mul_epu32 reads it; the
-   high halves hold rubbish that nothing reads. Of the counter only word 0 differs between the blocks of a call, so half
+#if defined(__AVX512F__)
+typedef __m512i words_of_blocks;
+#define ALL(x) _mm512_set1_epi64((int64_t)(x))
+#define ADD(a, b) _mm512_add_epi64(a, b)
+#define MULTIPLY(a, b) _mm512_mul_epu32(a, b)
+#define HIGH_HALF(a) _mm512_srli_epi64(a, 32)
+#define XOR(a, b) _mm512_xor_si512(a, b)
+#define XOR3(a, b, c) _mm512_ternarylogic_epi64(a, b, c, 0x96)
+#define JOIN(low, high) _mm512_mask_blend_epi32(0xaaaa, low, _mm512_slli_epi64(high, 32))
+#define STORE(to, a) _mm512_storeu_si512(to, a)
+#define FIRST_HALF(a, b) _mm512_unpacklo_epi64(a, b)
+#define SECOND_HALF(a, b) _mm512_unpackhi_epi64(a, b)
+#define BLOCKS_OF_LANES _mm512_set_epi64(7, 3, 6, 2, 5, 1, 4, 0)
+#else
+typedef __m256i words_of_blocks;
+#define ALL(x) _mm256_set1_epi64x((int64_t)(x))
+#define ADD(a, b) _mm256_add_epi64(a, b)
+#define MULTIPLY(a, b) _mm256_mul_epu32(a, b)
+#define HIGH_HALF(a) _mm256_srli_epi64(a, 32)
+#define XOR(a, b) _mm256_xor_si256(a, b)
+#define XOR3(a, b, c) XOR(a, XOR(b, c))
+#define JOIN(low, high) _mm256_blend_epi32(low, _mm256_slli_epi64(high, 32), 0xaa)
+#define STORE(to, a) _mm256_storeu_si256((__m256i *)(to), a)
+#define FIRST_HALF(a, b) _mm256_unpacklo_epi64(a, b)
+#define SECOND_HALF(a, b) _mm256_unpackhi_epi64(a, b)
+#define BLOCKS_OF_LANES _mm256_set_epi64x(3, 1, 2, 0)
+#endif
+
+/* Each 32-bit word of a block lies in the low half of a 64-bit lane, where the multiplication reads it; the high halves
+   hold rubbish that nothing reads. Of the counter only word 0 differs between the blocks of a call, so half
    of the first three rounds is the same for all and is done once. */
 static void philox_words(uint32_t *words, uint64_t block, int64_t blocks, const Address *address) {
   const uint32_t high = (uint32_t)(block >> 32);
@@ -72,54 +105,54 @@ static void philox_words(uint32_t *words, uint64_t block, int64_t blocks, const 
     philox_each(words, block, blocks, address);
     return;
   }
-  __m256i k0[PHILOX_ROUNDS], k1[PHILOX_ROUNDS];
+  words_of_blocks k0[PHILOX_ROUNDS], k1[PHILOX_ROUNDS];
   for (uint32_t round = 0; round < PHILOX_ROUNDS; round++) {
-    k0[round] = _mm256_set1_epi64x(address->key0 + round * PHILOX_W0);
-    k1[round] = _mm256_set1_epi64x(address->key1 + round * PHILOX_W1);
+    k0[round] = ALL(address->key0 + round * PHILOX_W0);
+    k1[round] = ALL(address->key1 + round * PHILOX_W1);
   }
   /* After round 0 words 0 and 1 are shared, after round 1 the product of the shared word 0 is. */
   const uint64_t product1 = (uint64_t)PHILOX_M1 * address->step;
   const uint64_t product0 = (uint64_t)PHILOX_M0 * ((uint32_t)(product1 >> 32) ^ high ^ address->key0);
-  const __m256i shared0 = _mm256_xor_si256(_mm256_set1_epi64x(address->site), k1[0]);
-  const __m256i shared1 = _mm256_xor_si256(_mm256_set1_epi64x((int64_t)(product1 & 0xffffffff)), k0[1]);
-  const __m256i shared2 = _mm256_xor_si256(_mm256_set1_epi64x((int64_t)(product0 >> 32)), k1[1]);
-  const __m256i shared3 = _mm256_xor_si256(_mm256_set1_epi64x((int64_t)(product0 & 0xffffffff)), k1[2]);
-  const __m256i m0 = _mm256_set1_epi64x(PHILOX_M0), m1 = _mm256_set1_epi64x(PHILOX_M1);
-  const __m256i four = _mm256_set1_epi64x(4);
-  /* Lanes hold blocks 0, 2, 1, 3, so that the unpacks below leave the words in order. */
-  __m256i number = _mm256_add_epi64(_mm256_set1_epi64x((int64_t)block), _mm256_set_epi64x(3, 1, 2, 0));
+  const words_of_blocks shared0 = XOR(ALL(address->site), k1[0]);
+  const words_of_blocks shared1 = XOR(ALL(product1 & 0xffffffff), k0[1]);
+  const words_of_blocks shared2 = XOR(ALL(product0 >> 32), k1[1]);
+  const words_of_blocks shared3 = XOR(ALL(product0 & 0xffffffff), k1[2]);
+  const words_of_blocks m0 = ALL(PHILOX_M0), m1 = ALL(PHILOX_M1);
+  const words_of_blocks next = ALL(REGISTER_BLOCKS);
+  /* The blocks are spread over the lanes so that the two halves below come out in order. */
+  words_of_blocks number = ADD(ALL(block), BLOCKS_OF_LANES);
   for (int64_t i = 0; i < blocks; i += PHILOX_GROUP) {
-    __m256i c0[REGISTERS], c1[REGISTERS], c2[REGISTERS], c3[REGISTERS];
+    words_of_blocks c0[REGISTERS], c1[REGISTERS], c2[REGISTERS], c3[REGISTERS];
 #pragma GCC unroll 8
     for (int g = 0; g < REGISTERS; g++) {
-      const __m256i first = _mm256_mul_epu32(m0, number);
-      number = _mm256_add_epi64(number, four);
-      const __m256i second = _mm256_mul_epu32(m1, _mm256_xor_si256(_mm256_srli_epi64(first, 32), shared0));
-      const __m256i p0 = _mm256_mul_epu32(m0, _mm256_xor_si256(_mm256_srli_epi64(second, 32), shared1));
-      const __m256i p1 = _mm256_mul_epu32(m1, _mm256_xor_si256(first, shared2));
-      c0[g] = _mm256_xor_si256(_mm256_srli_epi64(p1, 32), _mm256_xor_si256(second, k0[2]));
+      const words_of_blocks first = MULTIPLY(m0, number);
+      number = ADD(number, next);
+      const words_of_blocks second = MULTIPLY(m1, XOR(HIGH_HALF(first), shared0));
+      const words_of_blocks p0 = MULTIPLY(m0, XOR(HIGH_HALF(second), shared1));
+      const words_of_blocks p1 = MULTIPLY(m1, XOR(first, shared2));
+      c0[g] = XOR3(HIGH_HALF(p1), second, k0[2]);
       c1[g] = p1;
-      c2[g] = _mm256_xor_si256(_mm256_srli_epi64(p0, 32), shared3);
+      c2[g] = XOR(HIGH_HALF(p0), shared3);
       c3[g] = p0;
     }
 #pragma GCC unroll 8
     for (int round = 3; round < PHILOX_ROUNDS; round++) {
 #pragma GCC unroll 8
       for (int g = 0; g < REGISTERS; g++) {
-        const __m256i p0 = _mm256_mul_epu32(m0, c0[g]), p1 = _mm256_mul_epu32(m1, c2[g]);
-        c0[g] = _mm256_xor_si256(_mm256_srli_epi64(p1, 32), _mm256_xor_si256(c1[g], k0[round]));
+        const words_of_blocks p0 = MULTIPLY(m0, c0[g]), p1 = MULTIPLY(m1, c2[g]);
+        c0[g] = XOR3(HIGH_HALF(p1), c1[g], k0[round]);
         c1[g] = p1;
-        c2[g] = _mm256_xor_si256(_mm256_srli_epi64(p0, 32), _mm256_xor_si256(c3[g], k1[round]));
+        c2[g] = XOR3(HIGH_HALF(p0), c3[g], k1[round]);
         c3[g] = p0;
       }
     }
 #pragma GCC unroll 8
     for (int g = 0; g < REGISTERS; g++) {
-      const __m256i w01 = _mm256_blend_epi32(c0[g], _mm256_slli_epi64(c1[g], 32), 0xaa);
-      const __m256i w23 = _mm256_blend_epi32(c2[g], _mm256_slli_epi64(c3[g], 32), 0xaa);
-      __m256i *out = (__m256i *)(words + 4 * i + 16 * g);
-      _mm256_storeu_si256(out, _mm256_unpacklo_epi64(w01, w23));
-      _mm256_storeu_si256(out + 1, _mm256_unpackhi_epi64(w01, w23));
+      const words_of_blocks w01 = JOIN(c0[g], c1[g]);
+      const words_of_blocks w23 = JOIN(c2[g], c3[g]);
+      uint32_t *out = words + 4 * (i + REGISTER_BLOCKS * g);
+      STORE(out, FIRST_HALF(w01, w23));
+      STORE(out + 2 * REGISTER_BLOCKS, SECOND_HALF(w01, w23));
     }
   }
 }

@@ -8,7 +8,7 @@
 #include "stream.h"
 
 /* Words a piece. */
-#define SPAN 1024
+#define SPAN 512
 
 /* One job; each consumer reads the fields it needs. */
 typedef struct {
@@ -30,8 +30,9 @@ static inline void draw_range(const Draw *draw, int64_t begin, int64_t end, cons
     const uint64_t element = draw->address.first + (uint64_t)begin;
     const int64_t skip = (int64_t)(element & 3);
     const int64_t n = min_i64(SPAN - skip, end - begin);
-    philox_words(words, element >> 2, (skip + n + 3) / 4, &draw->address);
     const float *x = draw->x == NULL ? NULL : draw->x + begin;
+    if (draw->stream && x != NULL) fetch_ahead(x, n);
+    philox_words(words, element >> 2, (skip + n + 3) / 4, &draw->address);
     if (draw->stream) {
       consume(draw, words + skip, x, results, n);
       stream_copy(draw->out + begin, results, n);

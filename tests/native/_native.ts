@@ -2,6 +2,7 @@
 import type { Floats } from "../../core/backend.ts";
 import { prepareNative } from "../../native/build.ts";
 import { type NativeBackend, openLibrary } from "../../native/library.ts";
+import { type Variant, variants } from "../../native/symbols.ts";
 
 const prepared = await prepareNative();
 
@@ -13,10 +14,19 @@ if (missing !== undefined) console.warn(`Native kernels are not tested: ${missin
 export const hasBlas = !("missing" in prepared) && prepared.blas.length > 0;
 
 /** A backend of the compiled library. */
-export function open(instructions: "auto" | "portable" = "auto", { blas = true, threads = 2 } = {}): NativeBackend {
+export function open(instructions: "auto" | Variant = "auto", { blas = true, threads = 2 } = {}): NativeBackend {
   if ("missing" in prepared) throw new Error(prepared.missing);
   return openLibrary(prepared.library, { blas: blas ? prepared.blas : [], threads, instructions, reason: "a test" });
 }
+
+/** The instruction sets that can be tried on this processor. */
+export const instructionSets: Variant[] = missing !== undefined ? [] : variants.filter((variant) => {
+  try {
+    return open(variant) !== undefined;
+  } catch {
+    return false;
+  }
+});
 
 /** A test that needs the native library, and is left out where there is none. */
 export function nativeTest(name: string, fn: () => void | Promise<void>): void {

@@ -1,13 +1,12 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import type { Backend, GemmShape } from "../../core/backend.ts";
 import { reference } from "../../core/reference/mod.ts";
-import { assertClose, type Draws, forSeeds, hasBlas, missing, nativeTest, open } from "./_native.ts";
+import { assertClose, type Draws, forSeeds, hasBlas, instructionSets, missing, nativeTest, open } from "./_native.ts";
 
-const backends: Record<string, Backend> = missing !== undefined ? {} : {
-  "own product": open("auto", { blas: false }),
-  "own portable product": open("portable", { blas: false }),
-  ...hasBlas ? { OpenBLAS: open("auto") } : {},
-};
+const backends: Record<string, Backend> = Object.fromEntries(
+  instructionSets.map((name) => [`own ${name} product`, open(name, { blas: false })]),
+);
+if (hasBlas) backends.OpenBLAS = open("auto");
 if (missing === undefined && !hasBlas) console.warn("OpenBLAS is not tested: there is none.");
 
 function anyShape(draws: Draws, extents: readonly number[]): GemmShape {

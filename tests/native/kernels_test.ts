@@ -13,9 +13,9 @@ import { reference } from "../../core/reference/mod.ts";
 import { broadcastShapes, planBroadcast, sizeOf, stridesOf } from "../../core/shape.ts";
 import { openLibrary } from "../../native/library.ts";
 import { compilationUnits, sources } from "../../native/sources.ts";
-import { assertClose, type Draws, forSeeds, missing, nativeTest, open } from "./_native.ts";
+import { assertClose, type Draws, forSeeds, instructionSets, nativeTest, open } from "./_native.ts";
 
-const backends: Backend[] = missing === undefined ? [open("auto"), open("portable")] : [];
+const backends: Backend[] = instructionSets.map((instructions) => open(instructions));
 
 /** Lengths with no tail, a tail, less than a vector, and enough for several threads. */
 const lengths = [1, 3, 16, 37, 1000, 70_001];
@@ -369,6 +369,7 @@ nativeTest("info() tells the instruction set, the threads and the reason", () =>
   const info = open("portable", { threads: 2 }).info();
   assertEquals([info.name, info.instructions, info.threads, info.reason], ["native", "portable", 2, "a test"]);
   assertMatch(open("auto", { blas: false }).info().blas, /^own blocked product/);
+  assertThrows(() => open("vmx" as "avx2"), BackendError, "does not run the vmx kernels");
 });
 
 Deno.test("a library that is not there is an error that names it", () => {

@@ -3,7 +3,7 @@ import { philox4x32 } from "../../core/philox.ts";
 import { reference } from "../../core/reference/mod.ts";
 import type { Address, Backend, Floats } from "../../core/backend.ts";
 import { compilationUnits, sources } from "../../native/sources.ts";
-import { type Draws, forSeeds, missing, nativeTest, open } from "./_native.ts";
+import { type Draws, forSeeds, instructionSets, missing, nativeTest, open } from "./_native.ts";
 
 /** The published answers, as numbers. */
 async function publishedVectors(): Promise<{ rounds: number; counter: number[]; key: number[]; words: number[] }[]> {
@@ -29,7 +29,7 @@ Deno.test("Philox4x32 in TypeScript gives the published words", async () => {
 });
 
 nativeTest("Philox4x32 in C gives the published words, with every instruction set", async () => {
-  for (const backend of [open("auto"), open("portable")]) {
+  for (const backend of instructionSets.map((instructions) => open(instructions))) {
     for (const { rounds, counter, key, words } of await publishedVectors()) {
       assertEquals([...backend.philox(Uint32Array.from(counter), Uint32Array.from(key), rounds)], words);
     }
@@ -55,7 +55,7 @@ const bitsOf = (x: Float32Array<ArrayBuffer>) => new Int32Array(x.buffer, x.byte
 
 for (const [name, draw] of Object.entries(kernels)) {
   nativeTest(`${name}: the same bits as the reference for any first element, threads and instruction set`, () => {
-    const backends = [open("auto"), open("portable")];
+    const backends = instructionSets.map((instructions) => open(instructions));
     forSeeds(12, (draws) => {
       const n = draws.pick([1, 2, 3, 5, 31, 1023, 4099, 40_003]);
       const shift = draws.whole(0, 7); // arrays that begin anywhere in memory
@@ -113,20 +113,20 @@ nativeTest("large arrays, which are written past the caches, have the same bits"
 });
 
 nativeTest("normal numbers are exact to the last bit for words in both tails", () => {
-  const [fast, slow] = [open("auto"), open("portable")];
+  const expected = new Float32Array(60_000);
+  const actual = new Float32Array(60_000);
   for (let block = 0; block < 3; block++) {
     const address = Uint32Array.of(block, 11, 4_000_000 * block, 0, 0, 0);
-    const [expected, a, b] = [0, 1, 2].map(() => new Float32Array(60_000));
     reference.normal(expected, address);
-    fast.normal(a, address);
-    slow.normal(b, address);
-    assertEquals(bitsOf(a), bitsOf(expected));
-    assertEquals(bitsOf(b), bitsOf(expected));
+    for (const instructions of instructionSets) {
+      open(instructions).normal(actual, address);
+      assertEquals(bitsOf(actual), bitsOf(expected), instructions);
+    }
   }
 });
 
 nativeTest("a dropped infinity or NaN gives 0, and x may be out", () => {
-  for (const backend of [open("auto"), open("portable")]) {
+  for (const backend of instructionSets.map((instructions) => open(instructions))) {
     const n = 5000;
     const address = Uint32Array.of(1, 0, 0, 0, 0, 0);
     const kept = new Float32Array(n);
