@@ -69,5 +69,5 @@ export const alphaDropout: Factory<"activation", AlphaDropoutOptions> = definePl
     const shifted = x.add(LIMIT).dropout(key, rate, { sharedAxes: sharedAxes(share, x.shape), scale: false });
     return shifted.mul(a).add(a * LIMIT * (1 - q) - a * LIMIT);
   },
-  claims: { eval: "identity" },
+  claims: { moments: "kept", eval: "identity" },
 });

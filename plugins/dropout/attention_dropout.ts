@@ -41,5 +41,5 @@ export const attentionDropout: Factory<"attention", AttentionDropoutOptions> = d
   stages: () => ["weights"],
   attention: (weights, _stage, { mode, key, options }) =>
     mode === "eval" ? weights : weights.dropout(key, options.rate),
-  claims: { mean: "kept", eval: "identity" },
+  claims: { mean: "kept", variance: "multiplicative", eval: "identity" },
 });

@@ -181,5 +181,10 @@ export const dropConnect: Factory<"weight", DropConnectOptions> = definePlugin({
     if (scale === 1) return affine(x, weight, bias, epilogue);
     return activated(affine(x, weight, bias).mul(scale), epilogue);
   },
-  claims: { mean: "kept", eval: "identity" },
+  claims: ({ per, convention }) => ({
+    mean: convention === "classic" ? "reduced" : "kept",
+    eval: convention === "classic" ? "scaled" : "identity",
+    draw: per === "batch" ? "batch" : "sample",
+  }),
+  cases: [{}, { per: "batch" }, { convention: "classic" }],
 });

@@ -62,5 +62,9 @@ export const dropout: Factory<"activation", DropoutOptions> = definePlugin({
     if (mode === "eval" && options.rate < 1) return x.mul(1 - options.rate);
     return x.dropout(key, options.rate, { sharedAxes: axes, scale: !classic });
   },
-  claims: { mean: "kept", eval: "identity" },
+  claims: ({ convention }) =>
+    convention === "classic"
+      ? { mean: "reduced", eval: "scaled" }
+      : { mean: "kept", variance: "multiplicative", eval: "identity" },
+  cases: [{}, { convention: "classic" }, { share: ["batch"] }],
 });

@@ -70,5 +70,6 @@ export const embeddingDropout: Factory<"embedding", EmbeddingDropoutOptions> = d
     const own = Tensor.from(indices.ints.map((word, i) => Math.floor(i / each) * words + word), indices.shape);
     return rows.mask(draw(batch, key).take(own));
   },
-  claims: { mean: "kept", eval: "identity" },
+  claims: { mean: "kept", variance: "multiplicative", eval: "identity" },
+  cases: [{}, { share: "sequence" }],
 });

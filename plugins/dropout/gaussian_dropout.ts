@@ -54,5 +54,5 @@ export const gaussianDropout: Factory<"activation", GaussianDropoutOptions> = de
     if (mode === "eval" || rate === 0) return x;
     return timesNormal(x, key, { sharedAxes: sharedAxes(share, x.shape), deviation: Math.sqrt(rate / (1 - rate)) });
   },
-  claims: { mean: "kept", eval: "identity" },
+  claims: { mean: "kept", variance: "multiplicative", eval: "identity" },
 });

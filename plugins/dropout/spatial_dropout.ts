@@ -71,5 +71,6 @@ export const spatialDropout: Factory<"activation", SpatialDropoutOptions> = defi
     const shared = x.shape.map((_, axis) => axis).filter((axis) => axis !== 0 && axis !== channel);
     return x.dropout(key, rate, { sharedAxes: shared });
   },
-  claims: { mean: "kept", eval: "identity" },
+  claims: { mean: "kept", variance: "multiplicative", eval: "identity" },
+  cases: [{}, { channels: "last" }],
 });

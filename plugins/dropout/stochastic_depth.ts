@@ -70,7 +70,12 @@ export const stochasticDepth: Factory<"branch", StochasticDepthOptions> = define
     const sharedAxes = y.shape.map((_, axis) => axis).slice(whole ? 0 : 1);
     return y.dropout(draw, 1 - survival, { sharedAxes, scale: !classic });
   },
-  claims: { mean: "kept", eval: "identity" },
+  claims: ({ mode, convention }) => ({
+    mean: convention === "classic" ? "reduced" : "kept",
+    eval: convention === "classic" ? "scaled" : "identity",
+    draw: mode === "batch" ? "batch" : "sample",
+  }),
+  cases: [{}, { mode: "batch" }, { convention: "classic" }],
 });
 
 /**

@@ -61,5 +61,5 @@ export const variationalRecurrentDropout: Factory<"recurrent", VariationalRecurr
     const rate = place === "input" ? options.input : place === "output" ? options.output : options.hidden;
     return value.dropout(key.at(place), rate);
   },
-  claims: { mean: "kept", eval: "identity" },
+  claims: { mean: "kept", variance: "multiplicative", eval: "identity" },
 });

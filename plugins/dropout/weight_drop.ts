@@ -50,5 +50,6 @@ export const weightDrop: Factory<"weight", WeightDropOptions> = definePlugin({
     const sharedAxes = rows ? weight.shape.slice(1).map((_, i) => i + 1) : [];
     return weight.dropout(key.sample(0), rate, { sharedAxes });
   },
-  claims: { mean: "kept", eval: "identity" },
+  claims: { mean: "kept", variance: "multiplicative", eval: "identity" },
+  cases: [{}, { rows: true }],
 });
