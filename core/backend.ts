@@ -9,6 +9,7 @@
  * @module
  */
 import type { BroadcastPlan } from "./shape.ts";
+import type { SpatialKernels } from "./spatial.ts";
 
 /** The arrays that hold numbers with gradients. */
 export type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
@@ -193,7 +194,7 @@ export interface BackendInfo {
  * The kernels. Arrays of one call share one element type, unless they are labels. `x` and `out` may be the same array
  * in elementwise kernels, `dropout` included; in all others they must not overlap.
  */
-export interface Backend {
+export interface Backend extends SpatialKernels {
   /** What this backend is, for reports. */
   info(): BackendInfo;
 

@@ -68,7 +68,10 @@ export {
 } from "./model.ts";
 export { clipGradients, type GradientClipping, OptimizerDriver, type ParameterGroup } from "./optimizer.ts";
 export { type AttentionOptions, maskedScore, scaledDotProductAttention } from "./ops/attention.ts";
+export { convolution, type ConvolutionOptions, type Window } from "./ops/convolution.ts";
 export { affine, matmul, type MatmulOptions } from "./ops/matmul.ts";
+export { localResponse, type LocalResponseOptions, normalize, type NormalizeOptions } from "./ops/normalization.ts";
+export { averagePool, maxPool } from "./ops/pooling.ts";
 export { checkRate, type DropoutOptions as DrawOptions } from "./ops/random.ts";
 export { gruSequence, lstmSequence, rnnSequence } from "./ops/recurrent.ts";
 export { unstack } from "./ops/unstack.ts";
@@ -82,6 +85,14 @@ export * from "./plugin.ts";
 export { reference } from "./reference/mod.ts";
 export { Registry } from "./registry.ts";
 export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
+export type {
+  ConvolutionShape,
+  NormalizationShape,
+  PoolShape,
+  Spatial,
+  SpatialKernels,
+  WindowShape,
+} from "./spatial.ts";
 export {
   type BroadcastPlan,
   broadcastShapes,

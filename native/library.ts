@@ -7,6 +7,7 @@
 import { type Backend, binaryOps, type DropConnectShape, epilogues, reduceOps, unaryOps } from "../core/backend.ts";
 import { BackendError, PermissionError } from "../core/errors.ts";
 import { ABI_VERSION } from "./sources.ts";
+import { spatialKernels } from "./spatial.ts";
 import { kernelSymbolsFor, librarySymbols, type Variant, variants } from "./symbols.ts";
 
 /** How a library is opened. */
@@ -278,5 +279,6 @@ export function openLibrary(path: string, options: LibraryOptions): NativeBacken
       check(kernels.adam(weight, gradient, first, second, block), "adam");
     },
     maxNorm: (weight, rows, cols, max) => check(kernels.max_norm(weight, rows, cols, max), "max_norm"),
+    ...spatialKernels(kernels, check),
   };
 }

@@ -7,6 +7,8 @@
 import abi from "./src/abi.c" with { type: "text" };
 import approx from "./src/approx.h" with { type: "text" };
 import blas from "./src/blas.c" with { type: "text" };
+import convolution from "./src/convolution.c" with { type: "text" };
+import convolutionWeight from "./src/convolution_weight.c" with { type: "text" };
 import dropConnect from "./src/drop_connect.c" with { type: "text" };
 import elementwise from "./src/elementwise.c" with { type: "text" };
 import extremes from "./src/extremes.h" with { type: "text" };
@@ -17,24 +19,30 @@ import gemmHeader from "./src/gemm.h" with { type: "text" };
 import kernel from "./src/kernel.h" with { type: "text" };
 import movement from "./src/movement.c" with { type: "text" };
 import normal from "./src/normal.h" with { type: "text" };
+import normalization from "./src/normalization.c" with { type: "text" };
 import optimize from "./src/optimize.c" with { type: "text" };
 import philox from "./src/philox.h" with { type: "text" };
+import pooling from "./src/pooling.c" with { type: "text" };
 import random from "./src/random.c" with { type: "text" };
 import recurrent from "./src/recurrent.c" with { type: "text" };
 import stream from "./src/stream.h" with { type: "text" };
 import strided from "./src/strided.c" with { type: "text" };
 import sums from "./src/sums.h" with { type: "text" };
 import threads from "./src/threads.c" with { type: "text" };
+import tile from "./src/tile.h" with { type: "text" };
 import walk from "./src/walk.h" with { type: "text" };
+import window from "./src/window.h" with { type: "text" };
 
 /** Raised whenever the meaning of a symbol changes; the library tells which one it was compiled for. */
-export const ABI_VERSION = 3;
+export const ABI_VERSION = 4;
 
 /** Every source file by its name. They lie in one folder. */
 export const sources: Record<string, string> = {
   "abi.c": abi,
   "approx.h": approx,
   "blas.c": blas,
+  "convolution.c": convolution,
+  "convolution_weight.c": convolutionWeight,
   "drop_connect.c": dropConnect,
   "elementwise.c": elementwise,
   "extremes.h": extremes,
@@ -45,15 +53,19 @@ export const sources: Record<string, string> = {
   "kernel.h": kernel,
   "movement.c": movement,
   "normal.h": normal,
+  "normalization.c": normalization,
   "optimize.c": optimize,
   "philox.h": philox,
+  "pooling.c": pooling,
   "random.c": random,
   "recurrent.c": recurrent,
   "stream.h": stream,
   "strided.c": strided,
   "sums.h": sums,
   "threads.c": threads,
+  "tile.h": tile,
   "walk.h": walk,
+  "window.h": window,
 };
 
 /** A processor architecture, as `Deno.build.arch` names it. */
@@ -84,12 +96,16 @@ const common = [
 
 /** Files that are compiled once for each instruction set. */
 const kernelFiles = [
+  "convolution.c",
+  "convolution_weight.c",
   "drop_connect.c",
   "elementwise.c",
   "fused.c",
   "gemm.c",
   "movement.c",
+  "normalization.c",
   "optimize.c",
+  "pooling.c",
   "random.c",
   "recurrent.c",
   "strided.c",

@@ -85,6 +85,44 @@ export const kernelSymbols = {
     parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "buffer", "f64", "f64"],
     result: "i32",
   },
+  /** (x, weight, bias or null, y, epilogue, [batch, groups, inputs, outputs, the triples of a window's shape]) */
+  convolution: { parameters: ["buffer", "buffer", "buffer", "buffer", "i32", "buffer"], result: "i32" },
+  /** (dy, weight, dx, the same) */
+  convolution_input_gradient: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  /** (x, dy, gradient of the weight, the same) */
+  convolution_weight_gradient: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  /** (x, y, places, [planes, the triples of a window's shape]) */
+  max_pool: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  /** (dy, places, dx, the same) */
+  max_pool_gradient: { parameters: ["buffer", "buffer", "buffer", "buffer"], result: "i32" },
+  /** (x, y, whether padding counts, the same) */
+  average_pool: { parameters: ["buffer", "buffer", "i32", "buffer"], result: "i32" },
+  /** (dy, dx, whether padding counts, the same) */
+  average_pool_gradient: { parameters: ["buffer", "buffer", "i32", "buffer"], result: "i32" },
+  /** (x, scale or null, shift or null, y, statistics, batch, groups, channels, positions, across, frozen, epsilon) */
+  normalize: {
+    parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "f64", "f64", "f64", "f64", "f64", "f64", "f64"],
+    result: "i32",
+  },
+  /** (x, scale or null, statistics, dy, dx, gradients of scale and shift, the same) */
+  normalize_gradient: {
+    parameters: [
+      "buffer",
+      "buffer",
+      "buffer",
+      "buffer",
+      "buffer",
+      "buffer",
+      "f64",
+      "f64",
+      "f64",
+      "f64",
+      "f64",
+      "f64",
+      "f64",
+    ],
+    result: "i32",
+  },
   /** (x, out, address, threshold, n, scale) */
   dropout: { parameters: ["buffer", "buffer", "buffer", "u32", "f64", "f32"], result: "i32" },
   /** (out, address, threshold, n, value) */

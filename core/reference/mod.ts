@@ -5,12 +5,15 @@
  * @module
  */
 import type { Backend } from "../backend.ts";
+import { convolution, convolutionInputGradient, convolutionWeightGradient } from "./convolution.ts";
 import { binary, unary, unaryGradient } from "./elementwise.ts";
 import { dropConnect, dropConnectInputGradient, dropConnectWeightGradient } from "./drop_connect.ts";
 import { biasActivation, biasActivationGradient, crossEntropy, softmax, softmaxGradient } from "./fused.ts";
 import { gemm } from "./gemm.ts";
 import { addStrided, argmax, copyStrided, gatherRows, reduce, scatterAddRows } from "./movement.ts";
+import { normalize, normalizeGradient } from "./normalization.ts";
 import { adam, maxNorm, sgd } from "./optimize.ts";
+import { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from "./pooling.ts";
 import { gruCell, gruCellGradient, lstmCell, lstmCellGradient } from "./recurrent.ts";
 import { bernoulli, dropout, normal, uniform } from "./random.ts";
 
@@ -56,4 +59,13 @@ export const reference: Backend = {
   sgd,
   adam,
   maxNorm,
+  convolution,
+  convolutionInputGradient,
+  convolutionWeightGradient,
+  maxPool,
+  maxPoolGradient,
+  averagePool,
+  averagePoolGradient,
+  normalize,
+  normalizeGradient,
 };

@@ -1,0 +1,191 @@
+/* Largest entries and means of windows, a plane at a time: the slow twin is core/reference/pooling.ts. */
+#include "kernel.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+  int64_t planes, input[3], output[3], kernel[3], stride[3], padding[3];
+  int64_t inputs, outputs; /* floats of a plane */
+  int32_t count_padding;
+  const float *x;
+  float *y;
+  int32_t *places;
+} Pool;
+
+/* `block`: planes, then five triples in the order of Pool. */
+static int32_t read_pool(Pool *pool, const double *block) {
+  int64_t *fields = (int64_t *)pool;
+  for (int i = 0; i < 16; i++) {
+    if (!(block[i] >= 0)) return 0;
+    fields[i] = (int64_t)block[i];
+  }
+  pool->inputs = pool->input[0] * pool->input[1] * pool->input[2];
+  pool->outputs = pool->output[0] * pool->output[1] * pool->output[2];
+  return pool->stride[0] > 0 && pool->stride[1] > 0 && pool->stride[2] > 0;
+}
+
+static int64_t pool_grain(const Pool *pool) {
+  return max_i64(1, GRAIN / max_i64(1, pool->outputs * pool->kernel[0] * pool->kernel[1] * pool->kernel[2]));
+}
+
+/* The taps [*first, *last) of window w that lie inside the input along an axis; returns where tap 0 lies. */
+static inline int64_t taps_inside(const Pool *pool, int axis, int64_t w, int64_t *first, int64_t *last) {
+  const int64_t at = w * pool->stride[axis] - pool->padding[axis];
+  *first = max_i64(0, -at);
+  *last = min_i64(pool->kernel[axis], pool->input[axis] - at);
+  return at;
+}
+
+/* The windows [*first, *last) whose tap lies inside the input along the innermost axis. */
+static inline void windows_inside(const Pool *pool, int64_t tap, int64_t *first, int64_t *last) {
+  const int64_t stride = pool->stride[2], shift = pool->padding[2] - tap;
+  *first = shift <= 0 ? 0 : (shift + stride - 1) / stride;
+  const int64_t end = pool->input[2] - 1 + shift;
+  *last = end < 0 ? 0 : min_i64(pool->output[2], end / stride + 1);
+}
+
+/* For every tap of one row of windows: `ROW(start in the plane, first window, last window)`. */
+#define EACH_TAP(pool, row, ROW) \
+  int64_t d0, d1, h0, h1; \
+  const int64_t z = taps_inside(pool, 0, (row) / (pool)->output[1], &d0, &d1); \
+  const int64_t v = taps_inside(pool, 1, (row) % (pool)->output[1], &h0, &h1); \
+  for (int64_t i = d0; i < d1; i++) { \
+    for (int64_t j = h0; j < h1; j++) { \
+      for (int64_t k = 0; k < (pool)->kernel[2]; k++) { \
+        int64_t first, last; \
+        windows_inside(pool, k, &first, &last); \
+        ROW(((z + i) * (pool)->input[1] + v + j) * (pool)->input[2] + k - (pool)->padding[2], first, last); \
+      } \
+    } \
+  }
+
+static inline __attribute__((always_inline)) void max_row(
+    const float *x, float *y, int32_t *places, int64_t at, int64_t first, int64_t last, const int64_t stride) {
+  INDEPENDENT for (int64_t w = first; w < last; w++) {
+    const int64_t place = at + w * stride;
+    const float value = x[place], best = y[w];
+    const int32_t old = places[w];
+    const int32_t take = (value > best) | (value != value) | (old < 0);
+    y[w] = take ? value : best;
+    places[w] = take ? (int32_t)place : old;
+  }
+}
+
+static void max_range(void *context, int64_t begin, int64_t end) {
+  const Pool *pool = context;
+  const int64_t rows = pool->output[0] * pool->output[1], width = pool->output[2], stride = pool->stride[2];
+  for (int64_t plane = begin; plane < end; plane++) {
+    const float *x = pool->x + plane * pool->inputs;
+    for (int64_t row = 0; row < rows; row++) {
+      float *y = pool->y + plane * pool->outputs + row * width;
+      int32_t *places = pool->places + plane * pool->outputs + row * width;
+      for (int64_t w = 0; w < width; w++) y[w] = -INFINITY, places[w] = -1;
+#define MAX_ROW(at, first, last) \
+  if (stride == 1) max_row(x, y, places, at, first, last, 1); \
+  else if (stride == 2) max_row(x, y, places, at, first, last, 2); \
+  else max_row(x, y, places, at, first, last, stride)
+      EACH_TAP(pool, row, MAX_ROW)
+    }
+  }
+}
+
+KERNEL(max_pool)(const float *x, float *y, int32_t *places, const double *block) {
+  Pool pool = {.planes = 0};
+  if (!read_pool(&pool, block) || pool.inputs > INT32_MAX) return BAD_ARGUMENT;
+  pool.x = x, pool.y = y, pool.places = places;
+  pool_run(pool.planes, pool_grain(&pool), max_range, &pool);
+  return OK;
+}
+
+static void max_gradient_range(void *context, int64_t begin, int64_t end) {
+  const Pool *pool = context;
+  for (int64_t plane = begin; plane < end; plane++) {
+    const float *dy = pool->x + plane * pool->outputs;
+    const int32_t *places = pool->places + plane * pool->outputs;
+    float *dx = pool->y + plane * pool->inputs;
+    memset(dx, 0, (size_t)pool->inputs * sizeof(float));
+    for (int64_t i = 0; i < pool->outputs; i++) dx[places[i]] += dy[i];
+  }
+}
+
+KERNEL(max_pool_gradient)(const float *dy, const int32_t *places, float *dx, const double *block) {
+  Pool pool = {.planes = 0};
+  if (!read_pool(&pool, block)) return BAD_ARGUMENT;
+  pool.x = dy, pool.y = dx, pool.places = (int32_t *)places;
+  pool_run(pool.planes, max_i64(1, GRAIN / max_i64(1, pool.inputs)), max_gradient_range, &pool);
+  return OK;
+}
+
+/* One over what the sum of window `w` of `row` is divided by. */
+static inline float share_of(const Pool *pool, int64_t row, int64_t w) {
+  if (pool->count_padding) return 1.0f / (float)(pool->kernel[0] * pool->kernel[1] * pool->kernel[2]);
+  int64_t first, last, count = 1;
+  const int64_t at[3] = {row / pool->output[1], row % pool->output[1], w};
+  for (int axis = 0; axis < 3; axis++) {
+    taps_inside(pool, axis, at[axis], &first, &last);
+    count *= last - first;
+  }
+  return 1.0f / (float)count;
+}
+
+static inline __attribute__((always_inline)) void sum_row(
+    const float *x, float *y, int64_t at, int64_t first, int64_t last, const int64_t stride) {
+  INDEPENDENT for (int64_t w = first; w < last; w++) y[w] += x[at + w * stride];
+}
+
+static void average_range(void *context, int64_t begin, int64_t end) {
+  const Pool *pool = context;
+  const int64_t rows = pool->output[0] * pool->output[1], width = pool->output[2], stride = pool->stride[2];
+  for (int64_t plane = begin; plane < end; plane++) {
+    const float *x = pool->x + plane * pool->inputs;
+    for (int64_t row = 0; row < rows; row++) {
+      float *y = pool->y + plane * pool->outputs + row * width;
+      memset(y, 0, (size_t)width * sizeof(float));
+#define SUM_ROW(at, first, last) \
+  if (stride == 1) sum_row(x, y, at, first, last, 1); \
+  else if (stride == 2) sum_row(x, y, at, first, last, 2); \
+  else sum_row(x, y, at, first, last, stride)
+      EACH_TAP(pool, row, SUM_ROW)
+      for (int64_t w = 0; w < width; w++) y[w] *= share_of(pool, row, w);
+    }
+  }
+}
+
+KERNEL(average_pool)(const float *x, float *y, int32_t count_padding, const double *block) {
+  Pool pool = {.planes = 0};
+  if (!read_pool(&pool, block)) return BAD_ARGUMENT;
+  pool.x = x, pool.y = y, pool.count_padding = count_padding;
+  pool_run(pool.planes, pool_grain(&pool), average_range, &pool);
+  return OK;
+}
+
+static void average_gradient_range(void *context, int64_t begin, int64_t end) {
+  const Pool *pool = context;
+  const int64_t rows = pool->output[0] * pool->output[1], width = pool->output[2], stride = pool->stride[2];
+  float shares[64];
+  for (int64_t plane = begin; plane < end; plane++) {
+    float *dx = pool->y + plane * pool->inputs;
+    memset(dx, 0, (size_t)pool->inputs * sizeof(float));
+    for (int64_t row = 0; row < rows; row++) {
+      const float *dy = pool->x + plane * pool->outputs + row * width;
+      for (int64_t from = 0; from < width; from += 64) {
+        const int64_t to = min_i64(width, from + 64);
+        for (int64_t w = from; w < to; w++) shares[w - from] = dy[w] * share_of(pool, row, w);
+#define SPREAD_ROW(at, first, last) \
+  const int64_t low = max_i64(first, from), high = min_i64(last, to); \
+  INDEPENDENT for (int64_t w = low; w < high; w++) dx[(at) + w * stride] += shares[w - from]
+        EACH_TAP(pool, row, SPREAD_ROW)
+      }
+    }
+  }
+}
+
+KERNEL(average_pool_gradient)(const float *dy, float *dx, int32_t count_padding, const double *block) {
+  Pool pool = {.planes = 0};
+  if (!read_pool(&pool, block)) return BAD_ARGUMENT;
+  pool.x = dy, pool.y = dx, pool.count_padding = count_padding;
+  pool_run(pool.planes, pool_grain(&pool), average_gradient_range, &pool);
+  return OK;
+}
