@@ -59,13 +59,9 @@ export function preset(name: string, dataset?: Dataset): Config {
     return parseConfig({
       description: "The 784-800-800-10 net on MNIST, without and with dropout.",
       dataset: { plugin: "mnist" },
-      model: net([800, 800], 10, 2),
+      model: net([800, 800], 10, 3),
       loss: "cross-entropy",
-      optimizer: {
-        plugin: "sgd",
-        learningRate: { plugin: "linear", from: 0.1, to: 0 },
-        momentum: 0.9,
-      },
+      optimizer: { plugin: "adam", learningRate: { plugin: "linear", from: 0.002, to: 0 } },
       epochs: 10,
       batchSize: 128,
       seed: 1,
