@@ -4,7 +4,9 @@ export * from "./augmentations/cutout.ts";
 export * from "./augmentations/flip.ts";
 export * from "./augmentations/mixup.ts";
 export * from "./augmentations/shift.ts";
+export type { ImageOption, PaddingMode } from "./augmentations/_image.ts";
 export * from "./constraints/max_norm.ts";
+export * from "./datasets/cifar10.ts";
 export * from "./datasets/csv.ts";
 export * from "./datasets/digits.ts";
 export {
@@ -14,6 +16,8 @@ export {
   type RemoteFile,
 } from "./datasets/download_mnist.ts";
 export * from "./datasets/mnist.ts";
+export * from "./datasets/text.ts";
+export * from "./datasets/uci.ts";
 export * from "./dropout/alpha_dropout.ts";
 export * from "./dropout/attention_dropout.ts";
 export * from "./dropout/concrete_dropout.ts";

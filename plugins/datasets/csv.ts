@@ -14,6 +14,7 @@ import { labelsOf } from "./_csv_labels.ts";
 import { columnOf, makeTable, numbersOf, type Table } from "./_csv_table.ts";
 import { parseCsv } from "./_csv_text.ts";
 import { readIfThere, unpack } from "./_files.ts";
+import { standardization, standardize } from "./_standardize.ts";
 
 /** Options of {@linkcode csv}. */
 export interface CsvOptions {
@@ -103,7 +104,10 @@ export const csv: Factory<"dataset", CsvOptions> = definePlugin({
     const features = Array.from({ length: all.width }, (_, i) => i).filter((i) => !targets.includes(i));
     if (features.length === 0) throw new DataError(`${all.name}: expected a column beside the targets, found none.`);
     const inputs = [numbersOf(train, features), numbersOf(test, features)];
-    if (options.standardize) standardize(inputs[0], inputs, features.length);
+    if (options.standardize) {
+      const units = standardization(inputs[0], features.length);
+      for (const values of inputs) standardize(values, units);
+    }
     const split = (table: Table, values: Float64Array): Split => (
       { count: table.rows.length, shape: [features.length], inputs: Float32Array.from(values), scale: 1 }
     );
@@ -147,23 +151,6 @@ function requireSameColumns(train: Table, test: Table): void {
   const columns = (table: Table) => table.header?.join(", ") ?? `${table.width} columns`;
   if (test.width !== train.width || columns(train) !== columns(test)) {
     throw new DataError(`${test.name}: expected ${columns(train)} as in ${train.name}, found ${columns(test)}.`);
-  }
-}
-
-/** Subtracts the training mean and divides by the training deviation, column by column. */
-function standardize(training: Float64Array, parts: readonly Float64Array[], width: number): void {
-  const rows = training.length / width;
-  for (let column = 0; column < width; column++) {
-    let mean = 0;
-    for (let i = column; i < training.length; i += width) mean += training[i] / rows;
-    let variance = 0;
-    for (let i = column; i < training.length; i += width) variance += (training[i] - mean) ** 2 / rows;
-    // What is left of a constant column after rounding is not a deviation.
-    const deviation = Math.sqrt(variance);
-    const scale = deviation > 1e-12 * Math.abs(mean) ? 1 / deviation : 0;
-    for (const part of parts) {
-      for (let i = column; i < part.length; i += width) part[i] = (part[i] - mean) * scale;
-    }
   }
 }
 
