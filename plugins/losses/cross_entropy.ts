@@ -66,6 +66,13 @@ function softLoss(
   weights: readonly number[] | undefined,
   options: { labelSmoothing: number; ignoreIndex?: number },
 ): Tensor {
+  if (targets.rank < outputs.rank) {
+    throw new OptionError(
+      "cross-entropy",
+      "labels in an int32 tensor, or probabilities of the outputs' shape",
+      targets.dtype,
+    );
+  }
   checkTargets("cross-entropy", outputs, targets);
   if (options.ignoreIndex !== undefined) {
     throw new OptionError("cross-entropy.ignoreIndex", "none where targets are probabilities", options.ignoreIndex);
