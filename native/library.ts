@@ -86,7 +86,7 @@ function blasText(library: Library, failed: boolean): string {
 }
 
 /** Opens OpenBLAS, and says whether that went well and what does the matrix products now. */
-function openBlas(library: Library, files: readonly string[]): { usesBlas: boolean; blas: string } {
+function openBlas(library: Library, files: readonly string[], variant: Variant): { usesBlas: boolean; blas: string } {
   if (files.length === 0) return { usesBlas: false, blas: "own blocked product (no OpenBLAS found)" };
   for (const [i, file] of files.entries()) {
     const status = library.thinned_open_blas(new TextEncoder().encode(file + "\0"), Number(i === files.length - 1));
@@ -95,7 +95,8 @@ function openBlas(library: Library, files: readonly string[]): { usesBlas: boole
       return { usesBlas: false, blas: `own blocked product (OpenBLAS could not be opened: ${failure})` };
     }
   }
-  return { usesBlas: true, blas: blasText(library, false) };
+  const own = variant === "avx512" && library.thinned_blas_is_wide() === 0;
+  return { usesBlas: true, blas: blasText(library, false) + (own ? ", wide products by own AVX-512 kernels" : "") };
 }
 
 function chooseVariant(wanted: "auto" | Variant, best: Variant): Variant {
@@ -120,7 +121,7 @@ export function openLibrary(path: string, options: LibraryOptions): NativeBacken
   const variant = chooseVariant(options.instructions, variants[library.thinned_best_variant()]);
   const { symbols: kernels } = openSymbols(path, kernelSymbolsFor(variant));
   check(library.thinned_set_threads(options.threads), "set_threads");
-  const { usesBlas, blas } = openBlas(library, options.blas);
+  const { usesBlas, blas } = openBlas(library, options.blas, variant);
   library.thinned_blas_threads();
 
   // Parameter blocks are reused: calls are synchronous, and C has read them when a call returns.

@@ -18,6 +18,7 @@ export const librarySymbols = {
   /** (text, its capacity, whether that of the last failure) */
   thinned_blas_text: { parameters: ["buffer", "i32", "i32"], result: "i32" },
   thinned_blas_threads: { parameters: [], result: "i32" },
+  thinned_blas_is_wide: { parameters: [], result: "i32" },
 } as const;
 
 /** Instruction sets in the order of the numbers that `thinned_best_variant` gives. */

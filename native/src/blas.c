@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 typedef void (*sgemm_function)(
     int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int lda,
@@ -20,11 +21,14 @@ static sgemm_function sgemm;
 static void (*set_blas_threads)(int);
 static int (*get_blas_threads)(void);
 static int parallel_kind;
+static int32_t wide;
 /* What was opened, and why the last attempt failed. */
 static char opened[256], failure[512];
 
 int32_t blas_opened(void) { return sgemm != NULL; }
 int32_t blas_is_divisible(void) { return parallel_kind == PARALLEL_PTHREAD; }
+int32_t blas_is_wide(void) { return wide; }
+THINNED_EXPORT int32_t thinned_blas_is_wide(void) { return wide; }
 
 void blas_product(const Product *p) {
   sgemm(ROW_MAJOR, p->transpose_a ? TRANSPOSED : NOT_TRANSPOSED, p->transpose_b ? TRANSPOSED : NOT_TRANSPOSED,
@@ -81,6 +85,8 @@ THINNED_EXPORT int32_t thinned_open_blas(const char *path, int32_t is_blas) {
   }
   sgemm = product;
   parallel_kind = parallel();
+  const char *wide_cores[] = {"SkylakeX", "Cooperlake", "SapphireRapids"};
+  for (int i = 0; i < 3; i++) wide |= strcasecmp(core(), wide_cores[i]) == 0;
   const char *kinds[] = {"sequential", "pthread", "OpenMP"};
   const int version = (int)strcspn(words, " ");
   const char *rest = words[version] == 0 ? words + version : words + version + 1;

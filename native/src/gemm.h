@@ -20,6 +20,9 @@ int32_t blas_opened(void);
 /* Whether its products may be computed by several of our threads at once. */
 int32_t blas_is_divisible(void);
 
+/* Whether its kernels for this processor have 512-bit registers. */
+int32_t blas_is_wide(void);
+
 /* One product by OpenBLAS; the extents fit into an int. */
 void blas_product(const Product *product);
 

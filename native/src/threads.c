@@ -80,9 +80,7 @@ static void *helper(void *argument) {
     if (index >= pool_threads()) continue;
     int state = atomic_load_explicit(&gate, memory_order_relaxed);
     while (state & OPEN) {
-      if (!atomic_compare_exchange_weak_explicit(&gate, &state, state + 1, memory_order_acquire, memory_order_relaxed)) {
-        continue;
-      }
+      if (!atomic_compare_exchange_weak(&gate, &state, state + 1)) continue;
       work();
       atomic_fetch_sub_explicit(&gate, 1, memory_order_release);
       break;

@@ -6,7 +6,10 @@ import { assertClose, type Draws, forSeeds, hasBlas, instructionSets, missing, n
 const backends: Record<string, Backend> = Object.fromEntries(
   instructionSets.map((name) => [`own ${name} product`, open(name, { blas: false })]),
 );
-if (hasBlas) backends.OpenBLAS = open("auto");
+if (hasBlas) {
+  backends.OpenBLAS = open("portable"); // its own kernels are never preferred
+  backends["whichever is faster"] = open("auto");
+}
 if (missing === undefined && !hasBlas) console.warn("OpenBLAS is not tested: there is none.");
 
 function anyShape(draws: Draws, extents: readonly number[]): GemmShape {
