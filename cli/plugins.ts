@@ -1,5 +1,5 @@
 /** `plugins`: what there is, by role. @module */
-import { builtins, OptionError, PluginError, Registry, type Role, roles, rolesOf } from "../mod.ts";
+import { builtins, type Claims, OptionError, PluginError, Registry, type Role, roles, rolesOf } from "../mod.ts";
 import type { z } from "zod";
 import { readArguments } from "./arguments.ts";
 import type { Outcome } from "./output.ts";
@@ -46,7 +46,7 @@ function describe(definition: Parameters<typeof rolesOf>[0]) {
     roles: rolesOf(definition),
     summary: definition.summary ?? "",
     paper: definition.paper,
-    claims: definition.claims,
+    claims: claimsAtDefaults(definition),
     options: Object.entries(shape).map(([name, schema]) => {
       const empty = schema.safeParse(undefined);
       return {
@@ -57,4 +57,11 @@ function describe(definition: Parameters<typeof rolesOf>[0]) {
       };
     }),
   };
+}
+
+/** What a plugin claims with its default options. */
+function claimsAtDefaults({ claims, options }: Parameters<typeof rolesOf>[0]): Claims | undefined {
+  if (typeof claims !== "function") return claims;
+  const defaults = options.safeParse({});
+  return defaults.success ? claims(defaults.data) : undefined;
 }
