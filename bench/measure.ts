@@ -40,7 +40,7 @@ export function measure<C extends Contestants>(contestants: C, rounds: number): 
       const sorted = [...rounds].sort((a, b) => a - b);
       return [name, { median: median(rounds), min: sorted[0], max: sorted[sorted.length - 1], rounds }];
     }),
-  ) as Record<keyof C, Timing>;
+  ) as unknown as Record<keyof C, Timing>;
 }
 
 /** Median of some numbers. */

@@ -11,9 +11,10 @@ import { currentBackend, OptionError } from "../mod.ts";
 import { bandwidth } from "./bandwidth.ts";
 import type { Result } from "./measure.ts";
 import { memory } from "./memory.ts";
+import { peers } from "./peers.ts";
 import { step } from "./step.ts";
 
-const workloads: Record<string, () => Result | Promise<Result>> = { step, bandwidth, memory };
+const workloads: Record<string, () => Result | Promise<Result>> = { step, bandwidth, memory, peers };
 
 async function bench(args: readonly string[]): Promise<Outcome> {
   const given = readArguments(args, { values: ["only", "backend"], switches: ["json"] });
