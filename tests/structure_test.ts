@@ -22,13 +22,21 @@ Deno.test("native/ imports the backend interface, the shapes, the errors, and it
   assertEquals(broken(sources("native/"), (name) => core.includes(name) || name.startsWith("native/")), []);
 });
 
+Deno.test("testing/ imports core/mod.ts, its own folder and zod, and only testing.ts imports it", () => {
+  const allows = (name: string) => name === "core/mod.ts" || name.startsWith("testing/") || name === "zod";
+  assertEquals(broken(sources("testing/"), allows), []);
+  const others = ["core/", "plugins/", "native/", "cli/", "bench/", "mod.ts", "cli.ts"].flatMap(sources);
+  assertEquals(broken(others, (name) => !name.startsWith("testing/")), []);
+});
+
 Deno.test("nothing that is published imports tests or benches", () => {
-  const published = ["core/", "plugins/", "native/", "cli/", "mod.ts", "cli.ts"].flatMap(sources);
-  assertEquals(broken(published, (name) => !name.startsWith("tests/") && !name.startsWith("bench/")), []);
+  const published = ["core/", "plugins/", "native/", "testing/", "cli/", "mod.ts", "testing.ts", "cli.ts"];
+  const files = published.flatMap(sources);
+  assertEquals(broken(files, (name) => !name.startsWith("tests/") && !name.startsWith("bench/")), []);
 });
 
 Deno.test("only native/ opens a library", () => {
-  const others = ["core/", "plugins/", "cli/", "bench/", "mod.ts", "cli.ts"].flatMap(sources);
+  const others = ["core/", "plugins/", "testing/", "cli/", "bench/", "mod.ts", "testing.ts", "cli.ts"].flatMap(sources);
   assertEquals(others.filter((file) => codeOf(file).includes("Deno.dlopen")), []);
   assert(sources("native/").some((file) => codeOf(file).includes("Deno.dlopen")));
 });
