@@ -11,6 +11,15 @@
 import type { BroadcastPlan } from "./shape.ts";
 import type { SpatialKernels } from "./spatial.ts";
 
+export type {
+  ConvolutionShape,
+  NormalizationShape,
+  PoolShape,
+  Spatial,
+  SpatialKernels,
+  WindowShape,
+} from "./spatial.ts";
+
 /** The arrays that hold numbers with gradients. */
 export type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 

@@ -71,7 +71,7 @@ export { type AttentionOptions, maskedScore, scaledDotProductAttention } from ".
 export { convolution, type ConvolutionOptions, type Window } from "./ops/convolution.ts";
 export { affine, matmul, type MatmulOptions } from "./ops/matmul.ts";
 export { localResponse, type LocalResponseOptions, normalize, type NormalizeOptions } from "./ops/normalization.ts";
-export { averagePool, maxPool } from "./ops/pooling.ts";
+export { averagePool, maxPool, type PoolWindow } from "./ops/pooling.ts";
 export { checkRate, type DropoutOptions as DrawOptions } from "./ops/random.ts";
 export { gruSequence, lstmSequence, rnnSequence } from "./ops/recurrent.ts";
 export { unstack } from "./ops/unstack.ts";

@@ -1,6 +1,7 @@
 /**
  * Kernels over images, sequences and volumes: convolution, pooling and normalisation. All of them see three spatial
- * axes; those that are not there have extent 1, so that a one-dimensional convolution is a volume of depth and height 1.
+ * axes; those that are not there have extent 1, so that a one-dimensional convolution is a volume of depth and height
+ * 1.
  *
  * @module
  */
@@ -88,7 +89,7 @@ export interface SpatialKernels {
   /** Gradient of the sum without bias and activation towards the weight. */
   convolutionWeightGradient(x: Floats, dy: Floats, dWeight: Floats, shape: ConvolutionShape): void;
 
-  /** Largest entry of each window, and its place within the plane; the first among equals, and a NaN if there is one. */
+  /** Largest entry of each window, and its place in the plane: the first among equals, and a NaN if there is one. */
   maxPool(x: Floats, y: Floats, places: Ints, shape: PoolShape): void;
   /** Gradient of the above: `dx[places] += dy`, 0 elsewhere. */
   maxPoolGradient(dy: Floats, places: Ints, dx: Floats, shape: PoolShape): void;
@@ -98,8 +99,8 @@ export interface SpatialKernels {
   averagePoolGradient(dy: Floats, dx: Floats, countPadding: boolean, shape: PoolShape): void;
 
   /**
-   * `y = (x - mean) / sqrt(variance + epsilon) * scale + shift`; `scale` and `shift` may be null. `statistics` holds all
-   * means, then all variances (divided by the count): written unless `frozen`, when they are read.
+   * `y = (x - mean) / sqrt(variance + epsilon) * scale + shift`; `scale` and `shift` may be null. `statistics` holds
+   * all means, then all variances (divided by the count): written unless `frozen`, when they are read.
    */
   normalize(
     x: Floats,

@@ -1,6 +1,12 @@
 /** Convolution, pooling and normalisation by the native library. @module */
-import { type Epilogue, epilogues, type Floats } from "../core/backend.ts";
-import type { ConvolutionShape, NormalizationShape, PoolShape, SpatialKernels, WindowShape } from "../core/spatial.ts";
+import {
+  type ConvolutionShape,
+  epilogues,
+  type NormalizationShape,
+  type PoolShape,
+  type SpatialKernels,
+  type WindowShape,
+} from "../core/backend.ts";
 import type { kernelSymbols } from "./symbols.ts";
 
 type Kernels = Deno.DynamicLibrary<typeof kernelSymbols>["symbols"];
@@ -31,7 +37,7 @@ export function spatialKernels(kernels: Kernels, check: (status: number, kernel:
   ];
 
   return {
-    convolution: (x: Floats, weight: Floats, bias: Floats | null, y: Floats, epilogue: Epilogue, shape) =>
+    convolution: (x, weight, bias, y, epilogue, shape) =>
       check(
         kernels.convolution(x, weight, bias, y, epilogues.indexOf(epilogue), convolution(shape)),
         "convolution",

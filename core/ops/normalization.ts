@@ -12,8 +12,8 @@ import { averagePool } from "./pooling.ts";
 /** How {@linkcode normalize} takes its statistics. */
 export interface NormalizeOptions {
   /**
-   * What shares a mean and a variance. `channel`: an axis 1, over all other axes (batch norm). `group`: a run of channels
-   * of one example, over all further axes (group norm). `trailing`: the last axes of one example (layer norm).
+   * What shares a mean and a variance. `channel`: an axis 1, over all other axes (batch norm). `group`: a run of
+   * channels of one example, over all further axes (group norm). `trailing`: the last axes of one example (layer norm).
    */
   readonly over: "channel" | "group" | "trailing";
   /** For `group`, the number of groups; for `trailing`, the number of axes. Default 1. */
@@ -63,8 +63,8 @@ function shapeOf(x: Tensor, { over, count = 1, epsilon = 1e-5, given }: Normaliz
 }
 
 /**
- * `(x - mean) / sqrt(variance + epsilon) * scale + shift`. Gradients flow through the mean and the variance, too, unless
- * they are given.
+ * `(x - mean) / sqrt(variance + epsilon) * scale + shift`. Gradients flow through the mean and the variance, too,
+ * unless they are given.
  *
  * @param x `[batch, ...]`
  * @throws {ShapeError} when scale, shift or the statistics do not fit
@@ -147,8 +147,8 @@ export interface LocalResponseOptions {
 }
 
 /**
- * Local response normalisation: `x / (k + alpha / size * sum of squares of neighbouring channels)^beta`. Channel c has the
- * neighbours `c - floor(size / 2)` to `c + floor((size - 1) / 2)`, as far as they exist.
+ * Local response normalisation: `x / (k + alpha / size * sum of squares of neighbouring channels)^beta`. Channel c has
+ * the neighbours `c - floor(size / 2)` to `c + floor((size - 1) / 2)`, as far as they exist.
  *
  * @param x `[batch, channels, ...]`
  *

@@ -1,7 +1,7 @@
 /**
  * The inverse of the normal distribution function, written with additions, multiplications, divisions and square roots
- * only, which IEEE 754 fixes to the last bit, in one order; `native/src/normal.h` does the same in C. So normal numbers,
- * too, are the same bits on every backend.
+ * only, which IEEE 754 fixes to the last bit, in one order; `native/src/normal.h` does the same in C. So normal
+ * numbers, too, are the same bits on every backend.
  *
  * Source: Wichura, "Algorithm AS 241: The Percentage Points of the Normal Distribution", Applied Statistics 37 (1988),
  * routine PPND16, relative accuracy about 1e-16. Its far tail (beyond 1e-11) cannot be reached with 32 bits.

@@ -3,7 +3,8 @@ import type { Floats } from "../backend.ts";
 import type { NormalizationShape } from "../spatial.ts";
 
 /**
- * Visits the elements of a set that shares its statistics: `at` is the element's place, `channel` the place of its scale.
+ * Visits the elements of a set that shares its statistics: `at` is the element's place, `channel` the place of its
+ * scale.
  */
 function visit(shape: NormalizationShape, set: number, body: (at: number, channel: number) => void): void {
   const { batch, groups, channels, positions, acrossBatch } = shape;
