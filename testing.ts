@@ -1,12 +1,12 @@
 /**
- * The exam of plugins: whether a variant keeps what the contract asks of all variants, and what it claims. A third party's
- * plugin passes the same exam as the built-in ones.
+ * The exam of plugins: whether a variant keeps what the contract asks of all variants, and what it claims. A third
+ * party's plugin passes the same exam as the built-in ones.
  *
- * Every plugin's options come back from JSON, and wrong ones are refused. A variant draws the same bits from the same key
- * and others from another; it drops something; its means are those that it claims; rates of 0 and 1 are finite forward and
- * backward; its gradient is that of what it computed, with the mask of the forward pass; evaluation draws nothing; masks do
- * not depend on the split of a batch; the native backend gives what the reference gives; and what it saves is all it needs
- * to go on.
+ * Every plugin's options come back from JSON, and wrong ones are refused. A variant draws the same bits from the same
+ * key and others from another; it drops something; its means are those that it claims; rates of 0 and 1 are finite
+ * forward and backward; its gradient is that of what it computed, with the mask of the forward pass; evaluation draws
+ * nothing; masks do not depend on the split of a batch; the native backend gives what the reference gives; and what
+ * it saves is all it needs to go on.
  *
  * @example
  * ```ts

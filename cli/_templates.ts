@@ -80,8 +80,7 @@ const templates: Record<TemplateSite, Template> = {
     summary: "Leaves out residual branches at random in training, for each example by itself.",
     option: rate("a branch"),
     usage: "residual(sequential([dense(64), relu()]), { branch: NAME({ rate: 0.5 }) })",
-    body:
-      `  // x: [batch, ...]; block gives what is added to the shortcut. To return null without calling it saves its work.
+    body: `  // x: [batch, ...]; block gives what is added to the shortcut. To return null and not call it saves work.
   branch(x, block, { mode, key, options: { rate } }) {
     const y = block(x);
     if (mode === "eval") return y;

@@ -78,8 +78,8 @@ export const checkNames: readonly string[] = [
 ];
 
 /**
- * Examines a plugin: whether it keeps what the contract asks of every variant, and what it claims. It is run by the real
- * driver, at each of its sites, on the reference backend in float64, and on the open backend too.
+ * Examines a plugin: whether it keeps what the contract asks of every variant, and what it claims. It is run by the
+ * real driver, at each of its sites, on the reference backend in float64, and on the open backend too.
  *
  * @param plugin what `definePlugin` returns; it serves one of the six sites of variants, or as a loss
  * @throws {PluginError} when it does not

@@ -1,6 +1,6 @@
 /**
- * The smallest layers that have a site: what the exam puts around a variant, so that it is called by the driver as a real
- * layer would call it, and sees nothing but the values that the exam chose.
+ * The smallest layers that have a site: what the exam puts around a variant, so that it is called by the driver as a
+ * real layer would call it, and sees nothing but the values that the exam chose.
  *
  * Parameters begin at the same numbers whatever the model's seed.
  *
@@ -43,8 +43,8 @@ export interface WeightHostOptions {
 }
 
 /**
- * A weight. Method `weight`: whatever the input, the weight that the variant makes. Method `product`: the product with the
- * input.
+ * A weight. Method `weight`: whatever the input, the weight that the variant makes. Method `product`: the product
+ * with the input.
  */
 export const weightHost: Factory<"layer", WeightHostOptions> = definePlugin({
   name: "weight-host",
@@ -79,8 +79,9 @@ export interface RecurrentHostOptions {
 }
 
 /**
- * One place of a recurrent layer. Inputs: the values `[batch, time, features]` at each step, and what the step before left
- * there; output: what the variant makes of them. Where the variant does not act in a mode, the values themselves.
+ * One place of a recurrent layer. Inputs: the values `[batch, time, features]` at each step, and what the step before
+ * left there; output: what the variant makes of them. Where the variant does not act in a mode, the values
+ * themselves.
  */
 export const recurrentHost: Factory<"layer", RecurrentHostOptions> = definePlugin({
   name: "recurrent-host",

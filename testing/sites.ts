@@ -1,4 +1,4 @@
-/** The sites at which the exam examines a variant: where it is called, on what, and what stands there without it. @module */
+/** The sites of an exam: where a variant is called, on what, and what stands there without it. @module */
 import {
   type AnyDefinition,
   type AttentionStage,
@@ -68,7 +68,7 @@ export interface Site {
   probe(model: Model, inputs: readonly Tensor[]): Tensor | null;
   /** Which entry of the probe an entry of the output is read from. Default: the one at the same position. */
   readonly source?: (inputs: readonly Tensor[], entry: number) => number;
-  /** What the layer makes of the output at once, where gradients of the output itself say nothing. Default: the output. */
+  /** What the layer makes of the output at once, where gradients of the output say nothing. Default: the output. */
   readonly readout?: (output: Tensor) => Tensor;
 }
 

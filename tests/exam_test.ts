@@ -1,7 +1,19 @@
 /** The exam: it fails each broken plugin for its fault, and passes those that are right. */
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { type AnyFactory, builtins, dense, dropout, isFactory, PluginError, Registry, type Role } from "../mod.ts";
-import { assertPasses, checkNames, ExamError, examine } from "../testing.ts";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  type AnyFactory,
+  type Backend,
+  builtins,
+  dense,
+  dropout,
+  isFactory,
+  PluginError,
+  reference,
+  Registry,
+  type Role,
+  useBackend,
+} from "../mod.ts";
+import { assertPasses, type Check, checkNames, ExamError, examine } from "../testing.ts";
 import { moduleOf, sources } from "./_sources.ts";
 
 for (const file of sources("tests/broken/")) {
@@ -61,4 +73,31 @@ Deno.test("assertPasses() throws the failed checks, by name", async () => {
   assertStringIncludes(error.message, "wrong-scale fails 1 of");
   assertStringIncludes(error.message, "claim: mean: activation [batch, 7]: expected the mean of entry");
   assertEquals(error.examination.passed, false);
+});
+
+/** Examines dropout while a backend is open, and returns the check that compares it with the reference. */
+async function comparison(backend: Backend): Promise<Check> {
+  const before = useBackend(backend);
+  try {
+    const { checks } = await examine(dropout, { cases: [{}] });
+    return checks.find((check) => check.name === "native equals reference")!;
+  } finally {
+    useBackend(before);
+  }
+}
+
+Deno.test("the exam compares the open backend with the reference", async () => {
+  assertEquals((await comparison(reference)).status, "skipped");
+  assertEquals((await comparison({ ...reference })).status, "passed");
+  const shifted: Backend = {
+    ...reference,
+    dropout(x, out, address, threshold, scale) {
+      const later = address.slice();
+      later[2]++;
+      reference.dropout(x, out, later, threshold, scale);
+    },
+  };
+  const { status, message } = await comparison(shifted);
+  assertEquals(status, "failed");
+  assertMatch(message, /expected .* at entry \d+ in mode train, as on the reference, found/);
 });

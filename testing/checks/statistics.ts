@@ -1,6 +1,7 @@
 /**
- * Checks of means and variances. Each pass gives one number for each entry, the mean over its rows; passes are independent
- * whoever shares a draw inside of one, so the standard error of the mean over passes follows from their spread.
+ * Checks of means and variances. Each pass gives one number for each entry, the mean over its rows; passes are
+ * independent whoever shares a draw inside of one, so the standard error of the mean over passes follows from their
+ * spread.
  *
  * @module
  */
@@ -62,8 +63,8 @@ function short(value: number): string {
 }
 
 /**
- * What a statistic becomes over passes: `of` gives the value of one entry of one row; the last of the means is that over all
- * entries, each with the sign of what is expected of it.
+ * What a statistic becomes over passes: `of` gives the value of one entry of one row; the last of the means is that
+ * over all entries, each with the sign of what is expected of it.
  */
 function overPasses(trial: Trial, rate: number | undefined, of: (y: number, plain: number) => number) {
   const subject = trial.subject({ rate });
