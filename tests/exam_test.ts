@@ -1,16 +1,21 @@
 /** The exam: it fails each broken plugin for its fault, and passes those that are right. */
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { z } from "zod";
 import {
   type AnyFactory,
   type Backend,
   builtins,
+  definePlugin,
   dense,
   dropout,
+  type Factory,
   isFactory,
   PluginError,
+  rateSchema,
   reference,
   Registry,
   type Role,
+  Tensor,
   useBackend,
 } from "../mod.ts";
 import { assertPasses, type Check, checkNames, ExamError, examine } from "../testing.ts";
@@ -26,6 +31,25 @@ for (const file of sources("tests/broken/")) {
     assertEquals(passed, false);
   });
 }
+
+/** Dropout of units that stand out from a running mean: a variant with state, and right. */
+const running: Factory<"activation", { rate?: number }> = definePlugin({
+  name: "running-dropout",
+  options: z.object({ rate: rateSchema.default(0.5) }),
+  init: ({ inputShape, dtype }) => ({ state: { mean: Tensor.zeros(inputShape, dtype) } }),
+  activation(x, { mode, key, state, setState, options: { rate } }) {
+    const centered = x.sub(state.mean.clone());
+    if (mode === "train" && x.shape[0] > 0) setState("mean", state.mean.mul(0.9).add(x.detach().mean(0).mul(0.1)));
+    return mode === "eval" ? centered : centered.dropout(key, rate);
+  },
+});
+
+Deno.test("a variant with running state passes, and what was resumed is named", async () => {
+  await assertPasses(running);
+  const { checks } = await examine(running);
+  const { status, message } = checks.find((check) => check.name === "saved and resumed")!;
+  assertEquals([status, message], ["passed", "resuming with mean gives the same bits"]);
+});
 
 const variantRoles: Role[] = ["activation", "weight", "recurrent", "branch", "attention", "embedding"];
 const registry = new Registry(builtins);

@@ -26,6 +26,13 @@ export function evaluation(trial: Trial): string {
   }
   const message = "expected an evaluation that does not depend on the seed, found another";
   ensure(sameBits(first, other.output(x, { mode: "eval", step: 0 })), message);
+  for (const mode of ["eval", "sample"] as const) {
+    const before = [...subject.state().values()];
+    subject.output(x, { mode, goOn: true });
+    const after = [...subject.state().values()];
+    const changed = before.findIndex((tensor, i) => !sameBits(tensor, after[i]));
+    ensure(changed < 0, `expected mode ${mode} to leave the running state alone, found it changed`);
+  }
   const drawn = countDraws(() => {
     const single = trial.subject({ rate: 0.5, dtype: "float32" });
     return () => single.output(single.inputs(5), { mode: "eval" });
