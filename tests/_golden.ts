@@ -28,6 +28,9 @@ function folderOf(): string | undefined {
 
 const folder = folderOf();
 
+/** Whether the answers are at hand. */
+export const hasGolden: boolean = folder !== undefined;
+
 /** Reads a case. */
 export function goldenCase(name: string): GoldenCase {
   return JSON.parse(Deno.readTextFileSync(`${folder}/${name}.json`));

@@ -3,7 +3,18 @@
  * named by THINNED_GOLDEN: one JSON file a case. To add a layer, add a runner under the prefix of its cases' names.
  */
 import { assertEquals } from "@std/assert";
-import { affine, crossEntropyRows, type CrossEntropyRowsOptions, type Plugin, Tensor } from "../core/mod.ts";
+import {
+  affine,
+  averagePool,
+  convolution,
+  crossEntropyRows,
+  type CrossEntropyRowsOptions,
+  maxPool,
+  normalize,
+  type Plugin,
+  type PoolWindow,
+  Tensor,
+} from "../core/mod.ts";
 import { meanSquaredError } from "../plugins/losses/mean_squared_error.ts";
 import { adam } from "../plugins/optimizers/adam.ts";
 import { sgd } from "../plugins/optimizers/sgd.ts";
@@ -58,6 +69,34 @@ const adamOf = optimizer((attrs) =>
   })
 );
 
+/** How the window of a case moves, over two axes. */
+const square = ({ kernel, stride, padding }: Case["attrs"]): PoolWindow => ({
+  kernel: [kernel, kernel],
+  stride: [stride, stride],
+  padding: [[padding, padding], [padding, padding]],
+});
+
+/** A convolution over one or two axes. */
+const convolutionOf: Runner = (given) => {
+  const { stride, padding, dilation = 1, groups = 1 } = given.attrs;
+  const axes = given.inputs.x.shape.slice(2);
+  checkFunction(given, ({ x, weight, bias }) =>
+    convolution(x, weight, bias, {
+      stride: axes.map(() => stride),
+      padding: axes.map(() => [padding, padding]),
+      dilation: axes.map(() => dilation),
+      groups,
+    }), ["x", "weight", "bias"]);
+};
+
+/** A normalisation with scale and shift. */
+const normalization = (over: "channel" | "group" | "trailing", count = 1): Runner => (given) =>
+  checkFunction(given, ({ x, weight, bias }) => normalize(x, { over, count, scale: weight, shift: bias }).output, [
+    "x",
+    "weight",
+    "bias",
+  ]);
+
 /** How each case is run, by the prefix of its name; the longest prefix counts. */
 const runners: Record<string, Runner> = {
   act_elu: elementwise((x, { alpha }) => x.elu(alpha)),
@@ -72,8 +111,16 @@ const runners: Record<string, Runner> = {
   act_softmax: elementwise((x) => x.softmax()),
   act_softplus: elementwise((x) => x.softplus()),
   act_tanh: elementwise((x) => x.tanh()),
+  avgpool2d: (given) => checkFunction(given, ({ x }) => averagePool(x, square(given.attrs)), ["x"]),
+  batchnorm1d: normalization("channel"),
+  batchnorm2d: normalization("channel"),
+  conv1d: convolutionOf,
+  conv2d: convolutionOf,
   cross_entropy: crossEntropy,
+  groupnorm: normalization("group", 2),
+  layernorm: normalization("trailing"),
   linear: (given) => checkFunction(given, ({ x, weight, bias }) => affine(x, weight, bias), ["x", "weight", "bias"]),
+  maxpool2d: (given) => checkFunction(given, ({ x }) => maxPool(x, square(given.attrs)), ["x"]),
   loss_mse: (given) => {
     const target = tensor(given.inputs.b);
     checkFunction(given, ({ a }) => lossOf(meanSquaredError(), a, target), ["a"]);
