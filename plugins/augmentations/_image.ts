@@ -95,6 +95,9 @@ export function move(
     if (dy === 0 && dx === 0) continue;
     sources(height, dy, mode, rows);
     sources(width, dx, mode, columns);
+    // The columns from `first` up to `last` come from inside.
+    const first = Math.min(Math.max(-dx, 0), width);
+    const last = Math.max(Math.min(width - dx, width), first);
     const image = inputs.subarray(example * size, (example + 1) * size);
     old.set(image);
     for (let line = 0; line < channels * height; line++) {
@@ -105,7 +108,9 @@ export function move(
         continue;
       }
       const from = (line - line % height + row) * width;
-      for (let x = 0; x < width; x++) image[to + x] = columns[x] < 0 ? fill : old[from + columns[x]];
+      for (let x = 0; x < first; x++) image[to + x] = columns[x] < 0 ? fill : old[from + columns[x]];
+      for (let x = first; x < last; x++) image[to + x] = old[from + x + dx];
+      for (let x = last; x < width; x++) image[to + x] = columns[x] < 0 ? fill : old[from + columns[x]];
     }
   }
 }
