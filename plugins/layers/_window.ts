@@ -12,21 +12,22 @@ export type Extents = number | readonly number[];
  */
 export type Padding = Extents | "same" | "valid";
 
+/** A whole number, or one for each axis; complaints say all that was wanted. */
+function numbers(axes: number, least: number, wanted: string): [z.ZodType<number>, z.ZodType<readonly number[]>] {
+  const whole = z.int(wanted).min(least, wanted);
+  return [whole, z.array(whole, wanted).length(axes, wanted).readonly()];
+}
+
 /** Validates {@linkcode Extents} of a number of axes. */
 export function extentsSchema(axes: number, least: number): z.ZodType<Extents, Extents> {
-  const each = axes === 1 ? "or one in an array" : `or ${axes} of them`;
-  const wanted = `expected a whole number of at least ${least}, ${each}`;
-  return z.union([z.int().min(least), z.array(z.int().min(least)).length(axes).readonly()], wanted);
+  const wanted = `expected a whole number of at least ${least}, or an array of ${axes}`;
+  return z.union(numbers(axes, least, wanted), wanted) as z.ZodType<Extents, Extents>;
 }
 
 /** Validates {@linkcode Padding} of a number of axes. */
 export function paddingSchema(axes: number): z.ZodType<Padding, Padding> {
-  const each = axes === 1 ? "one in an array" : `${axes} of them`;
-  const numbers = [z.int().min(0), z.array(z.int().min(0)).length(axes).readonly()] as const;
-  return z.union(
-    [...numbers, z.enum(["same", "valid"])],
-    `expected "same", "valid", a whole number of at least 0, or ${each}`,
-  );
+  const wanted = `expected "same", "valid", a whole number of at least 0, or an array of ${axes}`;
+  return z.union([...numbers(axes, 0, wanted), z.enum(["same", "valid"])], wanted) as z.ZodType<Padding, Padding>;
 }
 
 /** One number for each axis. */
