@@ -109,3 +109,4 @@ export { formatSummary } from "./summary.ts";
 export { type FloatType, type Nested, Tensor } from "./tensor.ts";
 export { evaluate, type Evaluation, loadDataset } from "./evaluate.ts";
 export { fit, type FitOptions, type FitResult, Trainer } from "./train.ts";
+export type { LearningOptions } from "./learner.ts";

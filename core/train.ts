@@ -5,39 +5,28 @@
  *
  * @module
  */
-import { gradients } from "./autograd.ts";
-import { type BackendInfo, currentBackend, kernels } from "./backend.ts";
-import type { Batch } from "./batches.ts";
+import { type BackendInfo, currentBackend } from "./backend.ts";
 import type { Dataset } from "./data.ts";
-import { CheckpointError, OptionError, ShapeError } from "./errors.ts";
-import { errorOf, errorSum, evaluate, loadDataset, predictionOf } from "./evaluate.ts";
-import type { EpochMetrics, Observation, RunInfo, Snapshot, TrainingProgress } from "./events.ts";
-import { Loader } from "./loader.ts";
-import { buildModel, type Model, overwrite, type RunOptions } from "./model.ts";
-import { clipGradients, type GradientClipping, OptimizerDriver, type ParameterGroup } from "./optimizer.ts";
-import { WeightAverage } from "./average.ts";
 import { isPlugin } from "./define.ts";
+import { CheckpointError, OptionError } from "./errors.ts";
+import { errorOf, evaluate, loadDataset } from "./evaluate.ts";
+import type { EpochMetrics, Observation, RunInfo, Snapshot, TrainingProgress } from "./events.ts";
+import { Learner, type LearningOptions, outlineOf, wholeNumber } from "./learner.ts";
+import { Loader } from "./loader.ts";
+import { buildModel, type Model } from "./model.ts";
 import type { LayerPlugin, Plugin, Progress } from "./plugin.ts";
-import { sameShape, sizeOf } from "./shape.ts";
 import { recycling } from "./storage.ts";
-import { Tensor } from "./tensor.ts";
 
 /** What {@linkcode fit} is told. */
-export interface FitOptions {
+export interface FitOptions extends LearningOptions {
   /** The examples: a data set, or a plugin that loads one. */
   data: Dataset | Plugin<"dataset">;
-  /** The loss. */
-  loss: Plugin<"loss">;
-  /** The optimizer. */
-  optimizer: Plugin<"optimizer">;
   /** Passes over the training examples, a whole number of at least 1. Default 10. */
   epochs?: number;
   /** Examples a step, a whole number of at least 1. Default 128. */
   batchSize?: number;
   /** What everything random follows from: a whole number in [0, 2^53). Default 0. */
   seed?: number;
-  /** Parts that each batch is run in, one after the other, to save memory; the masks are those of the whole. Default 1. */
-  accumulate?: number;
   /** What changes the examples of each batch before it is trained on, in this order. */
   augment?: readonly Plugin<"augmentation">[];
   /**
@@ -49,15 +38,6 @@ export interface FitOptions {
    * busy, steps became up to a tenth slower. Default false.
    */
   prefetch?: boolean;
-  /** Limits on the gradients of a step. */
-  clip?: GradientClipping;
-  /** Parameters that are updated with other options of the optimizer. */
-  parameterGroups?: readonly ParameterGroup[];
-  /**
-   * Decay of an exponential moving average of the weights, in (0, 1). The average is what is measured after each epoch, and
-   * what the model holds at the end. Default: none is kept.
-   */
-  averageDecay?: number;
   /** What watches the run. */
   observers?: readonly Plugin<"observer">[];
   /** The run's name in reports. Default `run`. */
@@ -92,13 +72,6 @@ const TRAIN_EVALUATION_LIMIT = 10000;
 /** Milliseconds of steps after which the event loop gets a turn, for signals and timers. */
 const TURN_MS = 50;
 
-function whole(value: number, least: number, path: string): number {
-  if (!Number.isSafeInteger(value) || value < least) {
-    throw new OptionError(path, `a whole number of at least ${least}`, value);
-  }
-  return value;
-}
-
 function median(values: readonly number[]): number {
   if (values.length === 0) return 0;
   const sorted = [...values].sort((a, b) => a - b);
@@ -114,15 +87,11 @@ export class Trainer {
   readonly info: RunInfo;
   readonly #dataset: Dataset;
   readonly #loss: Plugin<"loss">;
-  readonly #optimizer: OptimizerDriver;
-  readonly #average: WeightAverage | undefined;
-  readonly #accumulate: number;
-  readonly #clip: GradientClipping | undefined;
+  readonly #learner: Learner;
   readonly #waiting: Plugin<"observer">[] = [];
   readonly #observers: Observation[] = [];
   readonly #signal: AbortSignal | undefined;
   readonly #loader: Loader;
-  readonly #names: readonly Tensor[];
   #counters: TrainingProgress;
   #stepTimes: number[] = [];
   #ended = false;
@@ -132,7 +101,7 @@ export class Trainer {
     dataset: Dataset,
     options: FitOptions,
     info: RunInfo,
-    optimizer: OptimizerDriver,
+    learner: Learner,
     counters: TrainingProgress,
     loader: Loader,
   ) {
@@ -140,13 +109,9 @@ export class Trainer {
     this.info = info;
     this.#dataset = dataset;
     this.#loss = options.loss;
-    this.#optimizer = optimizer;
-    this.#average = options.averageDecay === undefined ? undefined : new WeightAverage(model, options.averageDecay);
-    this.#accumulate = whole(options.accumulate ?? 1, 1, "accumulate");
-    this.#clip = options.clip;
+    this.#learner = learner;
     this.#signal = options.signal;
     this.#loader = loader;
-    this.#names = model.parameters().map((parameter) => parameter.tensor);
     this.#counters = counters;
   }
 
@@ -155,13 +120,9 @@ export class Trainer {
    * Nothing is written, and the observers are not told yet: {@linkcode Trainer.open} does that.
    */
   static async create(root: LayerPlugin, options: FitOptions): Promise<Trainer> {
-    const epochs = whole(options.epochs ?? 10, 1, "epochs");
-    const batchSize = whole(options.batchSize ?? 128, 1, "batchSize");
-    const seed = whole(options.seed ?? 0, 0, "seed");
-    if (!isPlugin(options.loss, "loss")) throw new OptionError("loss", "a loss plugin", options.loss);
-    if (!isPlugin(options.optimizer, "optimizer")) {
-      throw new OptionError("optimizer", "an optimizer plugin", options.optimizer);
-    }
+    const epochs = wholeNumber(options.epochs ?? 10, 1, "epochs");
+    const batchSize = wholeNumber(options.batchSize ?? 128, 1, "batchSize");
+    const seed = wholeNumber(options.seed ?? 0, 0, "seed");
     const dataset = await loadDataset(options.data);
     const { count } = dataset.train;
     const lanes = dataset.order === "lanes";
@@ -169,8 +130,7 @@ export class Trainer {
       throw new OptionError("batchSize", `at most ${count}, the number of pieces of ${dataset.name}`, batchSize);
     }
     const model = buildModel(root, { inputShape: dataset.train.shape, seed });
-    checkOutput(model, dataset, options.loss);
-    const optimizer = new OptimizerDriver(options.optimizer, model, options.parameterGroups);
+    const learner = new Learner(model, dataset, options);
     const fresh: TrainingProgress = {
       step: 0,
       epoch: 0,
@@ -202,7 +162,7 @@ export class Trainer {
       augment: options.augment ?? [],
       prefetch: options.prefetch ?? false,
     });
-    const trainer = new Trainer(model, dataset, options, info, optimizer, fresh, loader);
+    const trainer = new Trainer(model, dataset, options, info, learner, fresh, loader);
     if (options.resume !== undefined) trainer.#restore(options.resume);
     for (const observer of options.observers ?? []) {
       if (!isPlugin(observer, "observer")) throw new OptionError("observers", "observer plugins", observer);
@@ -245,16 +205,7 @@ export class Trainer {
 
   /** Everything needed to go on from here. The tensors are the live ones: copy or write them before the next step. */
   snapshot(): Snapshot {
-    return { tensors: this.#tensors(), progress: this.#counters };
-  }
-
-  #tensors(): Map<string, Tensor> {
-    const all = new Map<string, Tensor>();
-    for (const { name, tensor } of this.model.parameters()) all.set(`model/${name}`, tensor);
-    for (const [name, tensor] of this.model.state()) all.set(`state/${name}`, tensor);
-    for (const [name, tensor] of this.#optimizer.slots()) all.set(`optimizer/${name}`, tensor);
-    for (const [name, tensor] of this.#average?.tensors() ?? []) all.set(`average/${name}`, tensor);
-    return all;
+    return { tensors: this.#learner.tensors(), progress: this.#counters };
   }
 
   #restore(snapshot: Snapshot): void {
@@ -277,14 +228,7 @@ export class Trainer {
         `The checkpoint is of another architecture: expected the plugins ${outline}, found ${saved}.`,
       );
     }
-    const mine = this.#tensors();
-    for (const name of snapshot.tensors.keys()) {
-      if (!mine.has(name)) {
-        throw new CheckpointError(`The checkpoint is of another architecture: this model has no ${name}.`);
-      }
-    }
-    overwrite(mine, snapshot.tensors);
-    this.#optimizer.resume(progress.step);
+    this.#learner.restore(snapshot.tensors, progress.step);
     this.#counters = { ...progress, model: this.#counters.model };
   }
 
@@ -329,7 +273,7 @@ export class Trainer {
     };
     const [loss, errors, examples] = recycling(() => {
       const batch = this.#loader.take(before.step);
-      return [...this.#learn(batch, progress), batch.inputs.shape[0]];
+      return [...this.#learner.learn(batch, progress), batch.inputs.shape[0]];
     });
     if (!Number.isFinite(loss)) {
       throw new OptionError(
@@ -351,56 +295,11 @@ export class Trainer {
     };
   }
 
-  /** One update from one batch: its mean loss, and the sum of its errors. */
-  #learn(batch: Batch, progress: Progress): [number, number] {
-    const whole = batch.inputs.shape[0];
-    const parts = Math.min(this.#accumulate, whole);
-    let total: Tensor[] | undefined;
-    let loss = 0;
-    let errors = 0;
-    if (parts > 1) total = this.#names.map((tensor) => Tensor.zeros(tensor.shape, tensor.dtype));
-    for (let i = 0; i < parts; i++) {
-      const from = Math.floor(i * whole / parts);
-      const to = Math.floor((i + 1) * whole / parts);
-      if (total === undefined) {
-        const [found, partLoss, partErrors] = this.#differentiate(batch, from, progress);
-        [total, loss, errors] = [found, partLoss, partErrors];
-        break;
-      }
-      recycling(() => {
-        const [found, partLoss, partErrors] = this.#differentiate(rows(batch, from, to), from, progress);
-        const share = (to - from) / whole;
-        found.forEach((gradient, j) => kernels(gradient.floats).accumulate(gradient.floats, total![j].floats, share));
-        loss += share * partLoss;
-        errors += partErrors;
-      });
-    }
-    if (this.#clip !== undefined) clipGradients(total!, this.#clip);
-    this.#optimizer.update(total!, progress);
-    this.#average?.update();
-    return [loss, errors];
-  }
-
-  #differentiate(batch: Batch, sample: number, progress: Progress): [Tensor[], number, number] {
-    const options: RunOptions = { mode: "train", progress, sample };
-    const [outputs, penalty] = this.model.forwardWithPenalty(batch.inputs, options);
-    const { definition, options: settings } = this.#loss;
-    const again = (pass: number) => pass === 0 ? outputs : this.model.forward(batch.inputs, { ...options, pass });
-    const plain = definition.objective?.(again, batch.targets, settings) ??
-      definition.loss!(outputs, batch.targets, settings);
-    const loss = penalty === null ? plain : plain.add(penalty);
-    return [
-      gradients(loss, this.#names),
-      plain.item(),
-      errorSum(predictionOf(this.#loss, outputs), batch.targets, this.#dataset),
-    ];
-  }
-
   #finishEpoch(): void {
     const counters = this.#counters;
     const epoch = counters.epoch + 1;
     const limit = epoch === this.info.epochs ? Infinity : TRAIN_EVALUATION_LIMIT;
-    const [train, test] = this.#averaged(() => [
+    const [train, test] = this.#learner.averaged(() => [
       evaluate(this.model, this.#dataset, this.#loss, this.#dataset.train, limit),
       evaluate(this.model, this.#dataset, this.#loss),
     ]);
@@ -426,11 +325,6 @@ export class Trainer {
       seconds: 0,
       history: [...counters.history, metrics],
     };
-  }
-
-  /** Runs `body` with the averaged weights in the model, if an average is kept. */
-  #averaged<T>(body: () => T): T {
-    return this.#average === undefined ? body() : this.#average.during(body);
   }
 
   async #tell(what: "step" | "epoch"): Promise<void> {
@@ -467,7 +361,7 @@ export class Trainer {
           snapshot: () => this.snapshot(),
         });
       }
-      this.#average?.settle();
+      this.#learner.settle();
     }
     const history = this.history;
     const last: EpochMetrics = history.at(-1) ?? {
@@ -495,43 +389,6 @@ export class Trainer {
       backend: this.info.backend,
     };
   }
-}
-
-/** The names of a model's plugins, nested as they are: what must agree for a checkpoint to fit, besides the shapes. */
-function outlineOf(json: unknown): string {
-  if (typeof json !== "object" || json === null) return "";
-  const inner = Object.values(json).map(outlineOf).filter((text) => text !== "").join(" ");
-  const name = Array.isArray(json) ? "" : (json as { plugin?: unknown }).plugin;
-  if (typeof name !== "string") return inner;
-  return inner === "" ? name : `${name}(${inner})`;
-}
-
-/** Some rows of a batch. */
-function rows(batch: Batch, from: number, to: number): Batch {
-  const { inputs, targets } = batch;
-  if (targets.dtype !== "int32") return { inputs: inputs.slice([from], [to]), targets: targets.slice([from], [to]) };
-  const shape = targets.shape.slice(1);
-  const size = sizeOf(shape);
-  const labels = Tensor.from(targets.ints.slice(from * size, to * size), [to - from, ...shape]);
-  return { inputs: inputs.slice([from], [to]), targets: labels };
-}
-
-function checkOutput(model: Model, dataset: Dataset, loss: Plugin<"loss">): void {
-  const output = model.summary()[0].shape;
-  const shape = predictionOf(loss, Tensor.zeros([1, ...output])).shape.slice(1);
-  const { labelsPerExample } = dataset.train;
-  const wanted = dataset.classes === 0
-    ? [dataset.outputs]
-    : labelsPerExample === undefined
-    ? [dataset.classes]
-    : [labelsPerExample, dataset.classes];
-  if (sameShape(shape, wanted)) return;
-  const what = dataset.classes === 0
-    ? "the targets"
-    : `${dataset.classes} classes${labelsPerExample === undefined ? "" : ` at each of ${labelsPerExample} positions`}`;
-  throw new ShapeError(
-    `model: expected an output of shape [batch, ${wanted.join(", ")}] for ${what}, found [batch, ${shape.join(", ")}].`,
-  );
 }
 
 /**
