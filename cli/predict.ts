@@ -5,6 +5,7 @@ import {
   configuredDataset,
   configuredRun,
   type Dataset,
+  evaluationBatches,
   latestCheckpoint,
   loadDataset,
   makeBatch,
@@ -12,6 +13,7 @@ import {
   noGrad,
   OptionError,
   recycling,
+  type Tensor,
 } from "../mod.ts";
 import { readArguments } from "./arguments.ts";
 import { table } from "./_chart.ts";
@@ -21,6 +23,8 @@ import { chooseBackend, loadRegistry, readConfig } from "./setup.ts";
 /** One example's prediction. */
 interface Prediction {
   readonly index: number;
+  /** Which of an example's positions, where each has a label. */
+  readonly position?: number;
   readonly target: number | number[];
   readonly prediction: number | number[];
   /** Probability of the predicted class, or nothing for regression. */
@@ -28,8 +32,6 @@ interface Prediction {
   /** Standard deviation over the passes, of that probability or of each output. */
   readonly deviation: number | number[];
 }
-
-const BATCH = 500;
 
 /** Runs `predict --run DIR [--name RUN] [--samples T] [--limit N]`. */
 export async function predict(args: readonly string[]): Promise<Outcome> {
@@ -58,7 +60,7 @@ export async function predict(args: readonly string[]): Promise<Outcome> {
   const { predictions, error } = predictAll(model, dataset, samples);
   const shown = predictions.slice(0, limit);
   const rows = shown.map((p) => [
-    String(p.index),
+    p.position === undefined ? String(p.index) : `${p.index}, ${p.position}`,
     text(p.target),
     text(p.prediction),
     p.probability === undefined ? "" : p.probability.toFixed(4),
@@ -83,18 +85,25 @@ function text(value: number | number[]): string {
   return [value].flat().map((v) => Number.isInteger(v) ? String(v) : v.toPrecision(4)).join(" ");
 }
 
-/** Mean and standard deviation over passes: of class probabilities, or of outputs. */
+/**
+ * Mean and standard deviation over passes: of class probabilities, or of outputs in the targets' own units. Where each
+ * position of an example has a label, there is a prediction for each.
+ */
 function predictAll(model: Model, dataset: Dataset, samples: number): { predictions: Prediction[]; error: number } {
-  const { test, classes } = dataset;
+  const { test, classes, targetUnits } = dataset;
+  const positions = test.labelsPerExample ?? 1;
+  const original = (value: number, output: number) =>
+    targetUnits === undefined ? value : value * targetUnits.deviation[output] + targetUnits.mean[output];
   const predictions: Prediction[] = [];
   let errors = 0;
-  for (let from = 0; from < test.count; from += BATCH) {
-    const to = Math.min(from + BATCH, test.count);
+  // A sequence's states go on from batch to batch, in each pass its own.
+  const carries = Array.from({ length: Math.max(samples, 1) }, () => new Map<string, Tensor>());
+  for (const { from, to, order, carried } of evaluationBatches(dataset)) {
     recycling(() =>
       noGrad(() => {
-        const batch = makeBatch(test, dataset.outputs, from, to);
+        const batch = makeBatch(test, dataset.outputs, from, to, order);
         const width = classes > 0 ? classes : dataset.outputs;
-        const sum = new Float64Array((to - from) * width);
+        const sum = new Float64Array((to - from) * positions * width);
         const squares = new Float64Array(sum.length);
         const passes = Math.max(samples, 1);
         for (let pass = 0; pass < passes; pass++) {
@@ -102,31 +111,38 @@ function predictAll(model: Model, dataset: Dataset, samples: number): { predicti
             mode: samples === 0 ? "eval" : "sample",
             step: pass,
             sample: from,
+            carry: carried ? carries[pass] : undefined,
           });
           const values = (classes > 0 ? raw.softmax() : raw).floats;
           for (let i = 0; i < sum.length; i++) {
-            sum[i] += values[i] / passes;
-            squares[i] += values[i] ** 2 / passes;
+            const value = classes > 0 ? values[i] : original(values[i], i % width);
+            sum[i] += value / passes;
+            squares[i] += value ** 2 / passes;
           }
         }
-        for (let row = 0; row < to - from; row++) {
+        for (let row = 0; row < (to - from) * positions; row++) {
+          const at = from + Math.floor(row / positions);
+          const index = order === undefined ? at : order[at];
           const mean = [...sum.subarray(row * width, (row + 1) * width)];
           const spread = mean.map((m, i) => Math.sqrt(Math.max(squares[row * width + i] - m * m, 0)));
           if (classes > 0) {
             const prediction = mean.indexOf(Math.max(...mean));
-            const target = test.labels![from + row];
-            if (prediction !== target) errors++;
+            const target = test.labels![index * positions + row % positions];
+            if (prediction !== target) errors += 1 / positions;
+            const place = test.labelsPerExample === undefined ? { index } : { index, position: row % positions };
             const probability = mean[prediction];
-            predictions.push({ index: from + row, target, prediction, probability, deviation: spread[prediction] });
+            predictions.push({ ...place, target, prediction, probability, deviation: spread[prediction] });
           } else {
-            const target = [...test.targets!.subarray((from + row) * width, (from + row + 1) * width)];
+            const given = [...test.targets!.subarray(index * width, (index + 1) * width)];
+            const target = given.map(original);
             errors += mean.reduce((total, m, i) => total + (m - target[i]) ** 2, 0) / width;
-            predictions.push({ index: from + row, target, prediction: mean, deviation: spread });
+            predictions.push({ index, target, prediction: mean, deviation: spread });
           }
         }
       })
     );
   }
   const error = classes > 0 ? errors / test.count : Math.sqrt(errors / test.count);
+  predictions.sort((a, b) => a.index - b.index || (a.position ?? 0) - (b.position ?? 0));
   return { predictions, error };
 }

@@ -19,15 +19,37 @@ function net(hidden: readonly number[], outputs: number, max: number): Record<st
   ];
 }
 
-/** The same net without dropout and max-norm, by changes to the one with them. */
-function without(layers: number): Record<string, unknown> {
-  const set: Record<string, unknown> = { "model.0.rate": 0 };
+/** The same net, which begins at layer `first`, without dropout and max-norm, by changes to the one with them. */
+function without(layers: number, first = 0): Record<string, unknown> {
+  const set: Record<string, unknown> = { [`model.${first}.rate`]: 0 };
   for (let i = 0; i < layers; i++) {
-    set[`model.${1 + 3 * i}.constraint`] = null;
-    set[`model.${3 + 3 * i}.rate`] = 0;
+    set[`model.${first + 1 + 3 * i}.constraint`] = null;
+    set[`model.${first + 3 + 3 * i}.rate`] = 0;
   }
-  set[`model.${1 + 3 * layers}.constraint`] = null;
+  set[`model.${first + 1 + 3 * layers}.constraint`] = null;
   return set;
+}
+
+/** An LSTM that predicts each token from those before it, without and with dropout. */
+function textPreset(name: string, classes: number): Config {
+  return parseConfig({
+    description: `An LSTM on ${name}, without and with dropout.`,
+    dataset: { plugin: name },
+    model: [
+      { plugin: "embedding", vocabulary: classes, features: 64 },
+      { plugin: "dropout", rate: 0.2 },
+      { plugin: "lstm", units: 128 },
+      { plugin: "dropout", rate: 0.5 },
+      { plugin: "dense", units: classes },
+    ],
+    loss: "cross-entropy",
+    optimizer: { plugin: "adam", learningRate: 0.005 },
+    clip: { norm: 1 },
+    epochs: 4,
+    batchSize: 64,
+    seed: 1,
+    runs: [{ name: "plain", set: { "model.1.rate": 0, "model.3.rate": 0 } }, { name: "dropout", set: {} }],
+  });
 }
 
 /** Whether a data set has a preset that does not need to be loaded first. */
@@ -37,7 +59,10 @@ export function hasPreset(name: string): boolean {
 
 /** The configuration for a data set's name; `dataset` is needed, loaded, where its outputs are not known by name. */
 export function preset(name: string, dataset?: Dataset): Config {
-  const sides = (layers: number) => [{ name: "plain", set: without(layers) }, { name: "dropout", set: {} }];
+  const sides = (layers: number, first = 0) => [
+    { name: "plain", set: without(layers, first) },
+    { name: "dropout", set: {} },
+  ];
   if (name === "digits") {
     return parseConfig({
       description: "The 784-800-800-10 net on drawn digits, without and with dropout.",
@@ -69,15 +94,17 @@ export function preset(name: string, dataset?: Dataset): Config {
     });
   }
   const classes = dataset?.classes ?? 0;
+  if (dataset?.train.labelsPerExample !== undefined) return textPreset(name, classes);
+  const flatten = (dataset?.train.shape.length ?? 1) > 1 ? [{ plugin: "flatten" }] : [];
   return parseConfig({
     description: `A net with two hidden layers on ${name}, without and with dropout.`,
     dataset: { plugin: name },
-    model: net([128, 128], classes > 0 ? classes : dataset?.outputs ?? 1, 3),
+    model: [...flatten, ...net([128, 128], classes > 0 ? classes : dataset?.outputs ?? 1, 3)],
     loss: classes > 0 ? "cross-entropy" : "mean-squared-error",
     optimizer: { plugin: "adam", learningRate: 0.001 },
     epochs: 40,
     batchSize: 32,
     seed: 1,
-    runs: sides(2),
+    runs: sides(2, flatten.length),
   });
 }

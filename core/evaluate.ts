@@ -69,11 +69,43 @@ export function errorOf(sum: number, examples: number, classification: boolean):
   return classification ? sum / examples : Math.sqrt(sum / examples);
 }
 
+/** Some examples that are measured together. */
+export interface EvaluationBatch {
+  /** First place in the order. */
+  readonly from: number;
+  /** One past the last place. */
+  readonly to: number;
+  /** The order; that of the examples where there is none. */
+  readonly order?: Uint32Array;
+  /** Whether states are carried from the batch before, and to the next. */
+  readonly carried: boolean;
+}
+
+/**
+ * The batches in which the first `count` examples are measured. Of a data set in the order `lanes`, the pieces are read
+ * in 32 lanes (fewer when there are fewer), in which layers that carry their state go on from piece to piece; the last
+ * `count % 32` pieces begin anew.
+ */
+export function* evaluationBatches(
+  dataset: Dataset,
+  split: Split = dataset.test,
+  count: number = split.count,
+): Generator<EvaluationBatch> {
+  let done = 0;
+  if (dataset.order === "lanes") {
+    const lanes = Math.min(EVALUATION_LANES, count);
+    const order = laneOrder(count, lanes);
+    for (; done < order.length; done += lanes) yield { from: done, to: done + lanes, order, carried: true };
+  }
+  const size = Math.max(1, Math.min(EVALUATION_BATCH, Math.ceil(EVALUATION_POSITIONS / (split.labelsPerExample ?? 1))));
+  for (; done < count; done += size) yield { from: done, to: Math.min(done + size, count), carried: false };
+}
+
 /**
  * Loss and error of a model on examples, in mode `eval`.
  *
- * Of a data set in the order `lanes`, the pieces are read in 32 lanes (fewer when there are fewer), and layers that
- * carry their state go on from piece to piece, as in training.
+ * Of a data set in the order `lanes`, layers that carry their state go on from piece to piece, as in training: see
+ * {@linkcode evaluationBatches}.
  *
  * @param model the model
  * @param dataset where the examples come from
@@ -100,14 +132,9 @@ export function evaluate(
         errors += errorSum(predictionOf(loss, outputs), batch.targets, dataset);
       })
     );
-  let done = 0;
-  if (dataset.order === "lanes") {
-    const lanes = Math.min(EVALUATION_LANES, count);
-    const order = laneOrder(count, lanes);
-    const carry = new Map<string, Tensor>();
-    for (; done < order.length; done += lanes) measure(done, done + lanes, order, carry);
+  const carry = new Map<string, Tensor>();
+  for (const { from, to, order, carried } of evaluationBatches(dataset, split, count)) {
+    measure(from, to, order, carried ? carry : undefined);
   }
-  const size = Math.max(1, Math.min(EVALUATION_BATCH, Math.ceil(EVALUATION_POSITIONS / (split.labelsPerExample ?? 1))));
-  for (; done < count; done += size) measure(done, Math.min(done + size, count));
   return { loss: lossSum / count, error: errorOf(errors, count, dataset.classes > 0) };
 }

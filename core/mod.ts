@@ -107,6 +107,6 @@ export {
 export { type AnyArray, type DType, type PoolStatistics, poolStatistics, recycling, Storage } from "./storage.ts";
 export { formatSummary } from "./summary.ts";
 export { type FloatType, type Nested, Tensor } from "./tensor.ts";
-export { evaluate, type Evaluation, loadDataset } from "./evaluate.ts";
+export { evaluate, type Evaluation, type EvaluationBatch, evaluationBatches, loadDataset } from "./evaluate.ts";
 export { fit, type FitOptions, type FitResult, Trainer } from "./train.ts";
 export type { LearningOptions } from "./learner.ts";
