@@ -89,7 +89,7 @@ export interface SpatialKernels {
   /** Gradient of the sum without bias and activation towards the weight. */
   convolutionWeightGradient(x: Floats, dy: Floats, dWeight: Floats, shape: ConvolutionShape): void;
 
-  /** Largest entry of each window, and its place in the plane: the first among equals, and a NaN if there is one. */
+  /** Largest entry of each window, and its place in the plane: the first among equals, or the first NaN. */
   maxPool(x: Floats, y: Floats, places: Ints, shape: PoolShape): void;
   /** Gradient of the above: `dx[places] += dy`, 0 elsewhere. */
   maxPoolGradient(dy: Floats, places: Ints, dx: Floats, shape: PoolShape): void;

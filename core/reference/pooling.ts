@@ -14,7 +14,7 @@ export function maxPool(x: Floats, y: Floats, places: Ints, shape: PoolShape): v
           const at = plane * outputs + run.output + i;
           const place = run.input + i * stride;
           const value = x[plane * inputs + place];
-          if (places[at] < 0 || value > y[at] || Number.isNaN(value)) {
+          if (places[at] < 0 || value > y[at] || (Number.isNaN(value) && !Number.isNaN(y[at]))) {
             y[at] = value;
             places[at] = place;
           }

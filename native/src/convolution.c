@@ -5,15 +5,19 @@
  * stride. The slow twin is core/reference/convolution.ts.
  */
 #include "approx.h"
+
+/* Numbers of output channels are mostly multiples of eight; columns go on from image to image. */
+#define TILE_FLAT
 #include "tile.h"
 
-/* Inner indices and columns that are packed at a time: the first and second-level caches hold what is in use. */
-#define BLOCK_INNER 384
-#define BLOCK_COLS 256
+/* Inner indices that are summed at a time: the second-level cache holds the weights of as many. */
+#define BLOCK_INNER 512
+/* Columns of a unit, at least. */
+#define UNIT_COLS 384
 
 enum { NONE, RELU, SIGMOID, TANH, EPILOGUE_COUNT };
 
-static _Thread_local Scratch plane_scratch, panel_scratch;
+static _Thread_local Scratch plane_scratch, column_scratch;
 
 /* target[rows, windows] = sum over channels and taps of weight[row, channel, tap] source[channel, window + tap]. */
 typedef struct {
@@ -29,16 +33,39 @@ typedef struct {
 
 static int64_t row_panels(const Product *job) { return (job->rows + TILE_ROWS - 1) / TILE_ROWS; }
 
-/* Packs the columns [begin, end) of a block, panel after panel. */
-static void pack_columns(
-    const Product *job, const float *planes, int64_t channels, int64_t begin, int64_t end, float *panel) {
-  const Pass *pass = &job->pass;
-  const int64_t cols = TILE_COLS;
-  Run runs[TILE_COLS];
-  for (; begin < end; begin += cols) {
-    const int64_t count = list_runs(pass, begin, min_i64(begin + cols, end), channels * pass->plane, 0, runs);
+/* Packs one panel: `count` runs, all of the length `n`, for every channel and tap. */
+static inline __attribute__((always_inline)) void pack_even(
+    const Pass *pass, const float *planes, int64_t channels, const Run *runs, const int64_t count, const int64_t n,
+    float *restrict panel) {
+  for (int64_t c = 0; c < channels; c++) {
+    for (int64_t t = 0; t < pass->taps; t++, panel += TILE_COLS) {
+      const float *from = planes + c * pass->plane + pass->offset[t];
+#pragma GCC unroll 8
+      for (int64_t r = 0; r < count; r++) memcpy(panel + r * n, from + runs[r].source, (size_t)n * sizeof(float));
+    }
+  }
+}
+
+static int64_t length_of_all(const Run *runs, int64_t count) {
+  for (int64_t r = 1; r < count; r++) {
+    if (runs[r].n != runs[0].n) return 0;
+  }
+  return count * runs[0].n == TILE_COLS ? runs[0].n : 0;
+}
+
+/* Packs one panel of columns: what their windows look at, for every channel and tap. */
+static void pack_panel(
+    const Pass *pass, const float *planes, int64_t channels, const Run *runs, int64_t count, float *panel) {
+  const int64_t n = length_of_all(runs, count);
+  if (n == TILE_COLS) {
+    pack_even(pass, planes, channels, runs, 1, TILE_COLS, panel);
+  } else if (n == TILE_LANES) {
+    pack_even(pass, planes, channels, runs, TILE_WIDTH, TILE_LANES, panel);
+  } else if (n == TILE_LANES / 2) {
+    pack_even(pass, planes, channels, runs, 2 * TILE_WIDTH, TILE_LANES / 2, panel);
+  } else {
     for (int64_t c = 0; c < channels; c++) {
-      for (int64_t t = 0; t < pass->taps; t++, panel += cols) {
+      for (int64_t t = 0; t < pass->taps; t++, panel += TILE_COLS) {
         const float *from = planes + c * pass->plane + pass->offset[t];
         float *to = panel;
         /* Copies eight at a time: what is too much is overwritten by what follows. */
@@ -71,10 +98,21 @@ typedef struct {
 } Store;
 
 static void store_tile(
-    const Store *store, const float *sums, int64_t cols, const Run *runs, int64_t count, int64_t step) {
-  for (int64_t i = 0; i < store->rows; i++, sums += cols) {
+    const Store *store, const float *sums, const Run *runs, int64_t count, int64_t step) {
+  const int32_t whole = count == 1 && runs[0].n == TILE_COLS && step == 1;
+  for (int64_t i = 0; i < store->rows; i++, sums += TILE_COLS) {
     const float *s = sums;
     const float start = store->first && store->bias != NULL ? store->bias[i] : 0;
+    if (whole) {
+      float *y = store->target + i * store->pitch + runs[0].target;
+      if (store->first) {
+        for (int j = 0; j < TILE_COLS; j++) y[j] = s[j] + start;
+      } else {
+        for (int j = 0; j < TILE_COLS; j++) y[j] += s[j];
+      }
+      if (store->epilogue != NONE) activate(store->epilogue, y, TILE_COLS);
+      continue;
+    }
     for (int64_t r = 0; r < count; s += runs[r++].n) {
       float *y = store->target + i * store->pitch + runs[r].target;
       const int64_t n = runs[r].n;
@@ -103,7 +141,7 @@ static int64_t join_runs(Run *runs, int64_t count, int64_t step) {
 /* Adds one block of channels to the results of a unit. */
 static void product_block(
     const Product *job, int64_t group, int64_t image, int64_t images, int64_t part, int64_t channel, float *planes,
-    float *panels) {
+    float *columns) {
   const Pass *pass = &job->pass;
   const int64_t channels = min_i64(job->block, job->channels - channel), inner = channels * pass->taps;
   for (int64_t g = 0; g < images; g++) {
@@ -117,22 +155,19 @@ static void product_block(
   const int64_t windows = images * pass->windows, step = pass->axis[2].target_step;
   float sums[TILE_ROWS * TILE_COLS] __attribute__((aligned(64)));
   Run runs[TILE_COLS];
-  for (int64_t begin = 0; begin < windows; begin += BLOCK_COLS) {
-    const int64_t end = min_i64(begin + BLOCK_COLS, windows);
-    pack_columns(job, planes, channels, begin, end, panels);
-    for (int64_t col = begin; col < end; col += TILE_COLS) {
-      int64_t count = list_runs(
-          pass, col, min_i64(col + TILE_COLS, end), 0, job->groups * job->rows * pass->target_size, runs);
-      count = join_runs(runs, count, step);
-      for (int64_t panel = first; panel < last; panel++) {
-        const int64_t row = panel * TILE_ROWS, channel_row = group * job->rows + row;
-        tile_packed(weights + row * inner, panels + (col - begin) * inner, inner, sums);
-        const Store store = {
-          job->target + (image * job->groups * job->rows + channel_row) * pass->target_size,
-          job->bias == NULL ? NULL : job->bias + channel_row, min_i64(TILE_ROWS, job->rows - row), pass->target_size,
-          channel == 0, channel + channels == job->channels ? job->epilogue : NONE};
-        store_tile(&store, sums, TILE_COLS, runs, count, step);
-      }
+  for (int64_t col = 0; col < windows; col += TILE_COLS) {
+    int64_t count = list_runs(pass, col, min_i64(col + TILE_COLS, windows), channels * pass->plane,
+        job->groups * job->rows * pass->target_size, runs);
+    pack_panel(pass, planes, channels, runs, count, columns);
+    count = join_runs(runs, count, step);
+    for (int64_t panel = first; panel < last; panel++) {
+      const int64_t row = panel * TILE_ROWS, channel_row = group * job->rows + row;
+      tile_packed(weights + row * inner, columns, inner, sums);
+      const Store store = {
+        job->target + (image * job->groups * job->rows + channel_row) * pass->target_size,
+        job->bias == NULL ? NULL : job->bias + channel_row, min_i64(TILE_ROWS, job->rows - row), pass->target_size,
+        channel == 0, channel + channels == job->channels ? job->epilogue : NONE};
+      store_tile(&store, sums, runs, count, step);
     }
   }
 }
@@ -141,8 +176,8 @@ static void product_range(void *context, int64_t begin, int64_t end) {
   Product *job = context;
   const Pass *pass = &job->pass;
   float *planes = reserve(&plane_scratch, job->together * job->block * pass->plane + SLACK);
-  float *panels = reserve(&panel_scratch, job->block * pass->taps * BLOCK_COLS + SLACK);
-  if (planes == NULL || panels == NULL) {
+  float *columns = reserve(&column_scratch, job->block * pass->taps * TILE_COLS + SLACK);
+  if (planes == NULL || columns == NULL) {
     __atomic_store_n(&job->status, OUT_OF_MEMORY, __ATOMIC_RELAXED);
     return;
   }
@@ -151,7 +186,7 @@ static void product_range(void *context, int64_t begin, int64_t end) {
     const int64_t image = unit / job->parts / job->groups * job->together;
     const int64_t images = min_i64(job->together, job->batch - image);
     for (int64_t channel = 0; channel < job->channels; channel += job->block) {
-      product_block(job, group, image, images, part, channel, planes, panels);
+      product_block(job, group, image, images, part, channel, planes, columns);
     }
   }
 }
@@ -184,10 +219,22 @@ static void pack_weights_range(void *context, int64_t begin, int64_t end) {
   }
 }
 
+/* Images a unit: enough columns, and few of them beyond the last full tile. */
+static int64_t images_together(int64_t batch, int64_t windows) {
+  int64_t best = 0;
+  double least = 2;
+  const int64_t first = (UNIT_COLS + windows - 1) / windows;
+  for (int64_t n = first; n < first + 3; n++) {
+    const double share = (double)round_up(n * windows, TILE_COLS) / (double)(n * windows);
+    if (share < least) least = share, best = n;
+  }
+  return min_i64(batch, best);
+}
+
 static int32_t run_product(Product *job, Weights *weights) {
   const Pass *pass = &job->pass;
   job->block = min_i64(job->channels, max_i64(1, BLOCK_INNER / pass->taps));
-  job->together = max_i64(1, min_i64(job->batch, BLOCK_COLS / max_i64(1, pass->windows)));
+  job->together = images_together(job->batch, pass->windows);
   const int64_t units = (job->batch + job->together - 1) / job->together * job->groups;
   job->parts = units >= 2 * pool_threads() ? 1 : min_i64(row_panels(job), 2 * pool_threads());
   job->status = OK;

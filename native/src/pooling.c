@@ -8,7 +8,7 @@
 typedef struct {
   int64_t planes, input[3], output[3], kernel[3], stride[3], padding[3];
   int64_t inputs, outputs; /* floats of a plane */
-  int32_t count_padding;
+  int32_t count_padding, status;
   const float *x;
   float *y;
   int32_t *places;
@@ -61,34 +61,98 @@ static inline void windows_inside(const Pool *pool, int64_t tap, int64_t *first,
     } \
   }
 
-static inline __attribute__((always_inline)) void max_row(
-    const float *x, float *y, int32_t *places, int64_t at, int64_t first, int64_t last, const int64_t stride) {
-  INDEPENDENT for (int64_t w = first; w < last; w++) {
-    const int64_t place = at + w * stride;
-    const float value = x[place], best = y[w];
-    const int32_t old = places[w];
-    const int32_t take = (value > best) | (value != value) | (old < 0);
-    y[w] = take ? value : best;
-    places[w] = take ? (int32_t)place : old;
+/* The rule of `maxPool`: the larger wins, a NaN wins over all numbers, and among equals the first. */
+#define WINS(v, place, best, old) \
+  (((v) > (best)) | (((v) != (v)) & ((best) == (best))) | \
+      ((((v) == (best)) | (((v) != (v)) & ((best) != (best)))) & ((place) < (old))))
+
+/* Sorts columns by their remainder modulo the stride, so that all windows' taps lie side by side. */
+#define SORT_COLUMNS(name, type) \
+  static void name(const type *restrict x, type *restrict out, int64_t phase, int64_t stride) { \
+    if (stride == 2) { \
+      for (int64_t c = 0; c < phase; c++) { \
+        const type even = x[2 * c], odd = x[2 * c + 1]; \
+        out[c] = even, out[phase + c] = odd; \
+      } \
+    } else { \
+      for (int64_t c = 0; c < phase; c++) { \
+        for (int64_t p = 0; p < stride; p++) out[p * phase + c] = x[c * stride + p]; \
+      } \
+    } \
+  }
+SORT_COLUMNS(sort_values, float)
+SORT_COLUMNS(sort_places, int32_t)
+
+/* The winners of a row of windows, from those of the sorted columns that they span. */
+static void max_columns(
+    const float *restrict x, const int32_t *restrict from, float *restrict y, int32_t *restrict places,
+    int64_t width, int64_t taps, int64_t phase, int64_t stride) {
+  for (int64_t w = 0; w < width; w++) y[w] = x[w], places[w] = from[w];
+  for (int64_t k = 1; k < taps; k++) {
+    const float *values = x + k % stride * phase + k / stride;
+    const int32_t *origins = from + k % stride * phase + k / stride;
+    for (int64_t w = 0; w < width; w++) {
+      const float value = values[w], best = y[w];
+      const int32_t place = origins[w], old = places[w];
+      const int32_t take = WINS(value, place, best, old);
+      y[w] = take ? value : best;
+      places[w] = take ? place : old;
+    }
+  }
+}
+
+/* The winners of each column of the input over the rows of a window. */
+static void max_rows(const Pool *pool, const float *x, int64_t row, float *restrict best, int32_t *restrict from) {
+  const int64_t width = pool->input[2];
+  int64_t d0, d1, h0, h1, begun = 0;
+  const int64_t z = taps_inside(pool, 0, row / pool->output[1], &d0, &d1);
+  const int64_t v = taps_inside(pool, 1, row % pool->output[1], &h0, &h1);
+  for (int64_t i = d0; i < d1; i++) {
+    for (int64_t j = h0; j < h1; j++) {
+      const int64_t at = ((z + i) * pool->input[1] + v + j) * width;
+      const float *values = x + at;
+      if (begun++ == 0) {
+        for (int64_t c = 0; c < width; c++) best[c] = values[c], from[c] = (int32_t)(at + c);
+        continue;
+      }
+      /* Rows come in order, so an equal value never wins. */
+      for (int64_t c = 0; c < width; c++) {
+        const int32_t take = (values[c] > best[c]) | ((values[c] != values[c]) & (best[c] == best[c]));
+        best[c] = take ? values[c] : best[c];
+        from[c] = take ? (int32_t)(at + c) : from[c];
+      }
+    }
   }
 }
 
 static void max_range(void *context, int64_t begin, int64_t end) {
-  const Pool *pool = context;
-  const int64_t rows = pool->output[0] * pool->output[1], width = pool->output[2], stride = pool->stride[2];
+  Pool *pool = context;
+  const int64_t rows = pool->output[0] * pool->output[1], width = pool->output[2];
+  const int64_t stride = pool->stride[2], taps = pool->kernel[2];
+  /* Columns of the padding surround those of the input: they hold what anything wins over. */
+  const int64_t least = max_i64((width - 1) * stride + taps, pool->padding[2] + pool->input[2]);
+  const int64_t phase = (least + stride - 1) / stride, span = phase * stride;
+  float *best = malloc((size_t)span * 4 * sizeof(float));
+  if (best == NULL) {
+    __atomic_store_n(&pool->status, OUT_OF_MEMORY, __ATOMIC_RELAXED);
+    return;
+  }
+  int32_t *from = (int32_t *)(best + span);
+  float *values = stride == 1 ? best : best + 2 * span;
+  int32_t *origins = stride == 1 ? from : (int32_t *)(best + 3 * span);
+  for (int64_t c = 0; c < span; c++) best[c] = -INFINITY, from[c] = INT32_MAX;
   for (int64_t plane = begin; plane < end; plane++) {
-    const float *x = pool->x + plane * pool->inputs;
     for (int64_t row = 0; row < rows; row++) {
-      float *y = pool->y + plane * pool->outputs + row * width;
-      int32_t *places = pool->places + plane * pool->outputs + row * width;
-      for (int64_t w = 0; w < width; w++) y[w] = -INFINITY, places[w] = -1;
-#define MAX_ROW(at, first, last) \
-  if (stride == 1) max_row(x, y, places, at, first, last, 1); \
-  else if (stride == 2) max_row(x, y, places, at, first, last, 2); \
-  else max_row(x, y, places, at, first, last, stride)
-      EACH_TAP(pool, row, MAX_ROW)
+      const int64_t at = plane * pool->outputs + row * width;
+      max_rows(pool, pool->x + plane * pool->inputs, row, best + pool->padding[2], from + pool->padding[2]);
+      if (stride != 1) {
+        sort_values(best, values, phase, stride);
+        sort_places(from, origins, phase, stride);
+      }
+      max_columns(values, origins, pool->y + at, pool->places + at, width, taps, phase, stride);
     }
   }
+  free(best);
 }
 
 KERNEL(max_pool)(const float *x, float *y, int32_t *places, const double *block) {
@@ -96,7 +160,7 @@ KERNEL(max_pool)(const float *x, float *y, int32_t *places, const double *block)
   if (!read_pool(&pool, block) || pool.inputs > INT32_MAX) return BAD_ARGUMENT;
   pool.x = x, pool.y = y, pool.places = places;
   pool_run(pool.planes, pool_grain(&pool), max_range, &pool);
-  return OK;
+  return pool.status;
 }
 
 static void max_gradient_range(void *context, int64_t begin, int64_t end) {

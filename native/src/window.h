@@ -170,7 +170,7 @@ typedef struct {
 static inline float *reserve(Scratch *scratch, int64_t size) {
   if (size > scratch->size) {
     free(scratch->floats);
-    scratch->floats = calloc((size_t)size, sizeof(float));
+    scratch->floats = aligned_alloc(64, (size_t)round_up(size, 16) * sizeof(float));
     scratch->size = scratch->floats == NULL ? 0 : size;
   }
   return scratch->floats;

@@ -6,7 +6,7 @@ import {
   type LayerPlugin,
   type Mode,
   type Model,
-  Tensor,
+  type Tensor,
 } from "../../core/mod.ts";
 import { averagePool2d, batchNorm, conv1d, conv2d, groupNorm, layerNorm, maxPool2d } from "../../plugins/mod.ts";
 import { assertGolden, type GoldenArray, type GoldenCase, goldenTensor } from "../_golden.ts";
