@@ -12,7 +12,7 @@ import {
 import { partOf } from "./_parts.ts";
 import { addBranch } from "./_shortcut.ts";
 import { dense } from "./dense.ts";
-import { layerNorm } from "./_norm.ts";
+import { layerNorm } from "./layer_norm.ts";
 
 /** Options of {@linkcode encoderBlock} and {@linkcode decoderBlock}. */
 export interface TransformerBlockOptions {
