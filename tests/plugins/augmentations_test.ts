@@ -2,13 +2,17 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   type AugmentBatch,
+  configuredRun,
   type Dataset,
   fit,
   type FitOptions,
   Key,
   loadDataset,
   OptionError,
+  parseConfig,
   type Plugin,
+  PluginError,
+  Registry,
   ShapeError,
   shuffledOrder,
   sizeOf,
@@ -20,6 +24,7 @@ import { cutout } from "../../plugins/augmentations/cutout.ts";
 import { flip } from "../../plugins/augmentations/flip.ts";
 import { mixup } from "../../plugins/augmentations/mixup.ts";
 import { shift } from "../../plugins/augmentations/shift.ts";
+import { builtins } from "../../plugins/builtins.ts";
 import { text } from "../../plugins/datasets/text.ts";
 import { dense } from "../../plugins/layers/dense.ts";
 import { embedding } from "../../plugins/layers/embedding.ts";
@@ -321,4 +326,17 @@ Deno.test("augmentations that do not fit are refused before a run begins", async
       options({ data, loss: crossEntropy(), augment: [mixup()] }),
     );
   await assertRejects(mixed, OptionError, "each example of");
+});
+
+Deno.test("a configuration names its augmentations, and whether batches are made ahead", () => {
+  const registry = new Registry(builtins);
+  const config = (augment: unknown[], prefetch: unknown = true) =>
+    parseConfig({ dataset: "digits", model: ["flatten"], optimizer: "sgd", augment, prefetch });
+  const made = configuredRun(config(["flip", { plugin: "mixup", alpha: 0.4 }]), "run", registry);
+  assertEquals(made.augment.map((plugin) => plugin.plugin), ["flip", "mixup"]);
+  assertEquals([made.augment[1].options.alpha, made.prefetch], [0.4, true]);
+  const wrong = config(["flip", "relu"]);
+  assertThrows(() => configuredRun(wrong, "run", registry), PluginError, "augment.1: expected a plugin that serves as");
+  assertThrows(() => config([], 1), OptionError, "prefetch: expected true or false, found 1.");
+  assertEquals(configuredRun(parseConfig({ ...config([]), augment: undefined }), "run", registry).augment, []);
 });
