@@ -12,6 +12,8 @@
 
 /* Inner indices that are summed at a time: the second-level cache holds the weights of as many. */
 #define BLOCK_INNER 512
+/* Floats of planes that a thread holds, unless one plane alone has more. */
+#define MOST_PLANES (1 << 22)
 /* Columns of a unit, at least. */
 #define UNIT_COLS 384
 
@@ -233,8 +235,9 @@ static int64_t images_together(int64_t batch, int64_t windows) {
 
 static int32_t run_product(Product *job, Weights *weights) {
   const Pass *pass = &job->pass;
-  job->block = min_i64(job->channels, max_i64(1, BLOCK_INNER / pass->taps));
   job->together = images_together(job->batch, pass->windows);
+  const int64_t held = max_i64(1, MOST_PLANES / (job->together * pass->plane));
+  job->block = min_i64(job->channels, min_i64(held, max_i64(1, BLOCK_INNER / pass->taps)));
   const int64_t units = (job->batch + job->together - 1) / job->together * job->groups;
   job->parts = units >= 2 * pool_threads() ? 1 : min_i64(row_panels(job), 2 * pool_threads());
   job->status = OK;

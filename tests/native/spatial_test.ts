@@ -106,6 +106,7 @@ nativeTest("convolution agrees with the reference where channels, images and col
     checkConvolution({ ...square(8, 8, 5, 1, 2), batch: 5, groups: 1, inputs: 40, outputs: 37 }, draws);
     checkConvolution({ ...square(37, 19, 3, 2, 1), batch: 2, groups: 2, inputs: 45, outputs: 13 }, draws);
     checkConvolution({ ...square(33, 33, 1, 1, 0), batch: 1, groups: 1, inputs: 400, outputs: 50 }, draws);
+    checkConvolution({ ...square(700, 700, 3, 1, 1), batch: 1, groups: 1, inputs: 10, outputs: 1 }, draws);
   });
 });
 
