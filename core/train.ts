@@ -33,9 +33,9 @@ export interface FitOptions extends LearningOptions {
    * Whether a worker gathers and augments the next batch while the current one trains. The results are the same, bit
    * for bit. It needs permission to read this library's files, holds a copy of the training examples, and starts within
    * a second; {@linkcode Trainer.end} ends it. It pays where augmentation takes a good part of a step and a core is
-   * idle: measured on two cores, with one thread of the native backend, steps of about 1 ms with four augmentations of
-   * images became 1.3 to 1.5 times as fast, and steps of 5 ms 1.1 times; without augmentation, or where other work keeps
-   * all cores busy, steps became up to a tenth slower. Default false.
+   * idle: on two cores that were shared with other work, steps of about 1 ms with four augmentations of images were up
+   * to 1.5 times as fast while a core was idle, but a tenth slower while none was; long steps gained little. Default
+   * false.
    */
   prefetch?: boolean;
   /** What watches the run. */
