@@ -3,7 +3,8 @@ import { poolStatistics } from "../mod.ts";
 import type { Result } from "./measure.ts";
 import { trainingStep } from "./step.ts";
 
-const WARM_UP = 500;
+/** Until the garbage collector has settled on the size of its heap. */
+const WARM_UP = 2000;
 const STEPS = 2000;
 
 /** Runs the workload. */
