@@ -55,6 +55,7 @@ export {
 export type { ChannelUnits, Dataset, Split, TargetUnits } from "./data.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
+export { fromPyTorch, type FromPyTorchOptions } from "./from_pytorch.ts";
 export { checkGradient, type GradientCheckOptions, GradientError } from "./gradient_check.ts";
 export { keepProbability, Key, rateThreshold, SiteCollisionError, siteHash } from "./key.ts";
 export {

@@ -216,6 +216,11 @@ export class Model {
     return all;
   }
 
+  /** The plugins by the paths at which they stand, in the order they are run. */
+  plugins(): Map<string, Plugin> {
+    return new Map([...this.#nodes].map(([path, node]) => [path, node.plugin]));
+  }
+
   /** One row for each plugin, in the order they are run. */
   summary(): SummaryRow[] {
     return [...this.#nodes.values()].map((node) => ({

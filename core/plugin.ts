@@ -448,6 +448,8 @@ export interface CommonDefinition<Input, Options> {
    * `product`: it applies the layer's `context.epilogue` itself.
    */
   readonly fuses?: boolean;
+  /** Names that PyTorch gives to parameters and running state, where they differ: see `fromPyTorch`. */
+  readonly pytorch?: Readonly<Record<string, string>>;
 }
 
 /** What {@linkcode definePlugin} takes: the common parts, and one method for each role. */

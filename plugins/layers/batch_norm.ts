@@ -57,6 +57,7 @@ export const batchNorm: Factory<"layer", BatchNormOptions> = definePlugin({
     epsilon: z.number().min(0, "expected a number of at least 0").default(1e-5).describe("added to the variance"),
     affine: z.boolean().default(true).describe("whether a learned scale and shift follow"),
   }),
+  pytorch: { mean: "running_mean", variance: "running_var" },
   init({ options, inputShape, dtype }) {
     const channels = inputShape[0];
     if (channels === undefined || channels < 1) {
