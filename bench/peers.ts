@@ -8,9 +8,18 @@ import { startTorch } from "./peer.ts";
 const TURN_MS = 250;
 const ROUNDS = 9;
 
-/** Runs the workload. */
+/**
+ * Runs the workload. PyTorch runs with one thread and with as many as we have, and its better median counts: with
+ * OpenBLAS's threads beside OpenMP's, more of them can make it slower.
+ */
 export async function peers(): Promise<Result> {
-  const peer = await startTorch(currentBackend().info().threads);
+  const threads = currentBackend().info().threads;
+  const started = await Promise.all([...new Set([1, threads])].map(async (count) => ({
+    count,
+    peer: await startTorch(count),
+  })));
+  const why = started.map(({ peer }) => peer).find((peer) => typeof peer === "string");
+  const rivals = started.flatMap(({ count, peer }) => typeof peer === "string" ? [] : [{ count, peer }]);
   const figures: Figure[] = [];
   for (const [name, make] of Object.entries(nets)) {
     const step = stepOf(make());
@@ -21,31 +30,30 @@ export async function peers(): Promise<Result> {
     };
     run(2);
     const steps = Math.max(1, Math.round(TURN_MS / run(2)));
-    const [ours, theirs]: [number[], number[]] = [[], []];
+    const ours: number[] = [];
+    const theirs = rivals.map(() => [] as number[]);
     for (let round = -1; round < ROUNDS; round++) {
       const mine = run(steps);
-      const other = typeof peer === "string" ? NaN : await peer.time(name, steps);
+      const others: number[] = [];
+      for (const { peer } of rivals) others.push(await peer.time(name, steps));
       if (round < 0) continue; // a turn to warm up
       ours.push(mine);
-      theirs.push(other);
+      others.forEach((time, i) => theirs[i].push(time));
     }
     figures.push({ name, value: median(ours), unit: "ms" });
-    if (typeof peer !== "string") {
-      figures.push(
-        { name: `${name}, ${peer.name}`, value: median(theirs), unit: "ms" },
-        {
-          name: `${name}: ours / theirs`,
-          value: median(ours.map((time, i) => time / theirs[i])),
-          unit: "x",
-          goal: "at most 1",
-        },
-      );
+    rivals.forEach(({ count, peer }, i) =>
+      figures.push({ name: `${name}, ${peer.name}, threads: ${count}`, value: median(theirs[i]), unit: "ms" })
+    );
+    if (rivals.length > 0) {
+      const best = theirs.reduce((a, b) => median(a) <= median(b) ? a : b);
+      const ratio = median(ours.map((time, i) => time / best[i]));
+      figures.push({ name: `${name}: ours / theirs`, value: ratio, unit: "x", goal: "at most 1" });
     }
   }
-  if (typeof peer !== "string") await peer.close();
+  for (const { peer } of rivals) await peer.close();
   return {
     name: "peers",
-    what: typeof peer === "string" ? `training steps. ${peer}` : `training steps beside ${peer.name}, in turns`,
+    what: why ?? `training steps beside ${rivals[0].peer.name}, in turns`,
     figures,
   };
 }
