@@ -10,9 +10,11 @@ import {
   loadDataset,
   makeBatch,
   type Model,
-  noGrad,
   OptionError,
-  recycling,
+  type Plugin,
+  predict as average,
+  ShapeError,
+  showShape,
   type Tensor,
 } from "../mod.ts";
 import { readArguments } from "./arguments.ts";
@@ -57,7 +59,7 @@ export async function predict(args: readonly string[]): Promise<Outcome> {
   const model = buildModel(run.model, { inputShape: dataset.test.shape, seed: run.seed });
   const { snapshot } = await latestCheckpoint(config.runs.length === 1 ? out : `${out}/${name}`, note);
   model.load(snapshot.tensors);
-  const { predictions, error } = predictAll(model, dataset, samples);
+  const { predictions, error } = predictAll(model, dataset, samples, run.loss);
   const shown = predictions.slice(0, limit);
   const rows = shown.map((p) => [
     p.position === undefined ? String(p.index) : `${p.index}, ${p.position}`,
@@ -89,58 +91,56 @@ function text(value: number | number[]): string {
  * Mean and standard deviation over passes: of class probabilities, or of outputs in the targets' own units. Where each
  * position of an example has a label, there is a prediction for each.
  */
-function predictAll(model: Model, dataset: Dataset, samples: number): { predictions: Prediction[]; error: number } {
+function predictAll(
+  model: Model,
+  dataset: Dataset,
+  samples: number,
+  loss: Plugin<"loss">,
+): { predictions: Prediction[]; error: number } {
   const { test, classes, targetUnits } = dataset;
+  const width = classes > 0 ? classes : dataset.outputs;
   const positions = test.labelsPerExample ?? 1;
-  const original = (value: number, output: number) =>
-    targetUnits === undefined ? value : value * targetUnits.deviation[output] + targetUnits.mean[output];
+  const { prediction } = loss.definition;
+  const scale = (output: number) => targetUnits?.deviation[output] ?? 1;
+  const original = (value: number, output: number) => value * scale(output) + (targetUnits?.mean[output] ?? 0);
   const predictions: Prediction[] = [];
   let errors = 0;
   // A sequence's states go on from batch to batch, in each pass its own.
   const carries = Array.from({ length: Math.max(samples, 1) }, () => new Map<string, Tensor>());
   for (const { from, to, order, carried } of evaluationBatches(dataset)) {
-    recycling(() =>
-      noGrad(() => {
-        const batch = makeBatch(test, dataset.outputs, from, to, order);
-        const width = classes > 0 ? classes : dataset.outputs;
-        const sum = new Float64Array((to - from) * positions * width);
-        const squares = new Float64Array(sum.length);
-        const passes = Math.max(samples, 1);
-        for (let pass = 0; pass < passes; pass++) {
-          const raw = model.forward(batch.inputs, {
-            mode: samples === 0 ? "eval" : "sample",
-            step: pass,
-            sample: from,
-            carry: carried ? carries[pass] : undefined,
-          });
-          const values = (classes > 0 ? raw.softmax() : raw).floats;
-          for (let i = 0; i < sum.length; i++) {
-            const value = classes > 0 ? values[i] : original(values[i], i % width);
-            sum[i] += value / passes;
-            squares[i] += value ** 2 / passes;
-          }
-        }
-        for (let row = 0; row < (to - from) * positions; row++) {
-          const at = from + Math.floor(row / positions);
-          const index = order === undefined ? at : order[at];
-          const mean = [...sum.subarray(row * width, (row + 1) * width)];
-          const spread = mean.map((m, i) => Math.sqrt(Math.max(squares[row * width + i] - m * m, 0)));
-          if (classes > 0) {
-            const prediction = mean.indexOf(Math.max(...mean));
-            const target = test.labels![index * positions + row % positions];
-            if (prediction !== target) errors += 1 / positions;
-            const place = test.labelsPerExample === undefined ? { index } : { index, position: row % positions };
-            const probability = mean[prediction];
-            predictions.push({ ...place, target, prediction, probability, deviation: spread[prediction] });
-          } else {
-            const given = [...test.targets!.subarray(index * width, (index + 1) * width)];
-            const target = given.map(original);
-            errors += mean.reduce((total, m, i) => total + (m - target[i]) ** 2, 0) / width;
-            predictions.push({ index, target, prediction: mean, deviation: spread });
-          }
-        }
-      })
-    );
+    const { inputs } = makeBatch(test, dataset.outputs, from, to, order);
+    const { mean, variance } = average(model, inputs, {
+      samples,
+      first: from,
+      carry: carried ? carries : undefined,
+      softmax: classes > 0,
+      read: (outputs) => classes > 0 || prediction === undefined ? outputs : prediction(outputs, loss.options),
+    });
+    if (mean.size !== (to - from) * positions * width) {
+      throw new ShapeError(
+        `predict: expected ${positions} x ${width} outputs for each example of ${dataset.name}, found ` +
+          `${showShape(mean.shape.slice(1))}.`,
+      );
+    }
+    for (let row = 0; row < (to - from) * positions; row++) {
+      const at = from + Math.floor(row / positions);
+      const index = order === undefined ? at : order[at];
+      const means = [...mean.floats.subarray(row * width, (row + 1) * width)];
+      const spread = Array.from(variance.floats.subarray(row * width, (row + 1) * width), Math.sqrt);
+      if (classes > 0) {
+        const best = means.indexOf(Math.max(...means));
+        const target = test.labels![index * positions + row % positions];
+        if (best !== target) errors += 1 / positions;
+        const place = test.labelsPerExample === undefined ? { index } : { index, position: row % positions };
+        predictions.push({ ...place, target, prediction: best, probability: means[best], deviation: spread[best] });
+      } else {
+        const target = [...test.targets!.subarray(index * width, (index + 1) * width)].map(original);
+        const found = means.map(original);
+        errors += found.reduce((total, m, i) => total + (m - target[i]) ** 2, 0) / width;
+        const deviation = spread.map((value, output) => value * scale(output));
+        predictions.push({ index, target, prediction: found, deviation });
+      }
+    }
   }
   const error = classes > 0 ? errors / test.count : Math.sqrt(errors / test.count);
   predictions.sort((a, b) => a.index - b.index || (a.position ?? 0) - (b.position ?? 0));

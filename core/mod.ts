@@ -83,6 +83,7 @@ export { philox4x32 } from "./philox.ts";
 export { definePlugin, instantiate, isFactory, isPlugin, rolesOf } from "./define.ts";
 export * from "./options.ts";
 export * from "./plugin.ts";
+export { predict, type Prediction, type PredictOptions } from "./predict.ts";
 export { reference } from "./reference/mod.ts";
 export { Registry } from "./registry.ts";
 export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";

@@ -109,6 +109,55 @@ Deno.test("predict agrees with the run's own test error, and averages passes wit
     assert(sampled.predictions.some((p: { deviation: number }) => p.deviation > 0));
   }));
 
+Deno.test("predict reads a text's pieces, with a prediction for each of their places", () =>
+  inFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/text.txt`, "to be or not to be, ".repeat(40));
+    for (const order of ["lanes", "shuffled"]) {
+      const config = await writeConfig(folder, {
+        dataset: { plugin: "text", path: `${folder}/text.txt`, length: 4, testFraction: 0.3, order },
+        model: [
+          { plugin: "embedding", vocabulary: 9, features: 4 },
+          { plugin: "lstm", units: 5, ...(order === "lanes" ? { stateful: 16 } : {}) },
+          { plugin: "dropout", rate: 0.3 },
+          { plugin: "dense", units: 9 },
+        ],
+        batchSize: 16,
+        epochs: 1,
+      });
+      const trained = await cli(["train", "--config", config, "--out", `${folder}/${order}`, "--json"]);
+      assertEquals(trained.status, 0, trained.err);
+      const { testError } = JSON.parse(trained.out).runs[0];
+      const plain = await cli(["predict", "--run", `${folder}/${order}`, "--json"]);
+      assertEquals(plain.status, 0, plain.err);
+      assert(Math.abs(JSON.parse(plain.out).testError - testError) < 1e-12);
+      const sampled = await cli(["predict", "--run", `${folder}/${order}`, "--samples", "3", "--limit", "6", "--json"]);
+      const { predictions } = JSON.parse(sampled.out);
+      assertEquals(predictions.map((p: { position: number }) => p.position), [0, 1, 2, 3, 0, 1]);
+      assert(predictions.every((p: { deviation: number }) => p.deviation > 0));
+    }
+  }));
+
+Deno.test("predict of a regression with a variance of its own shows the means", () =>
+  inFolder(async (folder) => {
+    const rows = Array.from({ length: 60 }, (_, i) => `${i % 7},${i % 5},${(i % 7) - 0.3 * (i % 5)}`);
+    await Deno.writeTextFile(`${folder}/table.csv`, ["a,b,target", ...rows].join("\n"));
+    const config = await writeConfig(folder, {
+      dataset: { plugin: "csv", path: `${folder}/table.csv`, target: "target", classes: false, standardize: true },
+      model: [{ plugin: "dense", units: 8 }, { plugin: "dropout", rate: 0.1 }, { plugin: "dense", units: 2 }],
+      loss: { plugin: "gaussian-nll" },
+      optimizer: { plugin: "adam" },
+      batchSize: 10,
+    });
+    const trained = await cli(["train", "--config", config, "--out", `${folder}/run`, "--json"]);
+    assertEquals(trained.status, 0, trained.err);
+    const { testError } = JSON.parse(trained.out).runs[0];
+    const plain = await cli(["predict", "--run", `${folder}/run`, "--json"]);
+    assertEquals(plain.status, 0, plain.err);
+    const found = JSON.parse(plain.out);
+    assert(Math.abs(found.testError - testError) < 1e-4 * testError, `${found.testError}, ${testError}`);
+    assertEquals(found.predictions[0].prediction.length, 1);
+  }));
+
 Deno.test("a plugin of the user's is loaded from the configuration's folder", () =>
   inFolder(async (folder) => {
     const core = new URL("../../core/mod.ts", import.meta.url).href;
