@@ -7,6 +7,7 @@ import { BackendError, OptionError, PermissionError } from "../core/errors.ts";
 import { prepareNative, type PrepareOptions, unsupported } from "./build.ts";
 import { cacheFolders, describeFolder } from "./cache.ts";
 import { type NativeBackend, openLibrary } from "./library.ts";
+import { type Variant, variants } from "./symbols.ts";
 import { granted, variable } from "./system.ts";
 
 /** Settings of the native backend; all of them can be left out. */
@@ -15,8 +16,11 @@ export interface NativeOptions {
   readonly threads?: number;
   /** Path of an OpenBLAS library, or `none`; by default `THINNED_BLAS`, else it is looked for. */
   readonly blas?: string;
-  /** `portable` keeps to C that any processor runs; by default `THINNED_INSTRUCTIONS`, else `auto`, the best there is. */
-  readonly instructions?: "auto" | "portable";
+  /**
+   * The kernels' instruction set, by default `THINNED_INSTRUCTIONS`, else `auto`, the best that the processor has;
+   * `portable` keeps to C that any processor runs.
+   */
+  readonly instructions?: "auto" | Variant;
 }
 
 type Settings = Required<Pick<NativeOptions, "threads" | "instructions">>;
@@ -95,9 +99,10 @@ async function threadCount(options: NativeOptions): Promise<number> {
   return Number(text);
 }
 
-async function instructionSet(options: NativeOptions): Promise<"auto" | "portable"> {
+async function instructionSet(options: NativeOptions): Promise<"auto" | Variant> {
   const path = options.instructions === undefined ? "THINNED_INSTRUCTIONS" : "instructions";
   const value = options.instructions ?? await variable("THINNED_INSTRUCTIONS") ?? "auto";
-  if (value !== "auto" && value !== "portable") throw new OptionError(path, "auto or portable", value);
-  return value;
+  const known: readonly string[] = ["auto", ...variants];
+  if (!known.includes(value)) throw new OptionError(path, known.join(", "), value);
+  return value as "auto" | Variant;
 }
