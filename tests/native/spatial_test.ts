@@ -8,10 +8,7 @@ import {
   type PoolShape,
   reference,
   type Spatial,
-  useBackend,
 } from "../../core/mod.ts";
-import { goldenCase, hasGolden } from "../_golden.ts";
-import { spatialCases } from "../plugins/_spatial_cases.ts";
 import { type Draws, forSeeds, missing, nativeTest, open } from "./_native.ts";
 
 const natives: Backend[] = missing === undefined ? [open("auto"), open("portable")] : [];
@@ -226,19 +223,4 @@ nativeTest("convolution and normalisation give the same bits with any number of 
     assertEquals(run(1), run(3));
   });
   backend.setThreads(2);
-});
-
-Deno.test({
-  name: "convolution, pooling and normalisation agree with PyTorch on the native backend",
-  ignore: missing !== undefined || !hasGolden,
-  fn: () => {
-    for (const native of natives) {
-      const before = useBackend(native);
-      try {
-        for (const [name, check] of Object.entries(spatialCases)) check(goldenCase(name), "float32");
-      } finally {
-        useBackend(before);
-      }
-    }
-  },
 });
