@@ -45,7 +45,7 @@ export async function predict(args: readonly string[]): Promise<Outcome> {
   if (out === undefined) throw new OptionError("--run", "the folder of a finished run", "nothing");
   const samples = given.whole("samples", 0) ?? 0;
   const limit = given.whole("limit", 1) ?? 10;
-  let config: Config = await readConfig(`${out}/config.json`);
+  let config: Config = await readConfig(`${out}/config.json`, "--run");
   const data = given.value("data");
   if (data !== undefined) {
     const part = typeof config.dataset === "string" ? { plugin: config.dataset } : config.dataset;

@@ -17,9 +17,9 @@ import {
 } from "../mod.ts";
 import { note } from "./output.ts";
 
-/** Reads and validates a configuration file. */
-export async function readConfig(path: string): Promise<Config> {
-  const text = await readText(path, "--config");
+/** Reads and validates a configuration file, which `argument` named. */
+export async function readConfig(path: string, argument = "--config"): Promise<Config> {
+  const text = await readText(path, argument);
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -76,7 +76,7 @@ async function makePlan(given: Arguments): Promise<Plan> {
   let dataset: Dataset | undefined;
   let base = Deno.cwd();
   if (path !== undefined) {
-    config = await readConfig(path);
+    config = await readConfig(path, given.value("config") === undefined ? "--resume" : "--config");
     base = folderOf(await Deno.realPath(path));
     if (wanted !== undefined) config = parseConfig(setPath(config, "dataset", { plugin: wanted }));
   } else if (wanted === undefined || hasPreset(wanted)) {

@@ -173,3 +173,11 @@ Deno.test("an unknown command is refused with the known ones", async () => {
   assertEquals(ran.status, 2);
   assertMatch(ran.err, /expected one of the commands train/);
 });
+
+Deno.test("a run directory that is not there is refused under the option that named it", async () => {
+  for (const [command, option] of [["predict", "--run"], ["train", "--resume"]]) {
+    const ran = await cli([command, option, "/nowhere"]);
+    assertEquals(ran.status, 2);
+    assertMatch(ran.err, new RegExp(`error: ${option}: expected a file that exists, found "/nowhere/config.json"`));
+  }
+});
