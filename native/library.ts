@@ -107,7 +107,7 @@ function chooseVariant(wanted: "auto" | Variant, best: Variant): Variant {
 
 /**
  * Opens a compiled library. It stays open for as long as the program runs. Backends of one library share its threads,
- * so the last count that was set holds for all, and the first OpenBLAS that was opened.
+ * so the last count that was set and the last OpenBLAS that was opened hold for all.
  *
  * @throws {BackendError} when it cannot be opened or was compiled for another version of its interface
  * @throws {PermissionError} when the permission to open it is missing

@@ -52,9 +52,9 @@ static void find(void *library, const char *name, void *function) {
   memcpy(function, &symbol, sizeof symbol);
 }
 
-/* Opens a library by absolute path: one that the next needs, or (`is_blas`) OpenBLAS itself. It is never closed. */
+/* Opens a library by absolute path: one that the next needs, or (`is_blas`) OpenBLAS itself. It is never closed. The last
+ * OpenBLAS that could be opened serves all. */
 THINNED_EXPORT int32_t thinned_open_blas(const char *path, int32_t is_blas) {
-  if (is_blas && sgemm != NULL) return OK;
   void *library = dlopen(path, RTLD_NOW | (is_blas ? RTLD_LOCAL : RTLD_GLOBAL));
   if (library == NULL) {
     const char *reason = dlerror();
@@ -63,15 +63,16 @@ THINNED_EXPORT int32_t thinned_open_blas(const char *path, int32_t is_blas) {
   }
   if (!is_blas) return OK;
   sgemm_function product;
+  void (*set_threads)(int);
   char *(*config)(void), *(*core)(void);
-  int (*parallel)(void);
+  int (*get_threads)(void), (*parallel)(void);
   find(library, "cblas_sgemm", &product);
-  find(library, "openblas_set_num_threads", &set_blas_threads);
-  find(library, "openblas_get_num_threads", &get_blas_threads);
+  find(library, "openblas_set_num_threads", &set_threads);
+  find(library, "openblas_get_num_threads", &get_threads);
   find(library, "openblas_get_config", &config);
   find(library, "openblas_get_corename", &core);
   find(library, "openblas_get_parallel", &parallel);
-  if (!product || !set_blas_threads || !get_blas_threads || !config || !core || !parallel) {
+  if (!product || !set_threads || !get_threads || !config || !core || !parallel) {
     snprintf(failure, sizeof failure, "%s is not an OpenBLAS", path);
     dlclose(library);
     return NOT_OPENBLAS;
@@ -84,7 +85,10 @@ THINNED_EXPORT int32_t thinned_open_blas(const char *path, int32_t is_blas) {
     return NOT_OPENBLAS;
   }
   sgemm = product;
+  set_blas_threads = set_threads;
+  get_blas_threads = get_threads;
   parallel_kind = parallel();
+  wide = 0;
   const char *wide_cores[] = {"SkylakeX", "Cooperlake", "SapphireRapids"};
   for (int i = 0; i < 3; i++) wide |= strcasecmp(core(), wide_cores[i]) == 0;
   const char *kinds[] = {"sequential", "pthread", "OpenMP"};
