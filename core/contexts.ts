@@ -46,6 +46,8 @@ export interface Context<Options> {
    * Null when nothing is carried.
    */
   readonly carry: Map<string, Tensor> | null;
+  /** Which use of a shared layer this is, such as `0:1` for the second of the layer `0`; empty for the first. */
+  readonly use: string;
   /** The activation that a fusing layer is to apply to its output; `none` for all others. */
   readonly epilogue: Epilogue;
   /** All inputs of a layer, the first included: a decoder block, say, takes a sequence and a memory. */

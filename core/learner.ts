@@ -129,12 +129,15 @@ export class Learner {
   }
 
   #differentiate(batch: Batch, sample: number, progress: Progress): [Tensor[], number, number] {
-    const options: RunOptions = { mode: "train", progress, sample };
-    const [outputs, penalty] = this.#model.forwardWithPenalty(batch.inputs, options);
     const { definition, options: settings } = this.#loss;
+    // Where a loss runs further passes, all of them start from the same running state.
+    const stateUpdates = definition.objective === undefined ? undefined : new Map<Tensor, Tensor>();
+    const options: RunOptions = { mode: "train", progress, sample, stateUpdates };
+    const [outputs, penalty] = this.#model.forwardWithPenalty(batch.inputs, options);
     const again = (pass: number) => pass === 0 ? outputs : this.#model.forward(batch.inputs, { ...options, pass });
     const plain = definition.objective?.(again, batch.targets, settings) ??
       definition.loss!(outputs, batch.targets, settings);
+    stateUpdates?.forEach((value, state) => state.assign(value));
     const loss = penalty === null ? plain : plain.add(penalty);
     return [
       gradients(loss, this.#weights),

@@ -37,6 +37,7 @@ interface Pass {
   readonly step: number;
   readonly sample: number;
   readonly again: number;
+  readonly stateUpdates: Map<Tensor, Tensor> | null;
   readonly progress: Progress;
   readonly building: Set<string> | null;
   readonly carry: Map<string, Tensor> | null;
@@ -98,6 +99,7 @@ export class Model {
       step: 0,
       sample: 0,
       again: 0,
+      stateUpdates: null,
       progress: beginning,
       building: new Set(),
       carry: null,
@@ -174,6 +176,7 @@ export class Model {
       step: options.step ?? progress.step,
       sample: options.sample ?? 0,
       again: options.pass ?? 0,
+      stateUpdates: options.stateUpdates ?? null,
       progress,
       building: null,
       carry: options.carry ?? null,
@@ -387,6 +390,7 @@ export class Model {
       inputs,
       building: pass.building !== null,
       carry: pass.carry,
+      use: pass.use,
       run: (
         child: LayerPlugin,
         x: Tensor | readonly Tensor[],
@@ -416,7 +420,9 @@ export class Model {
         if (state === undefined) {
           throw new PluginError(`${describe(path, node.plugin)}: init made no state named ${JSON.stringify(name)}.`);
         }
-        state.assign(value);
+        if (pass.again !== 0) return;
+        if (pass.stateUpdates === null) state.assign(value);
+        else pass.stateUpdates.set(state, value.detach());
       },
     });
   }

@@ -31,6 +31,11 @@ export interface RunOptions {
   /** Number of a further pass over the same batch, whose masks are to differ from those of pass 0. Default 0. */
   pass?: number;
   /**
+   * Collects what running state is to become, instead of changing it, so that several passes over one batch start from the
+   * same state. A further pass (`pass` above 0) never changes running state.
+   */
+  stateUpdates?: Map<Tensor, Tensor>;
+  /**
    * State that recurrent layers carry from one call to the next, in any mode: give the same map, empty at first, to calls
    * on consecutive pieces of the same sequences. Emptying it begins anew; its entries, `[batch, units]` by path and name,
    * such as `0.hidden_l0`, are the final states, and may be set before a call.

@@ -20,9 +20,11 @@ export interface RDropOptions {
 
 /** The loss of one pass. */
 function single(outputs: Tensor, targets: Tensor, loss: Plugin<"loss"> | undefined): Tensor {
-  return loss === undefined
-    ? crossEntropyRows(outputs, targets).mean()
-    : loss.definition.loss!(outputs, targets, loss.options);
+  if (loss !== undefined) return loss.definition.loss!(outputs, targets, loss.options);
+  if (outputs.rank <= 2) return crossEntropyRows(outputs, targets).mean();
+  // A sequence's steps are rows as good as examples.
+  const rows = outputs.reshape([targets.size, outputs.shape[outputs.rank - 1]]);
+  return crossEntropyRows(rows, targets.reshape([targets.size])).mean();
 }
 
 /** `KL(P1 || P2) + KL(P2 || P1)` of softmax along the last axis, averaged over all rows. */

@@ -9,6 +9,7 @@ import {
   type Context,
   DataError,
   type Ints,
+  OptionError,
   PluginError,
   type RecurrentPlace,
   type SequenceOptions,
@@ -126,8 +127,9 @@ function initialStates(cell: Cell, context: Context<RecurrentSettings>, suffix: 
   });
 }
 
-function carryName(context: Context<RecurrentSettings>, name: string): string {
-  return context.path === "" ? name : `${context.path}.${name}`;
+function carryName({ path, use }: Context<RecurrentSettings>, name: string): string {
+  const own = use === "" ? name : `${name} (use ${use})`;
+  return path === "" ? own : `${path}.${own}`;
 }
 
 function leaveStates(cell: Cell, context: Context<RecurrentSettings>, suffix: string, final: readonly Tensor[]): void {
@@ -209,6 +211,13 @@ function lastStep(hidden: Tensor, reverse: boolean, lengths: Ints | null): Tenso
 export function runRecurrent(cell: Cell, x: Tensor, context: Context<RecurrentSettings>): Tensor {
   const { layers, bidirectional, returnSequences, stateful, dropout } = context.options;
   const [batch, time] = x.shape;
+  if (stateful !== undefined && context.use !== "") {
+    throw new OptionError(
+      "stateful",
+      "a layer that is used once: uses of a shared layer have one running state",
+      stateful,
+    );
+  }
   if (stateful !== undefined && context.mode === "train" && context.carry === null && batch !== stateful) {
     throw new ShapeError(`expected a batch of ${stateful} sequences, as \`stateful\` says, found ${batch}.`);
   }
