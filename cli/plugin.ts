@@ -1,6 +1,6 @@
 /** `plugin new`: begins a plugin; `plugin check`: examines one. @module */
 import { type AnyFactory, builtins, isFactory, OptionError, PluginError, Registry, ThinnedError } from "../mod.ts";
-import { type Examination, examine } from "../testing.ts";
+import { type Examination, examine } from "../testing/mod.ts";
 import { readArguments } from "./arguments.ts";
 import type { Outcome } from "./output.ts";
 import { chooseBackend } from "./setup.ts";

@@ -1,9 +1,6 @@
 /** `predict`: what a trained model says of the test examples, once or averaged over Monte Carlo passes. @module */
 import {
   buildModel,
-  type Config,
-  configuredDataset,
-  configuredRun,
   type Dataset,
   evaluationBatches,
   latestCheckpoint,
@@ -17,6 +14,7 @@ import {
   showShape,
   type Tensor,
 } from "../mod.ts";
+import { type Config, configuredDataset, configuredRun } from "./config.ts";
 import { readArguments } from "./arguments.ts";
 import { table } from "./_chart.ts";
 import { note, type Outcome } from "./output.ts";

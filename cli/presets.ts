@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Config, type Dataset, parseConfig } from "../core/mod.ts";
+import type { Dataset } from "../core/mod.ts";
+import { type Config, parseConfig } from "./config.ts";
 
 /** The net of a preset: dropout on the input, and hidden layers with max-norm and dropout. */
 function net(hidden: readonly number[], outputs: number, max: number): Record<string, unknown>[] {

@@ -2,11 +2,9 @@
 import {
   type Backend,
   builtins,
-  type Config,
   isFactory,
   openNative,
   OptionError,
-  parseConfig,
   PermissionError,
   PluginError,
   reference,
@@ -15,6 +13,7 @@ import {
   tryOpenNative,
   useBackend,
 } from "../mod.ts";
+import { type Config, parseConfig } from "./config.ts";
 import { note } from "./output.ts";
 
 /** Reads and validates a configuration file, which `argument` named. */

@@ -2,10 +2,6 @@
 import {
   checkpointSteps,
   checkpointWriter,
-  type Config,
-  configuredDataset,
-  type ConfiguredRun,
-  configuredRun,
   currentBackend,
   type Dataset,
   downloadMnist,
@@ -14,16 +10,15 @@ import {
   loadDataset,
   metricsLog,
   OptionError,
-  parseConfig,
   PermissionError,
   progressBar,
   type Registry,
-  setPath,
   type Snapshot,
   ThinnedError,
   Trainer,
   writeModel,
 } from "../mod.ts";
+import { type Config, configuredDataset, type ConfiguredRun, configuredRun, parseConfig, setPath } from "./config.ts";
 import { type Arguments, readArguments } from "./arguments.ts";
 import { note, type Outcome } from "./output.ts";
 import { hasPreset, preset } from "./presets.ts";

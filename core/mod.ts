@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { installReference } from "./backend.ts";
-import { reference } from "./reference/mod.ts";
+import { installReference } from "./backend/backend.ts";
+import { reference } from "./backend/reference/mod.ts";
 
 installReference(reference);
 
-export * from "./autograd.ts";
+export * from "./tensor/autograd.ts";
 export {
   type AdamSettings,
   type Address,
@@ -31,18 +31,8 @@ export {
   type UnaryOp,
   unaryOps,
   useBackend,
-} from "./backend.ts";
-export { type Batch, checkDataset, laneOrder, makeBatch, shuffledOrder } from "./batches.ts";
-export {
-  type Config,
-  configSchema,
-  configuredDataset,
-  type ConfiguredRun,
-  configuredRun,
-  parseConfig,
-  type PartConfig,
-  setPath,
-} from "./config.ts";
+} from "./backend/backend.ts";
+export { type Batch, checkDataset, laneOrder, makeBatch, shuffledOrder } from "./train/batches.ts";
 export {
   checkpointSteps,
   type FoundCheckpoint,
@@ -51,13 +41,11 @@ export {
   writeCheckpoint,
   type WriteCheckpointOptions,
   writeModel,
-} from "./checkpoint.ts";
-export type { ChannelUnits, Dataset, Split, TargetUnits } from "./data.ts";
+} from "./store/checkpoint.ts";
+export type { ChannelUnits, Dataset, Split, TargetUnits } from "./train/data.ts";
 export * from "./errors.ts";
-export * from "./events.ts";
-export { fromPyTorch, type FromPyTorchOptions } from "./from_pytorch.ts";
-export { checkGradient, type GradientCheckOptions, GradientError } from "./gradient_check.ts";
-export { keepProbability, Key, rateThreshold, SiteCollisionError, siteHash } from "./key.ts";
+export * from "./train/events.ts";
+export { keepProbability, Key, rateThreshold, SiteCollisionError, siteHash } from "./random/key.ts";
 export {
   type AllOutputs,
   buildModel,
@@ -66,27 +54,32 @@ export {
   type Parameter,
   type RunOptions,
   type SummaryRow,
-} from "./model.ts";
-export { clipGradients, type GradientClipping, OptimizerDriver, type ParameterGroup } from "./optimizer.ts";
-export { type AttentionOptions, maskedScore, scaledDotProductAttention } from "./ops/attention.ts";
-export { convolution, type ConvolutionOptions, type Window } from "./ops/convolution.ts";
-export { affine, matmul, type MatmulOptions } from "./ops/matmul.ts";
-export { localResponse, type LocalResponseOptions, normalize, type NormalizeOptions } from "./ops/normalization.ts";
-export { averagePool, maxPool, type PoolWindow } from "./ops/pooling.ts";
-export { checkRate, type DropoutOptions as DrawOptions } from "./ops/random.ts";
-export { gruSequence, lstmSequence, rnnSequence } from "./ops/recurrent.ts";
-export { unstack } from "./ops/unstack.ts";
-export type { SequenceOptions } from "./ops/walk.ts";
-export { type CrossEntropyOptions as CrossEntropyRowsOptions, crossEntropyRows } from "./ops/softmax.ts";
-export type { Axes } from "./ops/reduce.ts";
-export { philox4x32 } from "./philox.ts";
-export { definePlugin, instantiate, isFactory, isPlugin, rolesOf } from "./define.ts";
-export * from "./options.ts";
-export * from "./plugin.ts";
-export { predict, type Prediction, type PredictOptions } from "./predict.ts";
-export { reference } from "./reference/mod.ts";
-export { Registry } from "./registry.ts";
-export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
+} from "./plugin/model.ts";
+export { clipGradients, type GradientClipping, OptimizerDriver, type ParameterGroup } from "./train/optimizer.ts";
+export { type AttentionOptions, maskedScore, scaledDotProductAttention } from "./tensor/ops/attention.ts";
+export { convolution, type ConvolutionOptions, type Window } from "./tensor/ops/convolution.ts";
+export { affine, matmul, type MatmulOptions } from "./tensor/ops/matmul.ts";
+export {
+  localResponse,
+  type LocalResponseOptions,
+  normalize,
+  type NormalizeOptions,
+} from "./tensor/ops/normalization.ts";
+export { averagePool, maxPool, type PoolWindow } from "./tensor/ops/pooling.ts";
+export { checkRate, type DropoutOptions as DrawOptions } from "./tensor/ops/random.ts";
+export { gruSequence, lstmSequence, rnnSequence } from "./tensor/ops/recurrent.ts";
+export { unstack } from "./tensor/ops/unstack.ts";
+export type { SequenceOptions } from "./tensor/ops/walk.ts";
+export { type CrossEntropyOptions as CrossEntropyRowsOptions, crossEntropyRows } from "./tensor/ops/softmax.ts";
+export type { Axes } from "./tensor/ops/reduce.ts";
+export { philox4x32 } from "./random/philox.ts";
+export { definePlugin, instantiate, isFactory, isPlugin, rolesOf } from "./plugin/define.ts";
+export * from "./plugin/options.ts";
+export * from "./plugin/plugin.ts";
+export { predict, type Prediction, type PredictOptions } from "./train/predict.ts";
+export { reference } from "./backend/reference/mod.ts";
+export { Registry } from "./plugin/registry.ts";
+export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./store/safetensors.ts";
 export type {
   ConvolutionShape,
   NormalizationShape,
@@ -94,7 +87,7 @@ export type {
   Spatial,
   SpatialKernels,
   WindowShape,
-} from "./spatial.ts";
+} from "./backend/spatial.ts";
 export {
   type BroadcastPlan,
   broadcastShapes,
@@ -105,10 +98,17 @@ export {
   type Shape,
   sizeOf,
   stridesOf,
-} from "./shape.ts";
-export { type AnyArray, type DType, type PoolStatistics, poolStatistics, recycling, Storage } from "./storage.ts";
-export { formatSummary } from "./summary.ts";
-export { type FloatType, type Nested, Tensor } from "./tensor.ts";
-export { evaluate, type Evaluation, type EvaluationBatch, evaluationBatches, loadDataset } from "./evaluate.ts";
-export { fit, type FitOptions, type FitResult, Trainer } from "./train.ts";
-export type { LearningOptions } from "./learner.ts";
+} from "./tensor/shape.ts";
+export {
+  type AnyArray,
+  type DType,
+  type PoolStatistics,
+  poolStatistics,
+  recycling,
+  Storage,
+} from "./tensor/storage.ts";
+export { formatSummary } from "./plugin/summary.ts";
+export { type FloatType, type Nested, Tensor } from "./tensor/tensor.ts";
+export { evaluate, type Evaluation, type EvaluationBatch, evaluationBatches, loadDataset } from "./train/evaluate.ts";
+export { fit, type FitOptions, type FitResult, Trainer } from "./train/trainer.ts";
+export type { LearningOptions } from "./train/learner.ts";

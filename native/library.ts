@@ -4,7 +4,14 @@
  *
  * @module
  */
-import { type Backend, binaryOps, type DropConnectShape, epilogues, reduceOps, unaryOps } from "../core/backend.ts";
+import {
+  type Backend,
+  binaryOps,
+  type DropConnectShape,
+  epilogues,
+  reduceOps,
+  unaryOps,
+} from "../core/backend/backend.ts";
 import { BackendError, PermissionError } from "../core/errors.ts";
 import { ABI_VERSION } from "./sources.ts";
 import { spatialKernels } from "./spatial.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Backend, currentBackend, useBackend } from "../core/backend.ts";
+import { type Backend, currentBackend, useBackend } from "../core/backend/backend.ts";
 import { BackendError, PermissionError } from "../core/errors.ts";
 import { type NativeOptions, openWith } from "./open.ts";
 

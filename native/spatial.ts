@@ -6,7 +6,7 @@ import {
   type PoolShape,
   type SpatialKernels,
   type WindowShape,
-} from "../core/backend.ts";
+} from "../core/backend/backend.ts";
 import type { kernelSymbols } from "./symbols.ts";
 
 type Kernels = Deno.DynamicLibrary<typeof kernelSymbols>["symbols"];

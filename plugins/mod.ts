@@ -101,3 +101,4 @@ export * from "./schedules/momentum_ramp.ts";
 export * from "./schedules/one_cycle.ts";
 export * from "./schedules/step.ts";
 export * from "./schedules/warm_up.ts";
+export { fromPyTorch, type FromPyTorchOptions } from "./interchange/from_pytorch.ts";

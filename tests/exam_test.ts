@@ -18,7 +18,7 @@ import {
   Tensor,
   useBackend,
 } from "../mod.ts";
-import { assertPasses, type Check, checkNames, ExamError, examine } from "../testing.ts";
+import { assertPasses, type Check, checkNames, ExamError, examine } from "../testing/mod.ts";
 import { moduleOf, sources } from "./_sources.ts";
 
 for (const file of sources("tests/broken/")) {

@@ -1,5 +1,6 @@
 /** Checks of gradients: that they are those of what was computed, with the mask of the forward pass. @module */
-import { checkGradient, gradients, noGrad, Tensor } from "../../core/mod.ts";
+import { gradients, noGrad, Tensor } from "../../core/mod.ts";
+import { checkGradient } from "../gradient_check.ts";
 import { applies, ensure } from "../report.ts";
 import type { Subject, Trial } from "../trial.ts";
 

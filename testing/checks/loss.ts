@@ -2,7 +2,6 @@
 import {
   type AnyFactory,
   buildModel,
-  checkGradient,
   currentBackend,
   DataError,
   type FloatType,
@@ -17,6 +16,7 @@ import {
   Tensor,
   useBackend,
 } from "../../core/mod.ts";
+import { checkGradient } from "../gradient_check.ts";
 import { fixed, noisyHost } from "../hosts.ts";
 import { applies, ensure } from "../report.ts";
 import type { Options } from "../rates.ts";

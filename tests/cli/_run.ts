@@ -21,7 +21,7 @@ const flags = [
 /** A process of the command line with the given arguments. */
 export function command(args: readonly string[], permissions: readonly string[] = flags): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-q", "--no-prompt", ...permissions, new URL("cli.ts", root).pathname, ...args],
+    args: ["run", "-q", "--no-prompt", ...permissions, new URL("cli/mod.ts", root).pathname, ...args],
     cwd: root.pathname,
     env: { NO_COLOR: "1" },
     stdout: "piped",

@@ -4,7 +4,6 @@ import {
   buildModel,
   type DType,
   type FloatType,
-  fromPyTorch,
   gradients,
   type LayerPlugin,
   type Model,
@@ -12,6 +11,7 @@ import {
   type Shape,
   Tensor,
 } from "../../core/mod.ts";
+import { fromPyTorch } from "../../mod.ts";
 
 /** An array as the files hold it. */
 export interface GoldenArray {

@@ -1,5 +1,5 @@
 /** The native library as the tests of its kernels open it. */
-import type { Floats } from "../../core/backend.ts";
+import type { Floats } from "../../core/backend/backend.ts";
 import { prepareNative } from "../../native/build.ts";
 import { type NativeBackend, openLibrary } from "../../native/library.ts";
 import { type Variant, variants } from "../../native/symbols.ts";

@@ -1,8 +1,8 @@
 /** The native products with dropped weights against their plain twins. */
 import { assertEquals } from "@std/assert";
-import type { Backend, DropConnectShape, Floats } from "../../core/backend.ts";
-import { Key } from "../../core/key.ts";
-import { reference } from "../../core/reference/mod.ts";
+import type { Backend, DropConnectShape, Floats } from "../../core/backend/backend.ts";
+import { Key } from "../../core/random/key.ts";
+import { reference } from "../../core/backend/reference/mod.ts";
 import { assertClose, Draws, forSeeds, nativeTest, open } from "./_native.ts";
 
 /** All three kernels on the same numbers: the product, and both gradients. */

@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import type { Backend, GemmShape } from "../../core/backend.ts";
-import { reference } from "../../core/reference/mod.ts";
+import type { Backend, GemmShape } from "../../core/backend/backend.ts";
+import { reference } from "../../core/backend/reference/mod.ts";
 import { assertClose, type Draws, forSeeds, hasBlas, instructionSets, missing, nativeTest, open } from "./_native.ts";
 
 const backends: Record<string, Backend> = Object.fromEntries(

@@ -7,10 +7,10 @@ import {
   reduceOps,
   type UnaryOp,
   unaryOps,
-} from "../../core/backend.ts";
+} from "../../core/backend/backend.ts";
 import { BackendError } from "../../core/errors.ts";
-import { reference } from "../../core/reference/mod.ts";
-import { broadcastShapes, planBroadcast, sizeOf, stridesOf } from "../../core/shape.ts";
+import { reference } from "../../core/backend/reference/mod.ts";
+import { broadcastShapes, planBroadcast, sizeOf, stridesOf } from "../../core/tensor/shape.ts";
 import { openLibrary } from "../../native/library.ts";
 import { compilationUnits, sources } from "../../native/sources.ts";
 import { assertClose, type Draws, forSeeds, instructionSets, nativeTest, open } from "./_native.ts";

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { philox4x32 } from "../../core/philox.ts";
-import { reference } from "../../core/reference/mod.ts";
-import type { Address, Backend, Floats } from "../../core/backend.ts";
+import { philox4x32 } from "../../core/random/philox.ts";
+import { reference } from "../../core/backend/reference/mod.ts";
+import type { Address, Backend, Floats } from "../../core/backend/backend.ts";
 import { compilationUnits, sources } from "../../native/sources.ts";
 import { type Draws, forSeeds, instructionSets, missing, nativeTest, open } from "./_native.ts";
 

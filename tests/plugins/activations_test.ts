@@ -1,6 +1,7 @@
 /** Activation layers: values, options, gradients, and extreme inputs. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { checkGradient, type LayerPlugin, OptionError, ShapeError, Tensor } from "../../core/mod.ts";
+import { type LayerPlugin, OptionError, ShapeError, Tensor } from "../../core/mod.ts";
+import { checkGradient } from "../../testing/mod.ts";
 import * as plugins from "../../plugins/mod.ts";
 import { apart, random } from "../core/_tensors.ts";
 import { built } from "./_apply.ts";

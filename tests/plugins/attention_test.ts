@@ -3,7 +3,6 @@ import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/ass
 import { z } from "zod";
 import {
   buildModel,
-  checkGradient,
   definePlugin,
   type Factory,
   gradients,
@@ -13,6 +12,7 @@ import {
   ShapeError,
   Tensor,
 } from "../../core/mod.ts";
+import { checkGradient } from "../../testing/mod.ts";
 import {
   attentionDropout,
   decoderBlock,

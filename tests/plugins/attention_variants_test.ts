@@ -3,7 +3,6 @@ import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/ass
 import {
   type AttentionOptions,
   buildModel,
-  checkGradient,
   keepProbability,
   Key,
   type Mode,
@@ -12,6 +11,7 @@ import {
   scaledDotProductAttention,
   Tensor,
 } from "../../core/mod.ts";
+import { checkGradient } from "../../testing/mod.ts";
 import { attentionDropout, dropKey, encoderBlock, linear, multiHeadAttention } from "../../plugins/mod.ts";
 import { assertWithin, mean } from "../core/_statistics.ts";
 import { random, withSeed } from "../core/_tensors.ts";

@@ -2,14 +2,12 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   type AugmentBatch,
-  configuredRun,
   type Dataset,
   fit,
   type FitOptions,
   Key,
   loadDataset,
   OptionError,
-  parseConfig,
   type Plugin,
   PluginError,
   Registry,
@@ -19,6 +17,7 @@ import {
   type Snapshot,
   Trainer,
 } from "../../core/mod.ts";
+import { configuredRun, parseConfig } from "../../cli/config.ts";
 import { crop } from "../../plugins/augmentations/crop.ts";
 import { cutout } from "../../plugins/augmentations/cutout.ts";
 import { flip } from "../../plugins/augmentations/flip.ts";

@@ -2,7 +2,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import {
   buildModel,
-  checkGradient,
   formatSummary,
   type LayerPlugin,
   OptionError,
@@ -10,6 +9,7 @@ import {
   ShapeError,
   Tensor,
 } from "../../core/mod.ts";
+import { checkGradient } from "../../testing/mod.ts";
 import { builtins } from "../../plugins/builtins.ts";
 import {
   concat,

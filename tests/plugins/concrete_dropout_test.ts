@@ -2,7 +2,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import {
   buildModel,
-  checkGradient,
   gradients,
   Key,
   type Model,
@@ -12,6 +11,7 @@ import {
   ShapeError,
   Tensor,
 } from "../../core/mod.ts";
+import { checkGradient } from "../../testing/mod.ts";
 import { concreteDropout, type ConcreteDropoutOptions } from "../../plugins/dropout/concrete_dropout.ts";
 import { dense } from "../../plugins/layers/dense.ts";
 import { relu } from "../../plugins/layers/relu.ts";

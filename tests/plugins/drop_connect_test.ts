@@ -1,15 +1,7 @@
 /** DropConnect: its masks, the mean and the variance that the paper gives for them, inference, gradients and edges. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import {
-  checkGradient,
-  gradients,
-  Key,
-  type LayerPlugin,
-  type Model,
-  OptionError,
-  ShapeError,
-  Tensor,
-} from "../../core/mod.ts";
+import { gradients, Key, type LayerPlugin, type Model, OptionError, ShapeError, Tensor } from "../../core/mod.ts";
+import { checkGradient } from "../../testing/mod.ts";
 import { dropConnect, type DropConnectOptions } from "../../plugins/dropout/drop_connect.ts";
 import { exampleProduct } from "../../plugins/dropout/_per_example.ts";
 import { dense } from "../../plugins/layers/dense.ts";

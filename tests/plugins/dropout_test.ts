@@ -1,6 +1,7 @@
 /** Dropout: what the paper promises, both conventions, sharing, and the edges of the rate. */
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { checkGradient, gradients, ShapeError, Tensor } from "../../core/mod.ts";
+import { gradients, ShapeError, Tensor } from "../../core/mod.ts";
+import { checkGradient } from "../../testing/mod.ts";
 import { dropout, type DropoutOptions } from "../../plugins/dropout/dropout.ts";
 import { assertWithin, mean, variance } from "../core/_statistics.ts";
 import { random } from "../core/_tensors.ts";

@@ -1,14 +1,7 @@
 /** Layers: values by hand, gradients of inputs and parameters, and how weights begin. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import {
-  buildModel,
-  checkGradient,
-  type LayerPlugin,
-  type Model,
-  OptionError,
-  ShapeError,
-  Tensor,
-} from "../../core/mod.ts";
+import { buildModel, type LayerPlugin, type Model, OptionError, ShapeError, Tensor } from "../../core/mod.ts";
+import { checkGradient } from "../../testing/mod.ts";
 import { dropout } from "../../plugins/dropout/dropout.ts";
 import { dense } from "../../plugins/layers/dense.ts";
 import { flatten } from "../../plugins/layers/flatten.ts";

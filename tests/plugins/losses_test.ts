@@ -1,6 +1,7 @@
 /** Losses against hand-computed values, and their gradients against central differences. */
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { checkGradient, DataError, OptionError, ShapeError, Tensor } from "../../core/mod.ts";
+import { DataError, OptionError, ShapeError, Tensor } from "../../core/mod.ts";
+import { checkGradient } from "../../testing/mod.ts";
 import { crossEntropy } from "../../plugins/losses/cross_entropy.ts";
 import { meanSquaredError } from "../../plugins/losses/mean_squared_error.ts";
 import { random } from "../core/_tensors.ts";

@@ -1,15 +1,7 @@
 /** Losses against hand-computed values and central differences: options, reductions, predictions, refusals. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import {
-  checkGradient,
-  DataError,
-  type Dataset,
-  fit,
-  gradients,
-  OptionError,
-  ShapeError,
-  Tensor,
-} from "../../core/mod.ts";
+import { DataError, type Dataset, fit, gradients, OptionError, ShapeError, Tensor } from "../../core/mod.ts";
+import { checkGradient } from "../../testing/mod.ts";
 import { dense } from "../../plugins/layers/dense.ts";
 import { binaryCrossEntropy } from "../../plugins/losses/binary_cross_entropy.ts";
 import { crossEntropy } from "../../plugins/losses/cross_entropy.ts";

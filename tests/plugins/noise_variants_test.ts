@@ -1,6 +1,7 @@
 /** Gaussian, alpha and spatial dropout: what each paper promises, gradients, sharing, and the edges of the rate. */
 import { assert, assertAlmostEquals, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { checkGradient, gradients, OptionError, type Plugin, ShapeError, Tensor } from "../../core/mod.ts";
+import { gradients, OptionError, type Plugin, ShapeError, Tensor } from "../../core/mod.ts";
+import { checkGradient } from "../../testing/mod.ts";
 import { alphaDropout } from "../../plugins/dropout/alpha_dropout.ts";
 import { gaussianDropout } from "../../plugins/dropout/gaussian_dropout.ts";
 import { spatialDropout } from "../../plugins/dropout/spatial_dropout.ts";

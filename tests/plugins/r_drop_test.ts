@@ -1,6 +1,7 @@
 /** R-Drop: its formula, its gradient, and the plain loss without dropout. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { checkGradient, fit, gradients, OptionError, Registry, Tensor } from "../../core/mod.ts";
+import { fit, gradients, OptionError, Registry, Tensor } from "../../core/mod.ts";
+import { checkGradient } from "../../testing/mod.ts";
 import { builtins } from "../../plugins/builtins.ts";
 import { digits } from "../../plugins/datasets/digits.ts";
 import { dropout } from "../../plugins/dropout/dropout.ts";

@@ -3,7 +3,6 @@ import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/ass
 import { z } from "zod";
 import {
   buildModel,
-  checkGradient,
   customGradient,
   DataError,
   definePlugin,
@@ -17,6 +16,7 @@ import {
   ShapeError,
   Tensor,
 } from "../../core/mod.ts";
+import { checkGradient } from "../../testing/mod.ts";
 import { dropout, embedding, gru, lstm, rnn, sequential, weightDrop } from "../../plugins/mod.ts";
 import type { RecurrentOptions } from "../../plugins/layers/_recurrent_options.ts";
 import { random, withSeed } from "../core/_tensors.ts";

@@ -2,7 +2,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert";
 import {
   buildModel,
-  checkGradient,
   customGradient,
   fit,
   gradients,
@@ -13,6 +12,7 @@ import {
   Registry,
   Tensor,
 } from "../../core/mod.ts";
+import { checkGradient } from "../../testing/mod.ts";
 import { builtins } from "../../plugins/builtins.ts";
 import {
   adam,

@@ -1,6 +1,7 @@
 /** Cross-entropy with class probabilities as targets. */
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { checkGradient, gradients, OptionError, ShapeError, Tensor } from "../../core/mod.ts";
+import { gradients, OptionError, ShapeError, Tensor } from "../../core/mod.ts";
+import { checkGradient } from "../../testing/mod.ts";
 import { crossEntropy, type CrossEntropyOptions } from "../../plugins/losses/cross_entropy.ts";
 import { klDivergence } from "../../plugins/losses/kl_divergence.ts";
 import { between, random } from "../core/_tensors.ts";

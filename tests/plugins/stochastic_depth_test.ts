@@ -3,7 +3,6 @@ import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/ass
 import { z } from "zod";
 import {
   buildModel,
-  checkGradient,
   definePlugin,
   type Factory,
   gradients,
@@ -11,6 +10,7 @@ import {
   type RunOptions,
   Tensor,
 } from "../../core/mod.ts";
+import { checkGradient } from "../../testing/mod.ts";
 import {
   dense,
   linear,

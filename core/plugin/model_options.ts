@@ -1,0 +1,81 @@
+/**
+ * What goes into a model and what comes out of it: how it is built and run, and what it tells of itself.
+ *
+ * @module
+ */
+import type { Mode, Plugin, Progress, RoleOfMethod, SiteMethod } from "./plugin.ts";
+import type { Shape } from "../tensor/shape.ts";
+import type { DType } from "../tensor/storage.ts";
+import type { FloatType, Tensor } from "../tensor/tensor.ts";
+
+/** A learned parameter of a built model. */
+export interface Parameter {
+  /** Its name: the layer's path and the parameter's own name, such as `1.weight`. */
+  readonly name: string;
+  /** Its numbers; a leaf that gradients can be asked for. */
+  readonly tensor: Tensor;
+  /** What is applied to it after each update. */
+  readonly constraint: Plugin<"constraint"> | undefined;
+}
+
+/** How a model is run. */
+export interface RunOptions {
+  /** `train`, `eval` (the default) or `sample`. */
+  mode?: Mode;
+  /** Global index of the first sample of the batch within the step; default 0. */
+  sample?: number;
+  /** How far training has come; default the beginning. */
+  progress?: Progress;
+  /** Training step, or Monte Carlo pass, that addresses random numbers; default `progress.step`. */
+  step?: number;
+  /** Number of a further pass over the same batch, whose masks are to differ from those of pass 0. Default 0. */
+  pass?: number;
+  /**
+   * Collects what running state is to become, instead of changing it, so that several passes over one batch start from the
+   * same state. A further pass (`pass` above 0) never changes running state.
+   */
+  stateUpdates?: Map<Tensor, Tensor>;
+  /**
+   * State that recurrent layers carry from one call to the next, in any mode: give the same map, empty at first, to calls
+   * on consecutive pieces of the same sequences. Emptying it begins anew; its entries, `[batch, units]` by path and name,
+   * such as `0.hidden_l0`, are the final states, and may be set before a call.
+   */
+  carry?: Map<string, Tensor>;
+}
+
+/** How a model is built. */
+export interface BuildOptions {
+  /**
+   * Shape of one example, without the batch axis; a list of shapes for a model with several inputs. An extent of -1, such
+   * as that of a time axis, may differ from call to call: the model is built with 1 in its place.
+   */
+  inputShape: Shape | readonly Shape[];
+  /** Element type of the input, or of each input: `int32` for indices. Default the model's element type. */
+  inputType?: DType | readonly DType[];
+  /** What initial parameters and random draws follow from: a whole number in [0, 2^53). Default 0. */
+  seed?: number | bigint;
+  /** Element type; default float32. */
+  dtype?: FloatType;
+}
+
+/** One line of a model's summary. */
+export interface SummaryRow {
+  /** Where the plugin stands. */
+  readonly path: string;
+  /** The plugin's name. */
+  readonly plugin: string;
+  /** Shape of its output, without the batch axis; for a variant at a weight, the weight's shape. */
+  readonly shape: Shape;
+  /** Number of trainable numbers of its own. */
+  readonly parameters: number;
+  /** Which site a variant stands at; null for a layer. */
+  readonly site: "activation" | RoleOfMethod<SiteMethod> | null;
+}
+
+/** What {@linkcode Model.forwardAll} gives. */
+export interface AllOutputs {
+  /** The model's output, batch first. */
+  readonly output: Tensor;
+  /** What layers handed out beside their outputs, by name: `aux`, or `3.aux` for the layer at `3`. */
+  readonly emitted: ReadonlyMap<string, Tensor>;
+}

@@ -1,0 +1,98 @@
+/**
+ * Options of plugins: schemas that many share, complaints with the path of the wrong value, and schedules in the place of
+ * numbers.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { isPlugin } from "./define.ts";
+import { OptionError } from "../errors.ts";
+import type { LayerPlugin, Plugin, Progress, Role } from "./plugin.ts";
+
+/** Parses options and turns the first complaint into an {@linkcode OptionError} with the path of the wrong value. */
+export function parseOptions(schema: z.ZodType, input: unknown, path: string): unknown {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  throw complaint(result.error.issues[0], input, path, schema);
+}
+
+function complaint(issue: z.core.$ZodIssue, input: unknown, path: string, schema: z.ZodType): OptionError {
+  const at = [path, ...issue.path.map(String)].filter((part) => part !== "").join(".");
+  if (issue.code === "unrecognized_keys") {
+    const known = schema instanceof z.ZodObject && issue.path.length === 0 ? Object.keys(schema.shape) : [];
+    const listed = known.length === 0 ? "no such option" : `one of the options ${known.join(", ")}`;
+    return new OptionError([at, issue.keys[0]].filter((part) => part !== "").join("."), listed, issue.keys[0]);
+  }
+  let found: unknown = input;
+  for (const part of issue.path) found = (found as Record<PropertyKey, unknown> | undefined)?.[part];
+  const message = issue.message.replace(/^.*?expected /, "").replace(/, received .*$/, "").replace(
+    /^Invalid .*?: /,
+    "",
+  );
+  return new OptionError(at, message, found);
+}
+
+/** A rate: a number in [0, 1]. */
+export const rateSchema: z.ZodType<number, number> = z.number("expected a number in [0, 1]")
+  .min(0, "expected a number in [0, 1]").max(1, "expected a number in [0, 1]");
+
+/** An option that is itself a plugin of one of the given roles. */
+export function part<R extends Role>(...wanted: readonly R[]): z.ZodType<Plugin<R>, Plugin<R>> {
+  const article = /^[aeiou]/.test(wanted[0]) ? "an" : "a";
+  return z.custom<Plugin<R>>((value) => isPlugin(value, ...wanted), {
+    error: (issue) => {
+      const found = isPlugin(issue.input) ? `; ${issue.input.plugin} serves ${Object.keys(issue.input.serves)}` : "";
+      return `expected ${article} ${wanted.join(" or ")} plugin${found}`;
+    },
+  });
+}
+
+/** An option that fits a layer position: a layer, or a variant that serves activations. */
+export function layerPart(): z.ZodType<LayerPlugin, LayerPlugin> {
+  return part("layer", "activation") as unknown as z.ZodType<LayerPlugin, LayerPlugin>;
+}
+
+/** A number, or a schedule that gives one: what an option's input may be. */
+export type Scheduled = number | Plugin<"schedule">;
+
+/**
+ * A number option that may also be a schedule. The plugin's methods see the number of the moment, checked again.
+ *
+ * @param schema what the number must satisfy
+ */
+export function scheduled(schema: z.ZodType<number, number>): z.ZodType<number, Scheduled> {
+  return z.custom<Scheduled>((value) => isPlugin(value, "schedule") || schema.safeParse(value).success, {
+    error: (issue) => {
+      const result = schema.safeParse(issue.input);
+      const wanted = result.success ? "a number" : result.error.issues[0].message;
+      return `${wanted.replace(/, received .*$/, "").replace(/^.*?expected /, "expected ")} or a schedule`;
+    },
+  }) as unknown as z.ZodType<number, Scheduled>;
+}
+
+/** The value of a number that may be a schedule, at a point of training. */
+export function scheduledValue(value: Scheduled, progress: Progress, path = "schedule"): number {
+  return typeof value === "number"
+    ? value
+    : value.definition.value!(progress, optionsAt(value, progress, path) as never);
+}
+
+/**
+ * The options of a plugin at a point of training: schedules replaced by their values, bounds checked again. A schedule
+ * sees the schedules among its own options as they are, since it may ask for their values at other times.
+ */
+export function optionsAt(plugin: Plugin, progress: Progress, path: string): Readonly<Record<string, unknown>> {
+  let options = plugin.options;
+  let changed: Record<string, unknown> | undefined;
+  if (plugin.definition.value === undefined) {
+    for (const name in options) {
+      const value = options[name];
+      if (isPlugin(value, "schedule")) {
+        changed ??= { ...options };
+        changed[name] = scheduledValue(value, progress, `${path}.${name}`);
+      }
+    }
+  }
+  if (changed !== undefined) options = parseOptions(plugin.definition.options, changed, path) as typeof options;
+  return plugin.definition.schedule?.(options, progress) ?? options;
+}

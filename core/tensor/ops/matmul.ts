@@ -1,0 +1,131 @@
+/** Matrix products and the dense layer's fused product, each with its gradient. @module */
+import { type Epilogue, type GemmShape, kernels } from "../../backend/backend.ts";
+import { record } from "../autograd.ts";
+import { ShapeError, showShape } from "../../errors.ts";
+import { broadcastShapes, sameShape, sizeOf } from "../shape.ts";
+import { Tensor } from "../tensor.ts";
+import { checkTypes, sumTo } from "./elementwise.ts";
+import { broadcastTo, reshape } from "./movement.ts";
+
+/** Which operands of a product are read transposed (their last two axes swapped). */
+export interface MatmulOptions {
+  /** Read the left operand as `[..., k, m]`. */
+  transposeA?: boolean;
+  /** Read the right operand as `[..., n, k]`. */
+  transposeB?: boolean;
+}
+
+/** One kernel call for operands that have been made to fit. */
+function multiply(a: Tensor, b: Tensor, tA: boolean, tB: boolean): Tensor {
+  const [aRows, aCols] = a.shape.slice(-2);
+  const [bRows, bCols] = b.shape.slice(-2);
+  const [m, k] = tA ? [aCols, aRows] : [aRows, aCols];
+  const n = tB ? bRows : bCols;
+  const lead = a.rank >= b.rank ? a.shape.slice(0, -2) : b.shape.slice(0, -2);
+  const out = Tensor.empty([...lead, m, n], a.dtype);
+  const batch = sizeOf(lead);
+  const shape: GemmShape = {
+    m,
+    n,
+    k,
+    transposeA: tA,
+    transposeB: tB,
+    alpha: 1,
+    beta: 0,
+    batch,
+    strideA: a.rank === 2 ? 0 : m * k,
+    strideB: b.rank === 2 ? 0 : k * n,
+    strideC: m * n,
+  };
+  if (k === 0) kernels(out.floats).fill(out.floats, 0);
+  else if (out.size > 0) kernels(out.floats).gemm(a.floats, b.floats, out.floats, shape);
+  return out;
+}
+
+/**
+ * `op(a) op(b)` over the last two axes; axes before them broadcast. A one-dimensional operand is a row on the left and
+ * a column on the right, and its axis vanishes from the result, as in NumPy.
+ */
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  const tA = options.transposeA ?? false;
+  const tB = options.transposeB ?? false;
+  if (a.rank === 0 || b.rank === 0) throw new ShapeError("matmul: expected at least one axis, found a scalar.");
+  if (a.rank === 1) {
+    const product = matmul(reshape(a, tA ? [a.size, 1] : [1, a.size]), b, options);
+    return reshape(product, b.rank === 1 ? [] : [...product.shape.slice(0, -2), ...product.shape.slice(-1)]);
+  }
+  if (b.rank === 1) {
+    const product = matmul(a, reshape(b, tB ? [1, b.size] : [b.size, 1]), options);
+    return reshape(product, product.shape.slice(0, -1));
+  }
+  const inner = a.shape[a.rank - (tA ? 2 : 1)];
+  if (inner !== b.shape[b.rank - (tB ? 1 : 2)] || a.dtype !== b.dtype) {
+    const side = (x: Tensor, t: boolean) => `${showShape(x.shape)}${t ? " transposed" : ""} (${x.dtype})`;
+    throw new ShapeError(`matmul: shapes ${side(a, tA)} and ${side(b, tB)} do not fit.`);
+  }
+  // A plain matrix on the right folds the left's leading axes into its rows: one large product.
+  if (b.rank === 2 && a.rank > 2 && !tA) {
+    const product = matmul(reshape(a, [sizeOf(a.shape.slice(0, -1)), inner]), b, { transposeB: tB });
+    return reshape(product, [...a.shape.slice(0, -1), product.shape[1]]);
+  }
+  const lead = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2), "matmul");
+  const wide = (x: Tensor) =>
+    x.rank === 2 || sameShape(x.shape.slice(0, -2), lead) ? x : broadcastTo(x, [...lead, ...x.shape.slice(-2)]);
+  const [x, y] = [wide(a), wide(b)];
+  return record("matmul", [x, y], multiply(x, y, tA, tB), (dc, needs) => {
+    const dx = !needs[0] ? null : tA ? multiply(y, dc, tB, true) : multiply(dc, y, false, !tB);
+    const dy = !needs[1] ? null : tB ? multiply(dc, x, true, tA) : multiply(x, dc, !tA, false);
+    return [dx && sumTo(dx, x.shape), dy && sumTo(dy, y.shape)];
+  });
+}
+
+/**
+ * `f(x W^T + b)`, the dense layer, with bias and activation fused behind the product.
+ *
+ * @param x `[..., inputs]`
+ * @param weight `[outputs, inputs]`
+ * @param bias `[outputs]`, or null for none
+ * @param epilogue the activation f
+ */
+export function affine(x: Tensor, weight: Tensor, bias: Tensor | null, epilogue: Epilogue = "none"): Tensor {
+  const [units, inputs] = weight.shape;
+  if (weight.rank !== 2 || x.rank === 0 || x.shape[x.rank - 1] !== inputs) {
+    throw new ShapeError(
+      `affine: an input of shape ${showShape(x.shape)} does not fit a weight [outputs, inputs] of ` +
+        `${showShape(weight.shape)}.`,
+    );
+  }
+  if (bias !== null && !sameShape(bias.shape, [units])) {
+    throw new ShapeError(`affine: expected a bias of shape [${units}], found ${showShape(bias.shape)}.`);
+  }
+  checkTypes("affine", x, weight);
+  if (bias !== null) checkTypes("affine", x, bias);
+  const rows = sizeOf(x.shape.slice(0, -1));
+  const flat = Tensor.view(x, [rows, inputs]);
+  const flatOut = multiply(flat, weight, false, true);
+  const out = Tensor.view(flatOut, [...x.shape.slice(0, -1), units]);
+  const k = kernels(out.floats);
+  if (bias !== null || epilogue !== "none") k.biasActivation(out.floats, bias?.floats ?? null, epilogue, rows, units);
+  const operands = bias === null ? [x, weight] : [x, weight, bias];
+  return record("affine", operands, out, (dy, needs) => {
+    let before = Tensor.view(dy, [rows, units]);
+    let dBias: Tensor | null = null;
+    if (epilogue !== "none" || (bias !== null && needs[2])) {
+      const target = epilogue === "none" ? before : Tensor.empty(before.shape, dy.dtype);
+      if (bias !== null) dBias = Tensor.empty([units], dy.dtype);
+      k.biasActivationGradient(
+        dy.floats,
+        out.floats,
+        target.floats,
+        dBias?.floats ?? null,
+        epilogue,
+        rows,
+        units,
+      );
+      before = target;
+    }
+    const dx = needs[0] ? Tensor.view(multiply(before, weight, false, false), x.shape) : null;
+    const dWeight = needs[1] ? multiply(before, flat, true, false) : null;
+    return [dx, dWeight, dBias];
+  });
+}

@@ -1,0 +1,59 @@
+/**
+ * An exponential moving average of a model's weights: `average = decay average + (1 - decay) weight` after each update,
+ * as in Polyak and Juditsky (1992); started with the first weights, so it needs no correction.
+ *
+ * @module
+ */
+import { noGrad } from "../tensor/autograd.ts";
+import { kernels } from "../backend/backend.ts";
+import { OptionError } from "../errors.ts";
+import type { Model } from "../plugin/model.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+/** The average of a model's weights, and the means to look at the model with it. */
+export class WeightAverage {
+  readonly #decay: number;
+  readonly #pairs: readonly { name: string; weight: Tensor; average: Tensor }[];
+
+  /**
+   * @param model whose weights are averaged
+   * @param decay in (0, 1)
+   */
+  constructor(model: Model, decay: number) {
+    if (!(decay > 0 && decay < 1)) throw new OptionError("averageDecay", "a number in (0, 1)", decay);
+    this.#decay = decay;
+    this.#pairs = model.parameters().map(({ name, tensor }) => ({ name, weight: tensor, average: tensor.clone() }));
+  }
+
+  /** The averages, by the parameters' names. */
+  tensors(): Map<string, Tensor> {
+    return new Map(this.#pairs.map(({ name, average }) => [name, average]));
+  }
+
+  /** Takes up the weights as they are now. */
+  update(): void {
+    noGrad(() => {
+      for (const { weight, average } of this.#pairs) {
+        const k = kernels(average.floats);
+        k.unary("affine", average.floats, average.floats, this.#decay, 0);
+        k.accumulate(weight.floats, average.floats, 1 - this.#decay);
+      }
+    });
+  }
+
+  /** Runs `body` while the model holds the averages. */
+  during<T>(body: () => T): T {
+    const own = this.#pairs.map(({ weight }) => weight.clone());
+    this.settle();
+    try {
+      return body();
+    } finally {
+      this.#pairs.forEach(({ weight }, i) => weight.assign(own[i]));
+    }
+  }
+
+  /** Puts the averages into the model for good. */
+  settle(): void {
+    for (const { weight, average } of this.#pairs) weight.assign(average);
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Loading a data set, and measuring a model on it.
+ *
+ * @module
+ */
+import { noGrad } from "../tensor/autograd.ts";
+import { checkDataset, laneOrder, makeBatch } from "./batches.ts";
+import type { Dataset, Split } from "./data.ts";
+import { isPlugin } from "../plugin/define.ts";
+import type { Model } from "../plugin/model.ts";
+import type { Plugin } from "../plugin/plugin.ts";
+import { recycling } from "../tensor/storage.ts";
+import { Tensor } from "../tensor/tensor.ts";
+
+const EVALUATION_BATCH = 1000;
+/** Positions with a label that are measured at a time. */
+const EVALUATION_POSITIONS = 8192;
+/** Lanes in which a sequence is read. */
+const EVALUATION_LANES = 32;
+
+/** Mean loss, and error: the fraction of wrong classes, or the root of the mean squared error. */
+export interface Evaluation {
+  /** Mean loss over the examples. */
+  readonly loss: number;
+  /**
+   * Fraction of wrong classes in [0, 1], over all positions where each has a label; or root mean squared error, in the
+   * units that the data set names as `targetUnits` if it does.
+   */
+  readonly error: number;
+}
+
+/** Loads a data set and checks it. */
+export async function loadDataset(data: Dataset | Plugin<"dataset">): Promise<Dataset> {
+  const dataset = isPlugin(data, "dataset") ? await data.definition.load!({ options: data.options }) : data as Dataset;
+  checkDataset(dataset);
+  return dataset;
+}
+
+/**
+ * Number of wrong classes in a batch, averaged over the positions of an example; or the sum of squared differences
+ * divided by the outputs. Where the targets are class probabilities, the most probable class is the right one.
+ */
+export function errorSum(outputs: Tensor, targets: Tensor, dataset: Dataset): number {
+  return noGrad(() => {
+    if (dataset.classes > 0) {
+      const best = outputs.argmax().ints;
+      const labels = targets.dtype === "int32" ? targets.ints : targets.argmax().ints;
+      let wrong = 0;
+      for (let i = 0; i < labels.length; i++) if (best[i] !== labels[i]) wrong++;
+      return wrong / (dataset.train.labelsPerExample ?? 1);
+    }
+    const difference = outputs.sub(targets);
+    const units = dataset.targetUnits;
+    const scaled = units === undefined
+      ? difference
+      : difference.mul(Tensor.from(units.deviation, [dataset.outputs], difference.floatType));
+    return scaled.square().sum().item() / targets.shape[1];
+  });
+}
+
+/** What of a model's outputs is compared with the targets, by the loss's own account. */
+export function predictionOf(loss: Plugin<"loss">, outputs: Tensor): Tensor {
+  const { prediction } = loss.definition;
+  return prediction === undefined ? outputs : noGrad(() => prediction(outputs, loss.options));
+}
+
+/** Error from the sum that {@linkcode errorSum} gives. */
+export function errorOf(sum: number, examples: number, classification: boolean): number {
+  return classification ? sum / examples : Math.sqrt(sum / examples);
+}
+
+/** Some examples that are measured together. */
+export interface EvaluationBatch {
+  /** First place in the order. */
+  readonly from: number;
+  /** One past the last place. */
+  readonly to: number;
+  /** The order; that of the examples where there is none. */
+  readonly order?: Uint32Array;
+  /** Whether states are carried from the batch before, and to the next. */
+  readonly carried: boolean;
+}
+
+/**
+ * The batches in which the first `count` examples are measured. Of a data set in the order `lanes`, the pieces are read
+ * in 32 lanes (fewer when there are fewer), in which layers that carry their state go on from piece to piece; the last
+ * `count % 32` pieces begin anew.
+ */
+export function* evaluationBatches(
+  dataset: Dataset,
+  split: Split = dataset.test,
+  count: number = split.count,
+): Generator<EvaluationBatch> {
+  let done = 0;
+  if (dataset.order === "lanes") {
+    const lanes = Math.min(EVALUATION_LANES, count);
+    const order = laneOrder(count, lanes);
+    for (; done < order.length; done += lanes) yield { from: done, to: done + lanes, order, carried: true };
+  }
+  const size = Math.max(1, Math.min(EVALUATION_BATCH, Math.ceil(EVALUATION_POSITIONS / (split.labelsPerExample ?? 1))));
+  for (; done < count; done += size) yield { from: done, to: Math.min(done + size, count), carried: false };
+}
+
+/**
+ * Loss and error of a model on examples, in mode `eval`.
+ *
+ * Of a data set in the order `lanes`, layers that carry their state go on from piece to piece, as in training: see
+ * {@linkcode evaluationBatches}.
+ *
+ * @param model the model
+ * @param dataset where the examples come from
+ * @param split which part; default the test part
+ * @param loss the loss
+ * @param limit at most this many examples, from the first on
+ */
+export function evaluate(
+  model: Model,
+  dataset: Dataset,
+  loss: Plugin<"loss">,
+  split: Split = dataset.test,
+  limit: number = Infinity,
+): Evaluation {
+  const count = Math.min(split.count, limit);
+  let lossSum = 0;
+  let errors = 0;
+  const measure = (from: number, to: number, order?: Uint32Array, carry?: Map<string, Tensor>) =>
+    recycling(() =>
+      noGrad(() => {
+        const batch = makeBatch(split, dataset.outputs, from, to, order);
+        const outputs = model.forward(batch.inputs, { carry });
+        lossSum += loss.definition.loss!(outputs, batch.targets, loss.options).item() * (to - from);
+        errors += errorSum(predictionOf(loss, outputs), batch.targets, dataset);
+      })
+    );
+  const carry = new Map<string, Tensor>();
+  for (const { from, to, order, carried } of evaluationBatches(dataset, split, count)) {
+    measure(from, to, order, carried ? carry : undefined);
+  }
+  return { loss: lossSum / count, error: errorOf(errors, count, dataset.classes > 0) };
+}

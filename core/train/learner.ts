@@ -1,0 +1,204 @@
+/**
+ * What changes a model's weights: from a batch to gradients, in parts where memory is short, through clipping and the
+ * optimizer, to an average of the weights where one is kept.
+ *
+ * @module
+ */
+import { gradients } from "../tensor/autograd.ts";
+import { WeightAverage } from "./average.ts";
+import { kernels } from "../backend/backend.ts";
+import type { Batch } from "./batches.ts";
+import type { Dataset } from "./data.ts";
+import { isPlugin } from "../plugin/define.ts";
+import { CheckpointError, OptionError, ShapeError } from "../errors.ts";
+import { errorSum, predictionOf } from "./evaluate.ts";
+import { type Model, overwrite, type RunOptions } from "../plugin/model.ts";
+import { clipGradients, type GradientClipping, OptimizerDriver, type ParameterGroup } from "./optimizer.ts";
+import type { Plugin, Progress } from "../plugin/plugin.ts";
+import { sameShape, sizeOf } from "../tensor/shape.ts";
+import { recycling } from "../tensor/storage.ts";
+import { Tensor } from "../tensor/tensor.ts";
+
+/** How a model learns from batches. */
+export interface LearningOptions {
+  /** The loss. */
+  loss: Plugin<"loss">;
+  /** The optimizer. */
+  optimizer: Plugin<"optimizer">;
+  /** Parts that each batch is run in, one after the other, to save memory; the masks are those of the whole. Default 1. */
+  accumulate?: number;
+  /** Limits on the gradients of a step. */
+  clip?: GradientClipping;
+  /** Parameters that are updated with other options of the optimizer. */
+  parameterGroups?: readonly ParameterGroup[];
+  /**
+   * Decay of an exponential moving average of the weights, in (0, 1). The average is what is measured after each epoch, and
+   * what the model holds at the end. Default: none is kept.
+   */
+  averageDecay?: number;
+}
+
+/** A model that learns, one batch at a time. */
+export class Learner {
+  readonly #model: Model;
+  readonly #dataset: Dataset;
+  readonly #loss: Plugin<"loss">;
+  readonly #optimizer: OptimizerDriver;
+  readonly #average: WeightAverage | undefined;
+  readonly #accumulate: number;
+  readonly #clip: GradientClipping | undefined;
+  readonly #weights: readonly Tensor[];
+
+  /**
+   * @param model the model
+   * @param dataset what is learned, for the meaning of its errors
+   * @param options the loss, the optimizer and the rest
+   * @throws {OptionError} for a wrong option
+   * @throws {ShapeError} when the model's output does not fit the targets
+   */
+  constructor(model: Model, dataset: Dataset, options: LearningOptions) {
+    if (!isPlugin(options.loss, "loss")) throw new OptionError("loss", "a loss plugin", options.loss);
+    if (!isPlugin(options.optimizer, "optimizer")) {
+      throw new OptionError("optimizer", "an optimizer plugin", options.optimizer);
+    }
+    checkOutput(model, dataset, options.loss);
+    this.#model = model;
+    this.#dataset = dataset;
+    this.#loss = options.loss;
+    this.#optimizer = new OptimizerDriver(options.optimizer, model, options.parameterGroups);
+    this.#average = options.averageDecay === undefined ? undefined : new WeightAverage(model, options.averageDecay);
+    this.#accumulate = wholeNumber(options.accumulate ?? 1, 1, "accumulate");
+    this.#clip = options.clip;
+    this.#weights = model.parameters().map((parameter) => parameter.tensor);
+  }
+
+  /** Everything that learning changes, by name: parameters, running state, the optimizer's slots, averages. */
+  tensors(): Map<string, Tensor> {
+    const all = new Map<string, Tensor>();
+    for (const { name, tensor } of this.#model.parameters()) all.set(`model/${name}`, tensor);
+    for (const [name, tensor] of this.#model.state()) all.set(`state/${name}`, tensor);
+    for (const [name, tensor] of this.#optimizer.slots()) all.set(`optimizer/${name}`, tensor);
+    for (const [name, tensor] of this.#average?.tensors() ?? []) all.set(`average/${name}`, tensor);
+    return all;
+  }
+
+  /**
+   * Goes on from saved tensors after `step` updates.
+   *
+   * @throws {CheckpointError} when they are of another architecture; nothing has been changed then
+   */
+  restore(saved: ReadonlyMap<string, Tensor>, step: number): void {
+    const mine = this.tensors();
+    for (const name of saved.keys()) {
+      if (!mine.has(name)) {
+        throw new CheckpointError(`The checkpoint is of another architecture: this model has no ${name}.`);
+      }
+    }
+    overwrite(mine, saved);
+    this.#optimizer.resume(step);
+  }
+
+  /** One update from one batch: its mean loss, and the sum of its errors. */
+  learn(batch: Batch, progress: Progress): [number, number] {
+    const whole = batch.inputs.shape[0];
+    const parts = Math.min(this.#accumulate, whole);
+    let total: Tensor[] | undefined;
+    let loss = 0;
+    let errors = 0;
+    if (parts > 1) total = this.#weights.map((tensor) => Tensor.zeros(tensor.shape, tensor.dtype));
+    for (let i = 0; i < parts; i++) {
+      const from = Math.floor(i * whole / parts);
+      const to = Math.floor((i + 1) * whole / parts);
+      if (total === undefined) {
+        const [found, partLoss, partErrors] = this.#differentiate(batch, from, progress);
+        [total, loss, errors] = [found, partLoss, partErrors];
+        break;
+      }
+      recycling(() => {
+        const [found, partLoss, partErrors] = this.#differentiate(rows(batch, from, to), from, progress);
+        const share = (to - from) / whole;
+        found.forEach((gradient, j) => kernels(gradient.floats).accumulate(gradient.floats, total![j].floats, share));
+        loss += share * partLoss;
+        errors += partErrors;
+      });
+    }
+    if (this.#clip !== undefined) clipGradients(total!, this.#clip);
+    this.#optimizer.update(total!, progress);
+    this.#average?.update();
+    return [loss, errors];
+  }
+
+  #differentiate(batch: Batch, sample: number, progress: Progress): [Tensor[], number, number] {
+    const { definition, options: settings } = this.#loss;
+    // Where a loss runs further passes, all of them start from the same running state.
+    const stateUpdates = definition.objective === undefined ? undefined : new Map<Tensor, Tensor>();
+    const options: RunOptions = { mode: "train", progress, sample, stateUpdates };
+    const [outputs, penalty] = this.#model.forwardWithPenalty(batch.inputs, options);
+    const again = (pass: number) => pass === 0 ? outputs : this.#model.forward(batch.inputs, { ...options, pass });
+    const plain = definition.objective?.(again, batch.targets, settings) ??
+      definition.loss!(outputs, batch.targets, settings);
+    stateUpdates?.forEach((value, state) => state.assign(value));
+    const loss = penalty === null ? plain : plain.add(penalty);
+    return [
+      gradients(loss, this.#weights),
+      plain.item(),
+      errorSum(predictionOf(this.#loss, outputs), batch.targets, this.#dataset),
+    ];
+  }
+
+  /** Runs `body` with the averaged weights in the model, if an average is kept. */
+  averaged<T>(body: () => T): T {
+    return this.#average === undefined ? body() : this.#average.during(body);
+  }
+
+  /** Puts the averaged weights into the model for good, if an average is kept. */
+  settle(): void {
+    this.#average?.settle();
+  }
+}
+
+/** Some rows of a batch. */
+function rows(batch: Batch, from: number, to: number): Batch {
+  const { inputs, targets } = batch;
+  if (targets.dtype !== "int32") return { inputs: inputs.slice([from], [to]), targets: targets.slice([from], [to]) };
+  const shape = targets.shape.slice(1);
+  const size = sizeOf(shape);
+  const labels = Tensor.from(targets.ints.slice(from * size, to * size), [to - from, ...shape]);
+  return { inputs: inputs.slice([from], [to]), targets: labels };
+}
+
+/** Throws unless a model's output fits a data set's targets. */
+export function checkOutput(model: Model, dataset: Dataset, loss: Plugin<"loss">): void {
+  const output = model.summary()[0].shape;
+  const shape = predictionOf(loss, Tensor.zeros([1, ...output])).shape.slice(1);
+  const { labelsPerExample } = dataset.train;
+  const wanted = dataset.classes === 0
+    ? [dataset.outputs]
+    : labelsPerExample === undefined
+    ? [dataset.classes]
+    : [labelsPerExample, dataset.classes];
+  if (sameShape(shape, wanted)) return;
+  const what = dataset.classes === 0
+    ? "the targets"
+    : `${dataset.classes} classes${labelsPerExample === undefined ? "" : ` at each of ${labelsPerExample} positions`}`;
+  throw new ShapeError(
+    `model: expected an output of shape [batch, ${wanted.join(", ")}] for ${what}, found [batch, ${shape.join(", ")}].`,
+  );
+}
+
+/** The value, if it is a whole number of at least `least`. */
+export function wholeNumber(value: number, least: number, path: string): number {
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new OptionError(path, `a whole number of at least ${least}`, value);
+  }
+  return value;
+}
+
+/** The names of a model's plugins, nested as they are: what must agree for a checkpoint to fit, besides the shapes. */
+export function outlineOf(json: unknown): string {
+  if (typeof json !== "object" || json === null) return "";
+  const inner = Object.values(json).map(outlineOf).filter((text) => text !== "").join(" ");
+  const name = Array.isArray(json) ? "" : (json as { plugin?: unknown }).plugin;
+  if (typeof name !== "string") return inner;
+  return inner === "" ? name : `${name}(${inner})`;
+}

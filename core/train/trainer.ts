@@ -1,0 +1,419 @@
+/**
+ * Training: {@linkcode fit} runs a model over a data set for some epochs; {@linkcode Trainer} is the same, an epoch at a
+ * time. All randomness is addressed by the seed and the step, so a run that is stopped anywhere and resumed ends with the
+ * same bits as one that was not.
+ *
+ * @module
+ */
+import { type BackendInfo, currentBackend } from "../backend/backend.ts";
+import type { Dataset } from "./data.ts";
+import { isPlugin } from "../plugin/define.ts";
+import { CheckpointError, OptionError } from "../errors.ts";
+import { errorOf, evaluate, loadDataset } from "./evaluate.ts";
+import type { EpochMetrics, Observation, RunInfo, Snapshot, TrainingProgress } from "./events.ts";
+import { Learner, type LearningOptions, outlineOf, wholeNumber } from "./learner.ts";
+import { Loader } from "./loader.ts";
+import { buildModel, type Model } from "../plugin/model.ts";
+import type { LayerPlugin, Plugin, Progress } from "../plugin/plugin.ts";
+import { recycling } from "../tensor/storage.ts";
+
+/** What {@linkcode fit} is told. */
+export interface FitOptions extends LearningOptions {
+  /** The examples: a data set, or a plugin that loads one. */
+  data: Dataset | Plugin<"dataset">;
+  /** Passes over the training examples, a whole number of at least 1. Default 10. */
+  epochs?: number;
+  /** Examples a step, a whole number of at least 1. Default 128. */
+  batchSize?: number;
+  /** What everything random follows from: a whole number in [0, 2^53). Default 0. */
+  seed?: number;
+  /** What changes the examples of each batch before it is trained on, in this order. */
+  augment?: readonly Plugin<"augmentation">[];
+  /**
+   * Whether a worker gathers and augments the next batch while the current one trains. The results are the same, bit
+   * for bit. It needs permission to read this library's files, holds a copy of the training examples, and starts within
+   * a second; {@linkcode Trainer.end} ends it. It pays where augmentation takes a good part of a step and a core is
+   * idle: on two cores that were shared with other work, steps of about 1 ms with four augmentations of images were up
+   * to 1.5 times as fast while a core was idle, but a tenth slower while none was; long steps gained little. Default
+   * false.
+   */
+  prefetch?: boolean;
+  /** What watches the run. */
+  observers?: readonly Plugin<"observer">[];
+  /** The run's name in reports. Default `run`. */
+  name?: string;
+  /** Where to go on from, instead of the beginning. */
+  resume?: Snapshot;
+  /** Ends the run after the step in which it is aborted. */
+  signal?: AbortSignal;
+}
+
+/** What {@linkcode fit} gives. */
+export interface FitResult extends EpochMetrics {
+  /** The run's name. */
+  readonly name: string;
+  /** The trained model. */
+  readonly model: Model;
+  /** Number of trainable numbers. */
+  readonly parameters: number;
+  /** Each epoch's metrics. */
+  readonly history: readonly EpochMetrics[];
+  /** Median seconds of an epoch's steps. */
+  readonly secondsPerEpoch: number;
+  /** Whether the run was stopped before its last epoch. */
+  readonly interrupted: boolean;
+  /** What computed. */
+  readonly backend: BackendInfo;
+}
+
+/** Training examples measured after each epoch but the last; after the last, all are. */
+const TRAIN_EVALUATION_LIMIT = 10000;
+
+/** Milliseconds of steps after which the event loop gets a turn, for signals and timers. */
+const TURN_MS = 50;
+
+function median(values: readonly number[]): number {
+  if (values.length === 0) return 0;
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** A training run, an epoch at a time. Made by {@linkcode Trainer.create}. */
+export class Trainer {
+  /** The model in training. */
+  readonly model: Model;
+  /** What is known of the run. */
+  readonly info: RunInfo;
+  readonly #dataset: Dataset;
+  readonly #loss: Plugin<"loss">;
+  readonly #learner: Learner;
+  readonly #waiting: Plugin<"observer">[] = [];
+  readonly #observers: Observation[] = [];
+  readonly #signal: AbortSignal | undefined;
+  readonly #loader: Loader;
+  #counters: TrainingProgress;
+  #stepTimes: number[] = [];
+  #ended = false;
+
+  private constructor(
+    model: Model,
+    dataset: Dataset,
+    options: FitOptions,
+    info: RunInfo,
+    learner: Learner,
+    counters: TrainingProgress,
+    loader: Loader,
+  ) {
+    this.model = model;
+    this.info = info;
+    this.#dataset = dataset;
+    this.#loss = options.loss;
+    this.#learner = learner;
+    this.#signal = options.signal;
+    this.#loader = loader;
+    this.#counters = counters;
+  }
+
+  /**
+   * Loads the data, builds the model, checks that its output fits the targets, and restores the snapshot if there is one.
+   * Nothing is written, and the observers are not told yet: {@linkcode Trainer.open} does that.
+   */
+  static async create(root: LayerPlugin, options: FitOptions): Promise<Trainer> {
+    const epochs = wholeNumber(options.epochs ?? 10, 1, "epochs");
+    const batchSize = wholeNumber(options.batchSize ?? 128, 1, "batchSize");
+    const seed = wholeNumber(options.seed ?? 0, 0, "seed");
+    const dataset = await loadDataset(options.data);
+    const { count } = dataset.train;
+    const lanes = dataset.order === "lanes";
+    if (lanes && batchSize > count) {
+      throw new OptionError("batchSize", `at most ${count}, the number of pieces of ${dataset.name}`, batchSize);
+    }
+    const model = buildModel(root, { inputShape: dataset.train.shape, seed });
+    const learner = new Learner(model, dataset, options);
+    const fresh: TrainingProgress = {
+      step: 0,
+      epoch: 0,
+      stepInEpoch: 0,
+      lossSum: 0,
+      errorSum: 0,
+      examples: 0,
+      seconds: 0,
+      history: [],
+      seed,
+      model: JSON.parse(JSON.stringify(root)),
+    };
+    const info: RunInfo = {
+      name: options.name ?? "run",
+      dataset: dataset.name,
+      examples: dataset.train.count,
+      parameters: model.parameterCount(),
+      epochs,
+      stepsPerEpoch: lanes ? Math.floor(count / batchSize) : Math.ceil(count / batchSize),
+      batchSize,
+      seed,
+      backend: currentBackend().info(),
+      classification: dataset.classes > 0,
+      resumedAt: options.resume?.progress.step ?? 0,
+    };
+    const loader = new Loader(dataset, {
+      ...info,
+      totalSteps: info.stepsPerEpoch * epochs,
+      augment: options.augment ?? [],
+      prefetch: options.prefetch ?? false,
+    });
+    const trainer = new Trainer(model, dataset, options, info, learner, fresh, loader);
+    if (options.resume !== undefined) trainer.#restore(options.resume);
+    for (const observer of options.observers ?? []) {
+      if (!isPlugin(observer, "observer")) throw new OptionError("observers", "observer plugins", observer);
+      trainer.#waiting.push(observer);
+    }
+    return trainer;
+  }
+
+  /** Tells the observers that the run begins, once. */
+  async open(): Promise<void> {
+    for (const observer of this.#waiting.splice(0)) {
+      this.#observers.push(await observer.definition.observe!({ options: observer.options, run: this.info }));
+    }
+  }
+
+  /** Steps done. */
+  get step(): number {
+    return this.#counters.step;
+  }
+
+  /** Epochs done. */
+  get epoch(): number {
+    return this.#counters.epoch;
+  }
+
+  /** Whether the last epoch is done, or the run was aborted. */
+  get done(): boolean {
+    return this.interrupted || this.#counters.epoch >= this.info.epochs;
+  }
+
+  /** Whether the run was aborted before its last epoch was done. */
+  get interrupted(): boolean {
+    return (this.#signal?.aborted ?? false) && this.#counters.epoch < this.info.epochs;
+  }
+
+  /** Each finished epoch's metrics. */
+  get history(): readonly EpochMetrics[] {
+    return this.#counters.history;
+  }
+
+  /** Everything needed to go on from here. The tensors are the live ones: copy or write them before the next step. */
+  snapshot(): Snapshot {
+    return { tensors: this.#learner.tensors(), progress: this.#counters };
+  }
+
+  #restore(snapshot: Snapshot): void {
+    const { progress } = snapshot;
+    if (progress.seed !== this.info.seed) {
+      throw new CheckpointError(`The checkpoint was made with seed ${progress.seed}, not ${this.info.seed}.`);
+    }
+    const { stepsPerEpoch } = this.info;
+    if (
+      progress.step !== progress.epoch * stepsPerEpoch + progress.stepInEpoch || progress.stepInEpoch > stepsPerEpoch
+    ) {
+      throw new CheckpointError(
+        `The checkpoint's ${progress.step} steps, ${progress.stepInEpoch} of them after ${progress.epoch} epochs, ` +
+          `do not fit epochs of ${stepsPerEpoch} steps: keep the batch size and the data set.`,
+      );
+    }
+    const [outline, saved] = [outlineOf(this.#counters.model), outlineOf(progress.model)];
+    if (outline !== saved) {
+      throw new CheckpointError(
+        `The checkpoint is of another architecture: expected the plugins ${outline}, found ${saved}.`,
+      );
+    }
+    this.#learner.restore(snapshot.tensors, progress.step);
+    this.#counters = { ...progress, model: this.#counters.model };
+  }
+
+  /** Trains to the end of the epoch that has begun, measures, and tells the observers. */
+  async runEpoch(): Promise<void> {
+    await this.open();
+    try {
+      await this.#runSteps();
+      if (this.#counters.stepInEpoch === this.info.stepsPerEpoch) {
+        this.#finishEpoch();
+        await this.#tell("epoch");
+      }
+    } catch (error) {
+      this.#loader.close();
+      throw error;
+    }
+    if (this.done) this.#loader.close();
+  }
+
+  async #runSteps(): Promise<void> {
+    let turn = performance.now();
+    this.#stepTimes = [];
+    while (this.#counters.stepInEpoch < this.info.stepsPerEpoch && !this.done) {
+      const started = performance.now();
+      const waiting = this.#loader.ready(this.step);
+      if (waiting !== undefined) await waiting;
+      this.#step(started);
+      await this.#tell("step");
+      if (performance.now() - turn > TURN_MS) {
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        turn = performance.now();
+      }
+    }
+  }
+
+  #step(started: number): void {
+    const before = this.#counters;
+    const progress: Progress = {
+      step: before.step,
+      stepsPerEpoch: this.info.stepsPerEpoch,
+      totalSteps: this.info.stepsPerEpoch * this.info.epochs,
+    };
+    const [loss, errors, examples] = recycling(() => {
+      const batch = this.#loader.take(before.step);
+      return [...this.#learner.learn(batch, progress), batch.inputs.shape[0]];
+    });
+    if (!Number.isFinite(loss)) {
+      throw new OptionError(
+        "loss",
+        `a finite number at step ${before.step + 1}; a smaller learning rate may help`,
+        loss,
+      );
+    }
+    const ms = performance.now() - started;
+    this.#stepTimes.push(ms);
+    this.#counters = {
+      ...before,
+      step: before.step + 1,
+      stepInEpoch: before.stepInEpoch + 1,
+      lossSum: before.lossSum + loss * examples,
+      errorSum: before.errorSum + errors,
+      examples: before.examples + examples,
+      seconds: before.seconds + ms / 1000,
+    };
+  }
+
+  #finishEpoch(): void {
+    const counters = this.#counters;
+    const epoch = counters.epoch + 1;
+    const limit = epoch === this.info.epochs ? Infinity : TRAIN_EVALUATION_LIMIT;
+    const [train, test] = this.#learner.averaged(() => [
+      evaluate(this.model, this.#dataset, this.#loss, this.#dataset.train, limit),
+      evaluate(this.model, this.#dataset, this.#loss),
+    ]);
+    const metrics: EpochMetrics = {
+      epoch,
+      step: counters.step,
+      trainLoss: train.loss,
+      trainError: train.error,
+      testLoss: test.loss,
+      testError: test.error,
+      runningLoss: counters.lossSum / counters.examples,
+      runningError: errorOf(counters.errorSum, counters.examples, this.info.classification),
+      seconds: counters.seconds,
+      stepMs: median(this.#stepTimes),
+    };
+    this.#counters = {
+      ...counters,
+      epoch,
+      stepInEpoch: 0,
+      lossSum: 0,
+      errorSum: 0,
+      examples: 0,
+      seconds: 0,
+      history: [...counters.history, metrics],
+    };
+  }
+
+  async #tell(what: "step" | "epoch"): Promise<void> {
+    const counters = this.#counters;
+    const snapshot = () => this.snapshot();
+    for (const observer of this.#observers) {
+      if (what === "epoch") await observer.epoch?.({ ...counters.history.at(-1)!, snapshot });
+      else if (observer.step !== undefined) {
+        const told = observer.step({
+          step: counters.step,
+          epoch: counters.epoch + 1,
+          stepInEpoch: counters.stepInEpoch,
+          loss: counters.lossSum / counters.examples,
+          error: errorOf(counters.errorSum, counters.examples, this.info.classification),
+          examples: counters.examples,
+          seconds: counters.seconds,
+          snapshot,
+        });
+        if (told !== undefined) await told;
+      }
+    }
+  }
+
+  /** Tells the observers that the run has ended, once, and returns the result. */
+  async end(): Promise<FitResult> {
+    this.#loader.close();
+    if (!this.#ended) {
+      this.#ended = true;
+      for (const observer of this.#observers) {
+        await observer.end?.({
+          interrupted: this.interrupted,
+          step: this.step,
+          history: this.history,
+          snapshot: () => this.snapshot(),
+        });
+      }
+      this.#learner.settle();
+    }
+    const history = this.history;
+    const last: EpochMetrics = history.at(-1) ?? {
+      epoch: 0,
+      step: this.step,
+      trainLoss: NaN,
+      trainError: NaN,
+      testLoss: NaN,
+      testError: NaN,
+      runningLoss: NaN,
+      runningError: NaN,
+      seconds: 0,
+      stepMs: 0,
+    };
+    return {
+      ...last,
+      name: this.info.name,
+      model: this.model,
+      parameters: this.info.parameters,
+      history,
+      secondsPerEpoch: median(history.map((metrics) => metrics.seconds)),
+      stepMs: median(history.map((metrics) => metrics.stepMs)),
+      step: this.step,
+      interrupted: this.interrupted,
+      backend: this.info.backend,
+    };
+  }
+}
+
+/**
+ * Trains a model.
+ *
+ * @param root the model, as a layer plugin
+ * @throws {OptionError} for a wrong option
+ * @throws {DataError} for a data set that is empty or has labels outside its classes
+ * @throws {ShapeError} when the model does not fit the data
+ *
+ * @example
+ * ```ts
+ * import { crossEntropy, dense, digits, dropout, fit, relu, sequential, sgd } from "@thinned/dropout";
+ *
+ * const model = sequential([dense(32), relu(), dropout({ rate: 0.2 }), dense(10)]);
+ * const run = await fit(model, {
+ *   data: digits({ train: 200, test: 200 }), loss: crossEntropy(), optimizer: sgd({ learningRate: 0.1 }),
+ *   epochs: 2, batchSize: 50, seed: 1,
+ * });
+ * console.log(run.testError);
+ * ```
+ */
+export async function fit(root: LayerPlugin, options: FitOptions): Promise<FitResult> {
+  const trainer = await Trainer.create(root, options);
+  await trainer.open();
+  while (!trainer.done) await trainer.runEpoch();
+  return await trainer.end();
+}
