@@ -84,3 +84,30 @@ export function show(value: unknown): string {
 export function showShape(shape: readonly number[]): string {
   return `[${shape.join(", ")}]`;
 }
+
+/**
+ * Refuses an object with a key that nobody reads, so that a misspelt option does not pass for its default. A key whose
+ * value is undefined counts too.
+ *
+ * @param object the options as they were given
+ * @param known the keys there are
+ * @param path where the object stands, for example `clip`; "" for the outermost
+ * @throws {OptionError} naming the unknown key and those that are known; or when it is no object
+ *
+ * @example
+ * ```ts
+ * import { OptionError, refuseUnknown } from "@thinned/dropout";
+ * import { assertThrows } from "@std/assert";
+ *
+ * assertThrows(() => refuseUnknown({ nrom: 1 }, ["value", "norm"], "clip"), OptionError, "clip.nrom: expected one of");
+ * ```
+ */
+export function refuseUnknown(object: unknown, known: readonly string[], path: string): void {
+  if (typeof object !== "object" || object === null || Array.isArray(object)) {
+    throw new OptionError(path || "options", "an object with options", object);
+  }
+  const unknown = Object.keys(object).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  const at = path === "" ? unknown : `${path}.${unknown}`;
+  throw new OptionError(at, `one of the options ${known.join(", ")}`, unknown);
+}
