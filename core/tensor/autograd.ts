@@ -7,14 +7,18 @@
  * @module
  */
 import { kernels } from "../backend/backend.ts";
-import { ShapeError, showShape, ThinnedError } from "../errors.ts";
+import { OptionError, ShapeError, showShape, ThinnedError } from "../errors.ts";
 import { sameShape } from "./shape.ts";
 import { latestSerial, release, type Storage } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
 
 /**
  * How an op carries a gradient back: from the gradient towards its output to one gradient for each input, of that
- * input's shape. Entries for inputs that need none (`needs[i]` is false) may be null; null for a needed one means zero.
+ * input's shape and element type. Entries for inputs that need none (`needs[i]` is false) may be null; null for a needed
+ * one means zero.
+ *
+ * `dy` must be left as it is, but may be returned, also for several inputs or as a view: what becomes of it is the
+ * caller's business. What is returned must not be kept: its buffer is written to and used again.
  */
 export type Backward = (dy: Tensor, needs: readonly boolean[]) => readonly (Tensor | null)[];
 
@@ -84,7 +88,7 @@ export function record(op: string, inputs: readonly Tensor[], output: Tensor, ba
  * A function with a gradient of your own: `forward` is run without being remembered, and `backward` stands for it.
  *
  * @param inputs the tensors that gradients flow to
- * @param forward computes the output from them; must return a new tensor
+ * @param forward computes the output from them; one of them, or a tensor made before, may be the output as it is
  * @param backward carries a gradient back: one tensor (or null for zero) for each input
  *
  * @example A straight-through step function
@@ -103,8 +107,8 @@ export function customGradient(
   forward: (inputs: readonly Tensor[]) => Tensor,
   backward: Backward,
 ): Tensor {
-  const output = noGrad(() => forward(inputs));
-  return record("customGradient", inputs, inputs.includes(output) ? output.clone() : output, backward);
+  // A view, so that the history is attached to no tensor but this one.
+  return record("customGradient", inputs, noGrad(() => forward(inputs)).detach(), backward);
 }
 
 /** Gradients that wait for their op's turn. Buffers go back to the pool as soon as no waiting gradient needs them. */
@@ -155,6 +159,16 @@ class Pending {
     }
   }
 
+  /** A tensor's gradient in a buffer that nobody else has, now or later; `taken` are those given away before. */
+  own(tensor: Tensor, taken: Set<Storage>): Tensor {
+    const gradient = this.#gradients.get(tensor);
+    if (gradient === undefined) return Tensor.zeros(tensor.shape, tensor.dtype);
+    const { storage } = gradient;
+    const own = storage.allocated && storage.serial > this.#youngest && !taken.has(storage);
+    taken.add(storage);
+    return own ? gradient : gradient.clone();
+  }
+
   /** The gradient has been carried back and is not asked for: its buffer may be used again. */
   done(tensor: Tensor): void {
     const gradient = this.#gradients.get(tensor)!;
@@ -166,10 +180,14 @@ class Pending {
 /**
  * The gradients of a scalar with respect to some tensors, in their order; zeros where it does not depend on one.
  *
+ * They belong to the caller, who may write to them: each has a buffer of its own, which no other of them shares and no
+ * tensor made before, `upstream` included. Inside {@linkcode recycling} they last until the step ends.
+ *
  * @param loss a tensor with one element
  * @param wrt the tensors to differentiate by; each must have been made with `withGradient()` or computed from such a one
- * @param upstream the gradient to start from, of the loss's shape, when `loss` is not the scalar itself
+ * @param upstream the gradient to start from, of the loss's shape and type, when `loss` is not the scalar itself
  * @throws {ShapeError} when `loss` has more than one element and `upstream` is not given, or has another shape
+ * @throws {OptionError} when `upstream` is of another element type
  *
  * @example
  * ```ts
@@ -191,6 +209,9 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[], upstream?: Tenso
         `found ${showShape(upstream.shape)}.`,
     );
   }
+  if (upstream !== undefined && upstream.dtype !== loss.dtype) {
+    throw new OptionError("gradients", `an upstream gradient of the loss's type ${loss.dtype}`, upstream.dtype);
+  }
   for (const tensor of wrt) {
     if (!tensor.requiresGradient) {
       throw new ThinnedError("gradients: a tensor asked for has no gradient; make it with withGradient().");
@@ -205,6 +226,11 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[], upstream?: Tenso
       const dy = pending.get(tensor);
       if (dy === undefined) continue;
       const results = node.backward(dy, node.needs);
+      if (results.length < node.inputs.length) {
+        throw new ShapeError(
+          `${node.op}: expected a gradient or null for each of ${node.inputs.length} inputs, found ${results.length}.`,
+        );
+      }
       // One result may stand for several inputs: all are held until all have been added.
       for (const result of results) if (result) pending.hold(result);
       for (let i = 0; i < node.inputs.length; i++) {
@@ -216,12 +242,16 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[], upstream?: Tenso
               `the input has ${showShape(node.inputs[i].shape)}.`,
           );
         }
+        if (gradient.dtype !== node.inputs[i].dtype) {
+          throw new OptionError(`${node.op}: its gradient for input ${i}`, node.inputs[i].dtype, gradient.dtype);
+        }
         pending.add(node.inputs[i], gradient);
       }
       for (const result of results) if (result) pending.drop(result);
       if (!wanted.has(tensor)) pending.done(tensor);
     }
-    return wrt.map((tensor) => pending.get(tensor) ?? Tensor.zeros(tensor.shape, tensor.dtype));
+    const taken = new Set<Storage>();
+    return wrt.map((tensor) => pending.own(tensor, taken));
   });
 }
 

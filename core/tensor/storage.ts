@@ -23,10 +23,13 @@ let serial = 0;
 export class Storage {
   /** Grows with every buffer made; tells which of two is younger. */
   readonly serial: number = ++serial;
+  /** Whether the buffer was made here, so that nobody holds it but tensors; false for an array given by the caller. */
+  readonly allocated: boolean;
   #array: AnyArray | null;
 
-  constructor(array: AnyArray) {
+  constructor(array: AnyArray, allocated = false) {
     this.#array = array;
+    this.allocated = allocated;
   }
 
   /** The numbers. Throws {@linkcode RecycledError} once the buffer has gone back to the pool. */
@@ -96,16 +99,16 @@ function dtypeOfArray(array: AnyArray): DType {
 /** A buffer with unspecified content: from the pool inside a scope, new (and zero) outside. */
 export function allocate(dtype: DType, size: number): Storage {
   const scope = scopes.at(-1);
-  if (scope === undefined) return new Storage(newArray(dtype, size));
+  if (scope === undefined) return new Storage(newArray(dtype, size), true);
   const array = shelves[dtype].get(size)?.pop();
   let storage: Storage;
   if (array === undefined) {
     allocated++;
-    storage = new Storage(newArray(dtype, size));
+    storage = new Storage(newArray(dtype, size), true);
   } else {
     reused++;
     freeBytes -= array.byteLength;
-    storage = new Storage(array);
+    storage = new Storage(array, true);
   }
   scope.add(storage);
   return storage;

@@ -1,16 +1,20 @@
 /** Gradients through graphs of every form, and the early return of gradient buffers to the pool. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
+  buildModel,
+  clipGradients,
   customGradient,
   gradients,
   Key,
+  lstm,
   noGrad,
+  OptionError,
   poolStatistics,
   recycling,
   ShapeError,
   Tensor,
   ThinnedError,
-} from "../../../core/mod.ts";
+} from "../../../mod.ts";
 import { checkGradient } from "../../../testing/mod.ts";
 import { Dice, doubles, random, withSeed } from "../_tensors.ts";
 
@@ -47,6 +51,59 @@ Deno.test("gradients() reaches tensors inside the graph, and the loss itself", (
 Deno.test("gradients() by one tensor asked for twice gives it twice", () => {
   const x = leaf(2);
   assertEquals(items(gradients(x.mul(5), [x, x])), [5, 5]);
+});
+
+Deno.test("gradients() gives each gradient a buffer of its own, which no tensor made before shares", () => {
+  const [a, b] = [doubles([[1, 2]]).withGradient(), doubles([[3, 4]]).withGradient()];
+  const [sum, constant] = [a.add(b), doubles([[5, 6]])];
+  const flat = sum.reshape([2]);
+  const stored = customGradient([flat], ([x]) => x, () => [constant.reshape([2])]);
+  const handed = customGradient([sum], ([x]) => x, (dy) => [Tensor.from(dy.floats, dy.shape)]);
+  const upstream = doubles([[1, 1]]);
+  const cases: [Tensor, Tensor[], Tensor][] = [
+    [sum, [a, b, sum, a], upstream],
+    [stored, [flat, sum, a, b], doubles([1, 1])],
+    [handed, [a, b, handed], upstream],
+    [a, [a], upstream],
+  ];
+  for (const [loss, wrt, start] of cases) {
+    for (const within of [recycling, <T>(body: () => T) => body()]) {
+      within(() => {
+        const found = gradients(loss, wrt, start);
+        const before = found.map((gradient) => gradient.toArray());
+        found.forEach((gradient, i) => {
+          gradient.floats.fill(100 + i);
+          found.slice(i + 1).forEach((later, j) => assertEquals(later.toArray(), before[i + 1 + j]));
+        });
+        assertEquals([start, upstream, constant].map(({ floats }) => Math.max(...floats)), [1, 1, 6]);
+        assertEquals([a, b].map((tensor) => tensor.toArray()), [[[1, 2]], [[3, 4]]]);
+      });
+    }
+  }
+});
+
+Deno.test("gradients() copies nothing that is the caller's own already", () => {
+  const [x, y] = [Tensor.ones([1009], "float64").withGradient(), Tensor.ones([1009], "float64").withGradient()];
+  recycling(() => {
+    const loss = x.mul(y).sum();
+    const before = poolStatistics();
+    gradients(loss, [x, y]);
+    const { allocated, reused } = poolStatistics();
+    // The loss's gradient, that of the product, and one for each factor.
+    assertEquals(allocated + reused - before.allocated - before.reused, 4);
+  });
+});
+
+Deno.test("an LSTM's two biases are clipped once each: the common length is what was asked for", () => {
+  const model = buildModel(lstm(3), { inputShape: [4, 2], seed: 1 });
+  const weights = model.parameters().map(({ tensor }) => tensor);
+  const x = Tensor.normal([5, 4, 2], Key.seed(1).at("x"));
+  const length = (found: readonly Tensor[]) => Math.sqrt(found.reduce((sum, g) => sum + g.square().sum().item(), 0));
+  const slopes = gradients(model.forward(x, { mode: "eval" }).mul(100).square().sum(), weights);
+  const before = length(slopes);
+  const found = clipGradients(slopes, { norm: 1 });
+  assert(Math.abs(found / before - 1) < 1e-6 && before > 10, `${found}, ${before}`);
+  assert(Math.abs(length(slopes) - 1) < 1e-5, String(length(slopes)));
 });
 
 Deno.test("gradients() can be taken twice of one graph", () => {
@@ -129,6 +186,37 @@ Deno.test("customGradient() may return its input, and one gradient for several i
     });
     assertEquals(items(gradients(both.add(x).add(y), [x, y])), [2 - 2 + 1, 2 + 1]);
   });
+});
+
+Deno.test("customGradient() leaves the history of a tensor that it gives as it is", () => {
+  const [x, other, constant] = [leaf(2), leaf(3), doubles(4)];
+  const square = other.square();
+  for (const output of [square, other, constant, x]) {
+    const before = output.requiresGradient;
+    const y = customGradient([x], () => output, (dy) => [dy.mul(7)]);
+    assertEquals(items(gradients(y, [x, other])), [7, 0]);
+    assertEquals(output.requiresGradient, before);
+  }
+  assertEquals(items(gradients(square.add(other), [other])), [7]);
+});
+
+Deno.test("gradients of another element type or another number are refused by the op's name", () => {
+  const [x, y] = [leaf(2), leaf(3)];
+  const narrow = customGradient([x], ([a]) => a, (dy) => [dy.cast("float32")]);
+  assertThrows(() => gradients(narrow, [x]), OptionError, "customGradient: its gradient for input 0: expected float64");
+  const few = customGradient([x, y], ([a]) => a, (dy) => [dy]);
+  assertThrows(() => gradients(few, [x, y]), ShapeError, "customGradient: expected a gradient or null for each of 2");
+  assertThrows(() => gradients(x.square(), [x], Tensor.of(1)), OptionError, 'float64, found "float32"');
+});
+
+Deno.test("a graph of 100,000 ops, in a row or out of one tensor, does not overflow the stack", () => {
+  const x = leaf(1);
+  let row: Tensor = x;
+  for (let i = 0; i < 100_000; i++) row = row.add(1e-6);
+  assertEquals(items(gradients(row, [x])), [1]);
+  let sum: Tensor = x;
+  for (let i = 0; i < 50_000; i++) sum = sum.add(x.neg());
+  assertEquals(items(gradients(sum, [x])), [1 - 50_000]);
 });
 
 Deno.test("a gradient of the wrong shape is refused by the op's name", () => {
