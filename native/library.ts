@@ -13,6 +13,7 @@ import {
   unaryOps,
 } from "../core/backend/backend.ts";
 import { BackendError, PermissionError } from "../core/errors.ts";
+import { marshal, symbolName, symbolParameters } from "./marshal.ts";
 import { ABI_VERSION } from "./sources.ts";
 import { spatialKernels } from "./spatial.ts";
 import { kernelSymbolsFor, librarySymbols, type Variant, variants } from "./symbols.ts";
@@ -160,6 +161,12 @@ export function openLibrary(path: string, options: LibraryOptions): NativeBacken
       instructions: variant,
       reason: options.reason,
     }),
+    implement(kernel) {
+      const name = `${symbolName(kernel)}_${variant}`;
+      const symbols = { run: { name, parameters: symbolParameters(kernel), result: "i32", optional: true } } as const;
+      const symbol = openSymbols(path, symbols).symbols.run as ((...args: unknown[]) => number) | null;
+      return symbol === null ? undefined : marshal(kernel, symbol, check);
+    },
     setThreads(count) {
       check(library.thinned_set_threads(count), "set_threads");
       library.thinned_blas_threads();
@@ -244,9 +251,9 @@ export function openLibrary(path: string, options: LibraryOptions): NativeBacken
     dropout: (x, out, address, threshold, scale) =>
       check(kernels.dropout(x, out, address, threshold, out.length, scale), "dropout"),
     bernoulli: (out, address, threshold, value) =>
-      check(kernels.bernoulli(out, address, threshold, out.length, value), "bernoulli"),
-    uniform: (out, address) => check(kernels.uniform(out, address, out.length), "uniform"),
-    normal: (out, address) => check(kernels.normal(out, address, out.length), "normal"),
+      check(kernels.stream_bernoulli(out, address, threshold, out.length, value), "bernoulli"),
+    uniform: (out, address) => check(kernels.stream_uniform(out, address, out.length), "uniform"),
+    normal: (out, address) => check(kernels.stream_normal(out, address, out.length), "normal"),
     dropConnect(x, weight, out, address, shape) {
       writeDropConnect(shape);
       check(kernels.drop_connect(x, weight, out, address, block), "drop_connect");

@@ -9,6 +9,7 @@ import approx from "./src/approx.h" with { type: "text" };
 import blas from "./src/blas.c" with { type: "text" };
 import convolution from "./src/convolution.c" with { type: "text" };
 import convolutionWeight from "./src/convolution_weight.c" with { type: "text" };
+import draw from "./src/draw.h" with { type: "text" };
 import dropConnect from "./src/drop_connect.c" with { type: "text" };
 import elementwise from "./src/elementwise.c" with { type: "text" };
 import extremes from "./src/extremes.h" with { type: "text" };
@@ -24,6 +25,7 @@ import optimize from "./src/optimize.c" with { type: "text" };
 import philox from "./src/philox.h" with { type: "text" };
 import pooling from "./src/pooling.c" with { type: "text" };
 import random from "./src/random.c" with { type: "text" };
+import randomStream from "./src/random_stream.c" with { type: "text" };
 import recurrent from "./src/recurrent.c" with { type: "text" };
 import stream from "./src/stream.h" with { type: "text" };
 import strided from "./src/strided.c" with { type: "text" };
@@ -43,6 +45,7 @@ export const sources: Record<string, string> = {
   "blas.c": blas,
   "convolution.c": convolution,
   "convolution_weight.c": convolutionWeight,
+  "draw.h": draw,
   "drop_connect.c": dropConnect,
   "elementwise.c": elementwise,
   "extremes.h": extremes,
@@ -58,6 +61,7 @@ export const sources: Record<string, string> = {
   "philox.h": philox,
   "pooling.c": pooling,
   "random.c": random,
+  "random_stream.c": randomStream,
   "recurrent.c": recurrent,
   "stream.h": stream,
   "strided.c": strided,
@@ -107,6 +111,7 @@ const kernelFiles = [
   "optimize.c",
   "pooling.c",
   "random.c",
+  "random_stream.c",
   "recurrent.c",
   "strided.c",
 ];
@@ -131,7 +136,7 @@ export function compilationUnits(architecture: Architecture): CompilationUnit[] 
   for (const [variant, extra] of Object.entries(instructionSets[architecture])) {
     for (const file of kernelFiles) {
       // Random numbers are the same bits everywhere, so nothing may be rounded once instead of twice there.
-      const contraction = `-ffp-contract=${file === "random.c" ? "off" : "fast"}`;
+      const contraction = `-ffp-contract=${file.startsWith("random") ? "off" : "fast"}`;
       units.push({
         file,
         flags: [...common, `-DVARIANT=${variant}`, contraction, ...extra],

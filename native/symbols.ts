@@ -127,11 +127,11 @@ export const kernelSymbols = {
   /** (x, out, address, threshold, n, scale) */
   dropout: { parameters: ["buffer", "buffer", "buffer", "u32", "f64", "f32"], result: "i32" },
   /** (out, address, threshold, n, value) */
-  bernoulli: { parameters: ["buffer", "buffer", "u32", "f64", "f32"], result: "i32" },
+  stream_bernoulli: { parameters: ["buffer", "buffer", "u32", "f64", "f32"], result: "i32" },
   /** (out, address, n) */
-  uniform: { parameters: ["buffer", "buffer", "f64"], result: "i32" },
+  stream_uniform: { parameters: ["buffer", "buffer", "f64"], result: "i32" },
   /** (out, address, n) */
-  normal: { parameters: ["buffer", "buffer", "f64"], result: "i32" },
+  stream_normal: { parameters: ["buffer", "buffer", "f64"], result: "i32" },
   /** (x, weight, out, address, [batch, rows, inputs, units, threshold, scale]) */
   drop_connect: { parameters: ["buffer", "buffer", "buffer", "buffer", "buffer"], result: "i32" },
   /** (weight, dy, dx, address, the same) */

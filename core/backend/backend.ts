@@ -9,6 +9,8 @@
  * @module
  */
 import type { BroadcastPlan } from "../tensor/shape.ts";
+import type { Floats, Ints } from "./arrays.ts";
+import type { Kernel } from "./kernel.ts";
 import type { SpatialKernels } from "./spatial.ts";
 
 export type {
@@ -20,11 +22,7 @@ export type {
   WindowShape,
 } from "./spatial.ts";
 
-/** The arrays that hold numbers with gradients. */
-export type Floats = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
-
-/** The arrays that hold labels and indices. */
-export type Ints = Int32Array<ArrayBuffer>;
+export type { Floats, Ints } from "./arrays.ts";
 
 /**
  * Where a run of random numbers lies, as six 32-bit words: seed low, seed high, first element low, first element
@@ -206,6 +204,13 @@ export interface BackendInfo {
 export interface Backend extends SpatialKernels {
   /** What this backend is, for reports. */
   info(): BackendInfo;
+
+  /**
+   * The implementation of a kernel for float32, which may trust its arguments: they have been checked. Undefined where
+   * there is none, so that the twin runs.
+   */
+  // deno-lint-ignore no-explicit-any -- the one type that all functions have in common
+  implement(kernel: Kernel): ((...args: any[]) => void) | undefined;
 
   /** Matrix product; see {@linkcode GemmShape}. */
   gemm(a: Floats, b: Floats, c: Floats, shape: GemmShape): void;

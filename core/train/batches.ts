@@ -6,7 +6,7 @@
 import type { Dataset, Split } from "./data.ts";
 import { DataError, showShape } from "../errors.ts";
 import type { Key } from "../random/key.ts";
-import { words } from "../backend/reference/random.ts";
+import { words } from "../backend/reference/random_stream.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 

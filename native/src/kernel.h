@@ -44,6 +44,9 @@ int32_t pool_threads(void);
 /* Whether this thread is now working on a task. */
 int32_t pool_inside(void);
 
+/* Whether a number is a size: whole, at least 0, and small enough that a product of three bytes a piece stays exact. */
+static inline int32_t is_size(double value) { return value >= 0 && value <= 0x1p48 && (double)(int64_t)value == value; }
+
 static inline int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
 

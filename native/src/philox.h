@@ -66,6 +66,12 @@ static inline void philox_each(uint32_t *words, uint64_t block, int64_t blocks, 
   }
 }
 
+/* Blocks that stand anywhere: `low`, `high` and `step` are counter words 0 to 2 of each. Writes up to the next multiple
+   of PHILOX_GROUP, and reads as far. */
+static __attribute__((unused)) void philox_scattered(
+    uint32_t *words, const uint32_t *low, const uint32_t *high, const uint32_t *step, int64_t blocks, uint32_t site,
+    uint32_t key0, uint32_t key1);
+
 #if defined(__AVX2__)
 
 #if defined(__AVX512F__)
@@ -78,6 +84,8 @@ typedef __m512i words_of_blocks;
 #define XOR3(a, b, c) _mm512_ternarylogic_epi64(a, b, c, 0x96)
 #define JOIN(low, high) _mm512_mask_blend_epi32(0xaaaa, low, _mm512_slli_epi64(high, 32))
 #define STORE(to, a) _mm512_storeu_si512(to, a)
+#define LOAD_WIDE(from) \
+  _mm512_permutexvar_epi64(BLOCKS_OF_LANES, _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)(from))))
 #define FIRST_HALF(a, b) _mm512_unpacklo_epi64(a, b)
 #define SECOND_HALF(a, b) _mm512_unpackhi_epi64(a, b)
 #define BLOCKS_OF_LANES _mm512_set_epi64(7, 3, 6, 2, 5, 1, 4, 0)
@@ -91,6 +99,8 @@ typedef __m256i words_of_blocks;
 #define XOR3(a, b, c) XOR(a, XOR(b, c))
 #define JOIN(low, high) _mm256_blend_epi32(low, _mm256_slli_epi64(high, 32), 0xaa)
 #define STORE(to, a) _mm256_storeu_si256((__m256i *)(to), a)
+#define LOAD_WIDE(from) \
+  _mm256_permute4x64_epi64(_mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(from))), 0xd8)
 #define FIRST_HALF(a, b) _mm256_unpacklo_epi64(a, b)
 #define SECOND_HALF(a, b) _mm256_unpackhi_epi64(a, b)
 #define BLOCKS_OF_LANES _mm256_set_epi64x(3, 1, 2, 0)
@@ -157,6 +167,42 @@ static void philox_words(uint32_t *words, uint64_t block, int64_t blocks, const 
   }
 }
 
+static __attribute__((unused)) void philox_scattered(
+    uint32_t *words, const uint32_t *low, const uint32_t *high, const uint32_t *step, int64_t blocks, uint32_t site,
+    uint32_t key0, uint32_t key1) {
+  const words_of_blocks m0 = ALL(PHILOX_M0), m1 = ALL(PHILOX_M1);
+  for (int64_t i = 0; i < blocks; i += PHILOX_GROUP) {
+    words_of_blocks c0[REGISTERS], c1[REGISTERS], c2[REGISTERS], c3[REGISTERS];
+#pragma GCC unroll 8
+    for (int g = 0; g < REGISTERS; g++) {
+      c0[g] = LOAD_WIDE(low + i + REGISTER_BLOCKS * g);
+      c1[g] = LOAD_WIDE(high + i + REGISTER_BLOCKS * g);
+      c2[g] = LOAD_WIDE(step + i + REGISTER_BLOCKS * g);
+      c3[g] = ALL(site);
+    }
+#pragma GCC unroll 16
+    for (uint32_t round = 0; round < PHILOX_ROUNDS; round++) {
+      const words_of_blocks k0 = ALL(key0 + round * PHILOX_W0), k1 = ALL(key1 + round * PHILOX_W1);
+#pragma GCC unroll 8
+      for (int g = 0; g < REGISTERS; g++) {
+        const words_of_blocks p0 = MULTIPLY(m0, c0[g]), p1 = MULTIPLY(m1, c2[g]);
+        c0[g] = XOR3(HIGH_HALF(p1), c1[g], k0);
+        c1[g] = p1;
+        c2[g] = XOR3(HIGH_HALF(p0), c3[g], k1);
+        c3[g] = p0;
+      }
+    }
+#pragma GCC unroll 8
+    for (int g = 0; g < REGISTERS; g++) {
+      const words_of_blocks w01 = JOIN(c0[g], c1[g]);
+      const words_of_blocks w23 = JOIN(c2[g], c3[g]);
+      uint32_t *out = words + 4 * (i + REGISTER_BLOCKS * g);
+      STORE(out, FIRST_HALF(w01, w23));
+      STORE(out + 2 * REGISTER_BLOCKS, SECOND_HALF(w01, w23));
+    }
+  }
+}
+
 #elif defined(THINNED_NEON)
 
 /* Low and high halves of four 32-bit products. */
@@ -169,22 +215,18 @@ static inline void multiply_wide(uint32x4_t a, uint32_t b, uint32x4_t *low, uint
 }
 
 /* Four blocks a register, REGISTERS of them side by side; vst4q puts the words in order. */
-static void philox_words(uint32_t *words, uint64_t block, int64_t blocks, const Address *address) {
+static __attribute__((unused)) void philox_scattered(
+    uint32_t *words, const uint32_t *low, const uint32_t *high, const uint32_t *step, int64_t blocks, uint32_t site,
+    uint32_t key0, uint32_t key1) {
   for (int64_t i = 0; i < blocks; i += PHILOX_GROUP) {
     uint32x4_t c0[REGISTERS], c1[REGISTERS], c2[REGISTERS], c3[REGISTERS];
     for (int g = 0; g < REGISTERS; g++) {
-      uint32_t low[4], high[4];
-      for (int lane = 0; lane < 4; lane++) {
-        const uint64_t number = block + (uint64_t)(i + 4 * g + lane);
-        low[lane] = (uint32_t)number;
-        high[lane] = (uint32_t)(number >> 32);
-      }
-      c0[g] = vld1q_u32(low);
-      c1[g] = vld1q_u32(high);
-      c2[g] = vdupq_n_u32(address->step);
-      c3[g] = vdupq_n_u32(address->site);
+      c0[g] = vld1q_u32(low + i + 4 * g);
+      c1[g] = vld1q_u32(high + i + 4 * g);
+      c2[g] = vld1q_u32(step + i + 4 * g);
+      c3[g] = vdupq_n_u32(site);
     }
-    uint32_t k0 = address->key0, k1 = address->key1;
+    uint32_t k0 = key0, k1 = key1;
     for (int round = 0; round < PHILOX_ROUNDS; round++) {
       for (int g = 0; g < REGISTERS; g++) {
         uint32x4_t low0, high0, low1, high1;
@@ -205,7 +247,30 @@ static void philox_words(uint32_t *words, uint64_t block, int64_t blocks, const 
   }
 }
 
+static void philox_words(uint32_t *words, uint64_t block, int64_t blocks, const Address *address) {
+  uint32_t low[PHILOX_GROUP], high[PHILOX_GROUP], step[PHILOX_GROUP];
+  for (int64_t i = 0; i < blocks; i += PHILOX_GROUP) {
+    for (int lane = 0; lane < PHILOX_GROUP; lane++) {
+      const uint64_t number = block + (uint64_t)(i + lane);
+      low[lane] = (uint32_t)number;
+      high[lane] = (uint32_t)(number >> 32);
+      step[lane] = address->step;
+    }
+    philox_scattered(
+        words + 4 * i, low, high, step, PHILOX_GROUP, address->site, address->key0, address->key1);
+  }
+}
+
 #else
+
+static __attribute__((unused)) void philox_scattered(
+    uint32_t *words, const uint32_t *low, const uint32_t *high, const uint32_t *step, int64_t blocks, uint32_t site,
+    uint32_t key0, uint32_t key1) {
+  for (int64_t i = 0; i < blocks; i++) {
+    const uint32_t counter[4] = {low[i], high[i], step[i], site};
+    philox_block(counter, key0, key1, PHILOX_ROUNDS, words + 4 * i);
+  }
+}
 
 static void philox_words(uint32_t *words, uint64_t block, int64_t blocks, const Address *address) {
   philox_each(words, block, blocks, address);

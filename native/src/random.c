@@ -1,125 +1,159 @@
 /*
- * Kernels that draw random numbers from their addresses: the slow twin is core/reference/random.ts, and every bit
- * agrees. Words are made in pieces that stay in the first-level cache, then used by plain loops.
+ * Kernels that draw random numbers from their addresses: the slow twin is core/backend/reference/random.ts, and every
+ * bit agrees. Numbers are made in pieces that stay in the first-level cache, then used by plain loops.
  */
-#include "kernel.h"
+#include "draw.h"
 #include "normal.h"
-#include "philox.h"
 #include "stream.h"
 
-/* Words a piece. */
-#define SPAN 512
+/* Half of a random word, read where words have been written. */
+typedef uint16_t __attribute__((may_alias)) half_word;
 
 /* One job; each consumer reads the fields it needs. */
 typedef struct {
-  Address address;
-  const float *x;
+  Draw draw;
+  const float *x, *other;
   float *out;
   uint32_t threshold;
-  float value;
+  float a, b, c;
   int32_t stream;
-} Draw;
+} Job;
 
-/* Turns words into `n` results; `x` lies beside them in dropout and is NULL elsewhere. */
-typedef void (*consumer)(const Draw *draw, const uint32_t *words, const float *x, float *out, int64_t n);
+/* Turns numbers into `n` results; `x` and `other` lie beside them where the kernel has them. */
+typedef void (*consumer)(
+    const Job *job, const void *numbers, const float *x, const float *other, float *out, int64_t n);
 
-static inline void draw_range(const Draw *draw, int64_t begin, int64_t end, consumer consume) {
-  uint32_t words[SPAN + 4 * PHILOX_GROUP] __attribute__((aligned(64)));
-  float results[SPAN] __attribute__((aligned(64)));
+static inline __attribute__((always_inline)) void draw_range(
+    const Job *job, int64_t begin, int64_t end, consumer consume) {
+  DrawRoom room;
+  float results[2 * SPAN] __attribute__((aligned(64)));
   while (begin < end) {
-    const uint64_t element = draw->address.first + (uint64_t)begin;
-    const int64_t skip = (int64_t)(element & 3);
-    const int64_t n = min_i64(SPAN - skip, end - begin);
-    const float *x = draw->x == NULL ? NULL : draw->x + begin;
-    if (draw->stream && x != NULL) fetch_ahead(x, n);
-    philox_words(words, element >> 2, (skip + n + 3) / 4, &draw->address);
-    if (draw->stream) {
-      consume(draw, words + skip, x, results, n);
-      stream_copy(draw->out + begin, results, n);
+    const void *numbers;
+    if (job->stream && job->x != NULL) fetch_ahead(job->x + begin, min_i64(2 * SPAN, end - begin));
+    const int64_t n = draw_numbers(&job->draw, begin, end - begin, &room, &numbers);
+    const float *x = job->x == NULL ? NULL : job->x + begin;
+    const float *other = job->other == NULL ? NULL : job->other + begin;
+    if (job->stream) {
+      consume(job, numbers, x, other, results, n);
+      stream_copy(job->out + begin, results, n);
     } else {
-      consume(draw, words + skip, x, draw->out + begin, n);
+      consume(job, numbers, x, other, job->out + begin, n);
     }
     begin += n;
   }
-  if (draw->stream) stream_fence();
+  if (job->stream) stream_fence();
 }
 
-static inline int32_t draw_all(Draw *draw, int64_t n, pool_task task) {
-  if (n < 0) return BAD_ARGUMENT;
-  draw->stream = n >= STREAM_FROM && draw->x != draw->out;
-  pool_run(n, GRAIN, task, draw);
+static inline int32_t run(Job *job, pool_task task) {
+  const int64_t n = job->draw.rows * job->draw.cols;
+  job->stream = n >= STREAM_FROM && job->x != job->out && job->other != job->out;
+  pool_run(n, GRAIN, task, job);
   return OK;
 }
 
-/* Dropped is selected, not multiplied, so that an infinity or NaN gives 0. `out` may be `x`. */
-static inline void keep_or_zero(const Draw *draw, const uint32_t *words, const float *x, float *out, int64_t n) {
-  const uint32_t threshold = draw->threshold;
-  const float scale = draw->value;
-  INDEPENDENT
-  for (int64_t i = 0; i < n; i++) {
-    const float kept = x[i] * scale;
-    out[i] = words[i] >= threshold ? kept : 0.0f;
+/* The same loop over half-words and over words. */
+#define DECIDE(name, kept, dropped) \
+  static inline void name##_16( \
+      const Job *job, const void *numbers, const float *x, const float *other, float *out, int64_t n) { \
+    const half_word *number = numbers; \
+    const half_word threshold = (half_word)job->threshold; \
+    const float a = job->a, b = job->b, c = job->c; \
+    (void)x, (void)other, (void)a, (void)b, (void)c; \
+    INDEPENDENT for (int64_t i = 0; i < n; i++) { \
+      const float value = (kept), none = (dropped); \
+      out[i] = number[i] >= threshold ? value : none; \
+    } \
+  } \
+  static inline void name##_32( \
+      const Job *job, const void *numbers, const float *x, const float *other, float *out, int64_t n) { \
+    const uint32_t *number = numbers, threshold = job->threshold; \
+    const float a = job->a, b = job->b, c = job->c; \
+    (void)x, (void)other, (void)a, (void)b, (void)c; \
+    INDEPENDENT for (int64_t i = 0; i < n; i++) { \
+      const float value = (kept), none = (dropped); \
+      out[i] = number[i] >= threshold ? value : none; \
+    } \
+  } \
+  static void name##_range_16(void *context, int64_t begin, int64_t end) { \
+    draw_range(context, begin, end, name##_16); \
+  } \
+  static void name##_range_32(void *context, int64_t begin, int64_t end) { \
+    draw_range(context, begin, end, name##_32); \
   }
+
+DECIDE(scaled, a * x[i], c)
+DECIDE(affine, a * x[i] + b, c)
+DECIDE(selected, a * x[i], other[i])
+DECIDE(constant, a, 0.0f)
+
+/* Whether a threshold fits its numbers. */
+static inline int32_t fits(double threshold, double bits) {
+  return is_size(threshold) && threshold < (bits == 16 ? 0x1p16 : 0x1p32);
 }
 
-static void dropout_range(void *context, int64_t begin, int64_t end) {
-  draw_range(context, begin, end, keep_or_zero);
+KERNEL(mask)(
+    const float *x, float *out, const uint32_t *header, const uint32_t *table, double offset, double rows, double cols,
+    double threshold, double bits, double a, double b, double c) {
+  Job job = {.x = x, .out = out, .a = (float)a, .b = (float)b, .c = (float)c};
+  if (draw_read(&job.draw, header, table, offset, rows, cols, bits) != OK || !fits(threshold, bits)) return BAD_ARGUMENT;
+  job.threshold = (uint32_t)threshold;
+  if (job.b == 0) return run(&job, bits == 16 ? scaled_range_16 : scaled_range_32);
+  return run(&job, bits == 16 ? affine_range_16 : affine_range_32);
 }
 
-KERNEL(dropout)(const float *x, float *out, const uint32_t *address, uint32_t threshold, double n, float scale) {
-  Draw draw = {read_address(address), x, out, threshold, scale, 0};
-  return draw_all(&draw, (int64_t)n, dropout_range);
+KERNEL(select)(
+    const float *x, const float *other, float *out, const uint32_t *header, const uint32_t *table, double offset,
+    double rows, double cols, double threshold, double bits, double a) {
+  Job job = {.x = x, .other = other, .out = out, .a = (float)a};
+  if (draw_read(&job.draw, header, table, offset, rows, cols, bits) != OK || !fits(threshold, bits)) return BAD_ARGUMENT;
+  job.threshold = (uint32_t)threshold;
+  return run(&job, bits == 16 ? selected_range_16 : selected_range_32);
 }
 
-static inline void value_or_zero(
-    const Draw *draw, const uint32_t *words, const float *x, float *restrict out, int64_t n) {
-  const uint32_t threshold = draw->threshold;
-  const float value = draw->value;
-  (void)x;
-  INDEPENDENT
-  for (int64_t i = 0; i < n; i++) out[i] = words[i] >= threshold ? value : 0.0f;
-}
-
-static void bernoulli_range(void *context, int64_t begin, int64_t end) {
-  draw_range(context, begin, end, value_or_zero);
-}
-
-KERNEL(bernoulli)(float *out, const uint32_t *address, uint32_t threshold, double n, float value) {
-  Draw draw = {read_address(address), NULL, out, threshold, value, 0};
-  return draw_all(&draw, (int64_t)n, bernoulli_range);
+KERNEL(bernoulli)(
+    float *out, const uint32_t *header, const uint32_t *table, double offset, double rows, double cols,
+    double threshold, double bits, double value) {
+  Job job = {.out = out, .a = (float)value};
+  if (draw_read(&job.draw, header, table, offset, rows, cols, bits) != OK || !fits(threshold, bits)) return BAD_ARGUMENT;
+  job.threshold = (uint32_t)threshold;
+  return run(&job, bits == 16 ? constant_range_16 : constant_range_32);
 }
 
 /* (floor(word / 2^9) + 1/2) 2^-23, exact in float32. */
 static inline void uniform_of_words(
-    const Draw *draw, const uint32_t *words, const float *x, float *restrict out, int64_t n) {
-  (void)draw, (void)x;
+    const Job *job, const void *numbers, const float *x, const float *other, float *out, int64_t n) {
+  const uint32_t *word = numbers;
+  (void)job, (void)x, (void)other;
   INDEPENDENT
-  for (int64_t i = 0; i < n; i++) out[i] = (float)(int32_t)((words[i] >> 9) * 2 + 1) * 0x1p-24f;
+  for (int64_t i = 0; i < n; i++) out[i] = (float)(int32_t)((word[i] >> 9) * 2 + 1) * 0x1p-24f;
 }
 
 static void uniform_range(void *context, int64_t begin, int64_t end) {
   draw_range(context, begin, end, uniform_of_words);
 }
 
-KERNEL(uniform)(float *out, const uint32_t *address, double n) {
-  Draw draw = {read_address(address), NULL, out, 0, 0, 0};
-  return draw_all(&draw, (int64_t)n, uniform_range);
+KERNEL(uniform)(
+    float *out, const uint32_t *header, const uint32_t *table, double offset, double rows, double cols) {
+  Job job = {.out = out};
+  if (draw_read(&job.draw, header, table, offset, rows, cols, 32) != OK) return BAD_ARGUMENT;
+  return run(&job, uniform_range);
 }
 
 /* The middle formula for all, then the tail formula for the fifteen in a hundred that need it: both loops vectorise. */
 static inline void normal_of_words(
-    const Draw *draw, const uint32_t *words, const float *x, float *restrict out, int64_t n) {
+    const Job *job, const void *numbers, const float *x, const float *other, float *out, int64_t n) {
+  const uint32_t *word = numbers;
   uint32_t tail_word[SPAN];
   float tail_value[SPAN];
   int32_t tail_at[SPAN];
   int64_t tails = 0;
-  (void)draw, (void)x;
+  (void)job, (void)x, (void)other;
   INDEPENDENT
-  for (int64_t i = 0; i < n; i++) out[i] = (float)normal_central(normal_q(words[i]));
+  for (int64_t i = 0; i < n; i++) out[i] = (float)normal_central(normal_q(word[i]));
   for (int64_t i = 0; i < n; i++) {
-    tail_word[tails] = words[i];
+    tail_word[tails] = word[i];
     tail_at[tails] = (int32_t)i;
-    tails += normal_is_tail(words[i]);
+    tails += normal_is_tail(word[i]);
   }
   INDEPENDENT
   for (int64_t i = 0; i < tails; i++) tail_value[i] = (float)normal_tail(tail_word[i]);
@@ -130,21 +164,9 @@ static void normal_range(void *context, int64_t begin, int64_t end) {
   draw_range(context, begin, end, normal_of_words);
 }
 
-KERNEL(normal)(float *out, const uint32_t *address, double n) {
-  Draw draw = {read_address(address), NULL, out, 0, 0, 0};
-  return draw_all(&draw, (int64_t)n, normal_range);
-}
-
-/* One block for the published vectors, through the many-block path when it has the usual ten rounds. */
-KERNEL(philox)(const uint32_t *counter, const uint32_t *key, uint32_t *out, int32_t rounds) {
-  if (rounds < 0 || rounds > 64) return BAD_ARGUMENT;
-  if (rounds != PHILOX_ROUNDS) {
-    philox_block(counter, key[0], key[1], rounds, out);
-    return OK;
-  }
-  uint32_t words[4 * PHILOX_GROUP];
-  const Address address = {key[0], key[1], counter[2], counter[3], 0};
-  philox_words(words, (uint64_t)counter[1] << 32 | counter[0], 1, &address);
-  for (int i = 0; i < 4; i++) out[i] = words[i];
-  return OK;
+KERNEL(normal)(
+    float *out, const uint32_t *header, const uint32_t *table, double offset, double rows, double cols) {
+  Job job = {.out = out};
+  if (draw_read(&job.draw, header, table, offset, rows, cols, 32) != OK) return BAD_ARGUMENT;
+  return run(&job, normal_range);
 }

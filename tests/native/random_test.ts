@@ -1,260 +1,189 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { Floats } from "../../core/backend/arrays.ts";
+import type { DrawAddress } from "../../core/backend/draw.ts";
+import * as random from "../../core/backend/random.ts";
+import { useBackend } from "../../core/mod.ts";
+import { BackendError } from "../../core/errors.ts";
 import { philox4x32 } from "../../core/random/philox.ts";
-import { reference } from "../../core/backend/reference/mod.ts";
-import type { Address, Backend, Floats } from "../../core/backend/backend.ts";
-import { compilationUnits, sources } from "../../native/sources.ts";
-import { type Draws, forSeeds, instructionSets, missing, nativeTest, open } from "./_native.ts";
+import { type Draws, forSeeds, instructionSets, nativeTest, open } from "./_native.ts";
 
-/** The published answers, as numbers. */
-async function publishedVectors(): Promise<{ rounds: number; counter: number[]; key: number[]; words: number[] }[]> {
-  const text = await Deno.readTextFile(new URL("../vectors/philox4x32.txt", import.meta.url));
-  return text.split("\n").filter((line) => line !== "" && !line.startsWith("#")).map((line) => {
-    const [rounds, ...hex] = line.trim().split(/\s+/);
-    const numbers = hex.map((word) => parseInt(word, 16));
-    return {
-      rounds: Number(rounds),
-      counter: numbers.slice(0, 4),
-      key: numbers.slice(4, 6),
-      words: numbers.slice(6),
-    };
-  });
+/** Arguments of one try: `[rows, cols]`, arrays that begin anywhere in memory, and a draw. */
+interface Case {
+  x: Floats;
+  other: Floats;
+  draw: DrawAddress;
+  rows: number;
+  cols: number;
+  bits: 16 | 32;
+  threshold: number;
 }
 
-Deno.test("Philox4x32 in TypeScript gives the published words", async () => {
-  for (const { rounds, counter, key, words } of await publishedVectors()) {
-    const out = new Uint32Array(4);
-    philox4x32(counter[0], counter[1], counter[2], counter[3], key[0], key[1], out, 0, rounds);
-    assertEquals([...out], words);
-  }
-});
-
-nativeTest("Philox4x32 in C gives the published words, with every instruction set", async () => {
-  for (const backend of instructionSets.map((instructions) => open(instructions))) {
-    for (const { rounds, counter, key, words } of await publishedVectors()) {
-      assertEquals([...backend.philox(Uint32Array.from(counter), Uint32Array.from(key), rounds)], words);
-    }
-  }
-});
-
-/** Every native kernel that draws, by name. */
-const kernels: Record<string, (backend: Backend, out: Floats, x: Floats, address: Address) => void> = {
-  dropout: (backend, out, x, address) => backend.dropout(x, out, address, 0x60000000, 1 / 0.625),
-  bernoulli: (backend, out, _x, address) => backend.bernoulli(out, address, 0xc0000001, 1.1),
-  uniform: (backend, out, _x, address) => backend.uniform(out, address),
-  normal: (backend, out, _x, address) => backend.normal(out, address),
+/** Every kernel that draws, by name. */
+const kernels: Record<string, (out: Floats, c: Case) => void> = {
+  mask: (out, { x, draw, rows, cols, threshold, bits }) =>
+    random.mask(x, out, draw, rows, cols, threshold, bits, 1 / 0.7, 0, 0),
+  "mask with b and c": (out, { x, draw, rows, cols, threshold, bits }) =>
+    random.mask(x, out, draw, rows, cols, threshold, bits, 0.9, 0.1, -1.7),
+  select: (out, { x, other, draw, rows, cols, threshold, bits }) =>
+    random.select(x, other, out, draw, rows, cols, threshold, bits, 1.1),
+  bernoulli: (out, { draw, rows, cols, threshold, bits }) =>
+    random.bernoulli(out, draw, rows, cols, threshold, bits, 1.1),
+  uniform: (out, { draw, rows, cols }) => random.uniform(out, draw, rows, cols),
+  normal: (out, { draw, rows, cols }) => random.normal(out, draw, rows, cols),
 };
 
-/** An address whose first element is anything below 2^52, often near a multiple of 2^32. */
-function anyAddress(draws: Draws): Address {
-  const word = () => draws.whole(0, 0xffffffff);
-  const low = draws.pick([draws.whole(0, 9), 0xffffffff - draws.whole(0, 99), word()]);
-  return Uint32Array.of(word(), word(), low, draws.pick([0, 1, draws.whole(0, 0xfffff)]), word(), word());
+/** A table whose rows stand anywhere: block 0, any pass, sample and step. */
+function anyTable(draws: Draws, rows: number): Uint32Array<ArrayBuffer> {
+  const table = new Uint32Array(3 * rows);
+  for (let row = 0; row < rows; row++) {
+    table[3 * row] = draws.pick([0, 0xfc000000, draws.whole(0, 63) * 2 ** 26]);
+    table[3 * row + 1] = draws.pick([row, 0xffffffff, draws.whole(0, 0xffffffff)]);
+    table[3 * row + 2] = draws.pick([7, draws.whole(0, 0xffffffff)]);
+  }
+  return table;
+}
+
+function anyCase(draws: Draws): Case {
+  const [rows, cols] = draws.pick([
+    [1, 40_003],
+    [1, draws.whole(1, 3000)],
+    [draws.whole(1, 700), draws.whole(1, 12)],
+    [draws.whole(1, 70), draws.whole(90, 300)],
+    [3, 7001],
+    [0, 5],
+    [4, 0],
+  ]);
+  const shift = draws.whole(0, 7);
+  const bits = draws.pick([16, 32] as const);
+  const last = 2 ** 26 * 128 / 32 - cols;
+  return {
+    x: draws.floats(rows * cols + shift).subarray(shift),
+    other: draws.floats(rows * cols),
+    draw: {
+      header: Uint32Array.from({ length: 3 }, () => draws.whole(0, 0xffffffff)),
+      table: anyTable(draws, rows),
+      offset: draws.pick([0, draws.whole(0, 1000), last - draws.whole(0, 9)]),
+    },
+    rows,
+    cols,
+    bits,
+    threshold: draws.pick([0, 1, draws.whole(0, bits === 16 ? 65535 : 0xffffffff)]),
+  };
 }
 
 const bitsOf = (x: Float32Array<ArrayBuffer>) => new Int32Array(x.buffer, x.byteOffset, x.length);
 
-for (const [name, draw] of Object.entries(kernels)) {
-  nativeTest(`${name}: the same bits as the reference for any first element, threads and instruction set`, () => {
+for (const [name, run] of Object.entries(kernels)) {
+  nativeTest(`${name}: the same bits as the twin for any table, offset, threads and instruction set`, () => {
     const backends = instructionSets.map((instructions) => open(instructions));
-    forSeeds(12, (draws) => {
-      const n = draws.pick([1, 2, 3, 5, 31, 1023, 4099, 40_003]);
-      const shift = draws.whole(0, 7); // arrays that begin anywhere in memory
-      const x = draws.floats(n + shift).subarray(shift);
-      const address = anyAddress(draws);
+    forSeeds(25, (draws) => {
+      const c = anyCase(draws);
+      const n = c.rows * c.cols;
       const expected = new Float32Array(n);
-      draw(reference, expected, x, address);
+      run(expected, c);
       for (const backend of backends) {
-        for (const threads of [1, 2, 3]) {
-          backend.setThreads(threads);
-          const room = new Float32Array(n + shift + 1).fill(7);
-          const out = room.subarray(shift, shift + n);
-          draw(backend, out, x, address);
-          assertEquals(bitsOf(out.slice()), bitsOf(expected), `${backend.info().instructions}, ${threads} threads`);
-          assertEquals([room[shift - 1] ?? 7, room[shift + n]], [7, 7], "wrote outside its array");
+        const before = useBackend(backend);
+        try {
+          for (const threads of [1, 3]) {
+            backend.setThreads(threads);
+            const room = new Float32Array(n + 2).fill(7);
+            const out = room.subarray(1, 1 + n);
+            run(out, c);
+            const what = `${backend.info().instructions}, ${threads} threads, [${c.rows}, ${c.cols}], ${c.bits} bits`;
+            const at = bitsOf(out.slice()).findIndex((value, i) => value !== bitsOf(expected)[i]);
+            assertEquals(at, -1, `${what}: element ${at} is ${out[at]}, not ${expected[at]}`);
+            assertEquals([room[0], room[n + 1]], [7, 7], "wrote outside its array");
+          }
+          backend.setThreads(2);
+        } finally {
+          useBackend(before);
         }
-        backend.setThreads(2);
       }
     });
   });
-
-  nativeTest(`${name}: an array drawn in parts, at any cut, is the array drawn at once`, () => {
-    const backend = open();
-    forSeeds(10, (draws) => {
-      const n = draws.whole(2, 5000);
-      const cut = draws.whole(1, n - 1);
-      const x = draws.floats(n);
-      const start = draws.pick([0, 4294967296 - 7, 2 ** 40 + 3]);
-      const at = (element: number) => Uint32Array.of(1, 2, element >>> 0, Math.floor(element / 4294967296), 3, 4);
-      const whole = new Float32Array(n);
-      const parts = new Float32Array(n);
-      draw(backend, whole, x, at(start));
-      draw(backend, parts.subarray(0, cut), x.subarray(0, cut), at(start));
-      draw(backend, parts.subarray(cut), x.subarray(cut), at(start + cut));
-      assertEquals(parts, whole);
-    });
-  });
 }
+
+Deno.test("numbers stand where the mapping says, in words and in half-words", () => {
+  const header = Uint32Array.of(11, 12, 13);
+  const table = Uint32Array.of(5 * 2 ** 26, 1000, 77, 0, 3, 78);
+  const offset = 9;
+  const [rows, cols] = [2, 30];
+  const words = (row: number, block: number) => {
+    const out = new Uint32Array(4);
+    philox4x32(table[3 * row] + block, table[3 * row + 1], table[3 * row + 2], 13, 11, 12, out);
+    return out;
+  };
+  const uniforms = new Float64Array(rows * cols);
+  random.uniform(uniforms, { header, table, offset }, rows, cols);
+  for (const threshold of [100, 20_000, 40_000, 60_000]) {
+    const kept = new Float64Array(rows * cols);
+    random.bernoulli(kept, { header, table, offset }, rows, cols, threshold, 16, 1);
+    const wide = new Float64Array(rows * cols);
+    random.bernoulli(wide, { header, table, offset }, rows, cols, threshold * 65536, 32, 1);
+    for (let row = 0; row < rows; row++) {
+      for (let col = 0; col < cols; col++) {
+        const position = offset + col;
+        const half = new Uint16Array(words(row, position >> 3).buffer)[position % 8];
+        const word = words(row, position >> 2)[position % 4];
+        assertEquals(kept[row * cols + col], half < threshold ? 0 : 1);
+        assertEquals(wide[row * cols + col], word < threshold * 65536 ? 0 : 1);
+        assertEquals(uniforms[row * cols + col], ((word >>> 9) + 0.5) / 2 ** 23);
+      }
+    }
+  }
+});
 
 nativeTest("large arrays, which are written past the caches, have the same bits", () => {
   const n = (1 << 22) + 13;
-  const address = Uint32Array.of(5, 6, 4294967290, 7, 8, 9);
-  const [fast, slow] = [open("auto"), open("portable")];
-  const x = new Float32Array(n + 3).subarray(3);
-  fast.uniform(x, address);
-  for (const draw of Object.values(kernels)) {
-    const [a, b] = [new Float32Array(n + 1).subarray(1), new Float32Array(n)];
-    draw(fast, a, x, address);
-    draw(slow, b, x, address);
-    // Compared as bytes: element by element would take a while.
-    assertEquals(Boolean(a.every((value, i) => value === b[i])), true);
-    draw(reference, b.subarray(0, 2000), x, address);
-    assertEquals(a.slice(0, 2000), b.slice(0, 2000));
-  }
-});
-
-nativeTest("normal numbers are exact to the last bit for words in both tails", () => {
-  const expected = new Float32Array(60_000);
-  const actual = new Float32Array(60_000);
-  for (let block = 0; block < 3; block++) {
-    const address = Uint32Array.of(block, 11, 4_000_000 * block, 0, 0, 0);
-    reference.normal(expected, address);
-    for (const instructions of instructionSets) {
-      open(instructions).normal(actual, address);
-      assertEquals(bitsOf(actual), bitsOf(expected), instructions);
-    }
-  }
-});
-
-nativeTest("a dropped infinity or NaN gives 0, and x may be out", () => {
-  for (const backend of instructionSets.map((instructions) => open(instructions))) {
-    const n = 5000;
-    const address = Uint32Array.of(1, 0, 0, 0, 0, 0);
-    const kept = new Float32Array(n);
-    backend.bernoulli(kept, address, 0x80000000, 1);
-    for (const bad of [Infinity, -Infinity, NaN]) {
-      const x = new Float32Array(n).fill(bad);
-      backend.dropout(x, x, address, 0x80000000, 2);
-      assertEquals(x, kept.map((keep) => keep === 1 ? bad : 0));
-    }
-  }
-});
-
-/** A program that prints what this library draws, for processors that are only emulated here. */
-const program = `
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-int32_t thinned_set_threads(int32_t);
-#define DECLARE(v) \\
-  int32_t thinned_philox_##v(const uint32_t *, const uint32_t *, uint32_t *, int32_t); \\
-  int32_t thinned_dropout_##v(const float *, float *, const uint32_t *, uint32_t, double, float); \\
-  int32_t thinned_uniform_##v(float *, const uint32_t *, double); \\
-  int32_t thinned_normal_##v(float *, const uint32_t *, double); \\
-  int32_t thinned_unary_##v(int32_t, const float *, float *, double, float, float); \\
-  int32_t thinned_gemm_##v(const float *, const float *, float *, const double *);
-#define SHOW(v) \\
-  thinned_philox_##v(counter, key, words, 10); \\
-  for (int i = 0; i < 4; i++) printf("%u ", words[i]); \\
-  thinned_uniform_##v(x, address, N), show(x); \\
-  thinned_dropout_##v(x, y, address, 0x80000000u, N, 2.0f), show(y); \\
-  thinned_normal_##v(y, address, N), show(y); \\
-  thinned_gemm_##v(y, x, z, shape); \\
-  for (int i = 0; i < 4; i++) printf("%.9g ", z[i]); \\
-  thinned_unary_##v(19, y, z, 4, 0, 0); \\
-  for (int i = 0; i < 4; i++) printf("%.9g ", z[i]); \\
-  puts("");
-enum { N = 40003 };
-static float x[N], y[N], z[N];
-static void show(const float *a) {
-  uint32_t hash = 0;
-  for (int i = 0; i < N; i++) {
-    uint32_t bits;
-    memcpy(&bits, a + i, 4);
-    hash = (hash ^ bits) * 16777619u;
-  }
-  printf("%u ", hash);
-}
-DECLARE(portable) DECLARE(neon)
-int main(void) {
-  const uint32_t counter[4] = {1, 2, 3, 4}, key[2] = {5, 6}, address[6] = {1, 2, 4294967291u, 3, 4, 5};
-  const double shape[12] = {97, 31, 301, 0, 1, 1, 0, 1, 0, 0, 0, 0};
-  uint32_t words[4];
-  thinned_set_threads(3);
-  SHOW(portable)
-  SHOW(neon)
-  return 0;
-}
-`;
-
-const compiler = "aarch64-linux-gnu-gcc";
-const emulator = "qemu-aarch64";
-
-async function canRun(command: string): Promise<boolean> {
-  try {
-    return (await new Deno.Command(command, { args: ["--version"], stdout: "null", stderr: "null" }).output()).success;
-  } catch {
-    return false;
-  }
-}
-
-const canEmulate = await canRun(compiler) && await canRun(emulator);
-if (!canEmulate) console.warn(`ARM's kernels are not tested: ${compiler} and ${emulator} are not both installed.`);
-
-Deno.test({
-  name: "on ARM, with and without NEON, the same random bits and the same numbers",
-  ignore: !canEmulate || missing !== undefined,
-  async fn() {
-    const folder = await Deno.makeTempDir();
+  const draw = { header: Uint32Array.of(5, 6, 7), table: Uint32Array.of(0, 3, 9), offset: 5 };
+  const on = (instructions: "auto" | "portable", body: () => void) => {
+    const before = useBackend(open(instructions));
     try {
-      for (const [name, text] of Object.entries({ ...sources, "main.c": program })) {
-        await Deno.writeTextFile(`${folder}/${name}`, text);
-      }
-      const run = async (command: string, args: string[]) => {
-        const { success, stdout, stderr } = await new Deno.Command(command, { args, cwd: folder }).output();
-        assertEquals(success, true, new TextDecoder().decode(stderr));
-        return new TextDecoder().decode(stdout);
-      };
-      const units = compilationUnits("aarch64");
-      await Promise.all(units.map(({ file, flags, output }) => run(compiler, [...flags, "-c", file, "-o", output])));
-      const objects = units.map(({ output }) => output);
-      await run(compiler, ["-static", "-o", "main", "main.c", ...objects, "-lpthread", "-ldl", "-lm"]);
-      const lines = (await run(emulator, ["main"])).trim().split("\n").map((line) =>
-        line.trim().split(" ").map(Number)
-      );
-      const expected = expectedOfProgram();
-      for (const line of lines) {
-        assertEquals(line.slice(0, 7), expected.slice(0, 7));
-        line.slice(7).forEach((value, i) => {
-          const wanted = expected[7 + i];
-          assertEquals(Math.abs(value - wanted) <= 2e-6 * (1 + Math.abs(wanted)), true, `${value}, not ${wanted}`);
-        });
-      }
-      assertEquals(lines.length, 2);
+      body();
     } finally {
-      await Deno.remove(folder, { recursive: true });
+      useBackend(before);
     }
-  },
+  };
+  const x = new Float32Array(n + 3).subarray(3);
+  on("auto", () => random.uniform(x, draw, 1, n));
+  const c: Case = { x, other: x, draw, rows: 1, cols: n, bits: 16, threshold: 30_000 };
+  for (const run of Object.values(kernels)) {
+    const [a, b] = [new Float32Array(n + 1).subarray(1), new Float32Array(n)];
+    on("auto", () => run(a, c));
+    on("portable", () => run(b, c));
+    // Compared at once: element by element would take a while.
+    assert(a.every((value, i) => value === b[i]));
+  }
 });
 
-/** What the program above must print, computed here. */
-function expectedOfProgram(): number[] {
-  const n = 40003;
-  const address = Uint32Array.of(1, 2, 4294967291, 3, 4, 5);
-  const words = new Uint32Array(4);
-  philox4x32(1, 2, 3, 4, 5, 6, words);
-  const hash = (x: Float32Array<ArrayBuffer>) => {
-    let hash = 0;
-    for (const bits of bitsOf(x)) hash = Math.imul(hash ^ bits, 16777619);
-    return hash >>> 0;
-  };
-  const [x, dropped, y] = [0, 1, 2].map(() => new Float32Array(n));
-  reference.uniform(x, address);
-  reference.dropout(x, dropped, address, 0x80000000, 2);
-  reference.normal(y, address);
-  const product = new Float32Array(97 * 31);
-  const shape = { m: 97, n: 31, k: 301, transposeA: false, transposeB: true, alpha: 1, beta: 0, batch: 1 };
-  reference.gemm(y, x, product, { ...shape, strideA: 0, strideB: 0, strideC: 0 });
-  const tanh = new Float32Array(4);
-  reference.unary("tanh", y, tanh, 0, 0);
-  return [...words, hash(x), hash(dropped), hash(y), ...product.slice(0, 4), ...tanh];
-}
+nativeTest("a dropped infinity or NaN gives c, and x may be out", () => {
+  const draw = { header: Uint32Array.of(1, 0, 0), table: Uint32Array.of(0, 0, 0), offset: 0 };
+  const n = 5000;
+  for (const backend of instructionSets.map((instructions) => open(instructions))) {
+    const before = useBackend(backend);
+    try {
+      const kept = new Float32Array(n);
+      random.bernoulli(kept, draw, 1, n, 32768, 16, 1);
+      for (const bad of [Infinity, -Infinity, NaN]) {
+        const x = new Float32Array(n).fill(bad);
+        random.mask(x, x, draw, 1, n, 32768, 16, 2, 0, 0.25);
+        assertEquals(x, kept.map((keep) => keep === 1 ? bad : 0.25));
+      }
+    } finally {
+      useBackend(before);
+    }
+  }
+});
+
+Deno.test("a draw that leaves its row, or whose table is too short, is refused", () => {
+  const header = new Uint32Array(3);
+  const out = new Float32Array(20);
+  const run = (draw: Partial<DrawAddress>) =>
+    random.bernoulli(out, { header, table: new Uint32Array(6), offset: 0, ...draw }, 2, 10, 5, 32, 1);
+  run({ offset: 2 ** 28 - 10 });
+  assertThrows(() => run({ offset: 2 ** 28 - 9 }), BackendError, "draw.offset");
+  assertThrows(() => run({ offset: -1 }), BackendError, "draw.offset");
+  assertThrows(() => run({ table: new Uint32Array(5) }), BackendError, "draw.table");
+  assertThrows(() => run({ header: new Uint32Array(2) }), BackendError, "draw.header");
+  assertThrows(() => run({ header: undefined }), BackendError, "draw.header");
+});

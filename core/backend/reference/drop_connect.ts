@@ -1,6 +1,6 @@
 /** Products whose weights are dropped for each example anew, plain. @module */
 import type { Address, DropConnectShape, Floats } from "../backend.ts";
-import { words } from "./random.ts";
+import { words } from "./random_stream.ts";
 
 /** Calls `visit(example, unit, input)` for every connection that is kept. */
 function keptConnections(

@@ -15,7 +15,7 @@ import { normalize, normalizeGradient } from "./normalization.ts";
 import { adam, maxNorm, sgd } from "./optimize.ts";
 import { averagePool, averagePoolGradient, maxPool, maxPoolGradient } from "./pooling.ts";
 import { gruCell, gruCellGradient, lstmCell, lstmCellGradient } from "./recurrent.ts";
-import { bernoulli, dropout, normal, uniform } from "./random.ts";
+import { bernoulli, dropout, normal, uniform } from "./random_stream.ts";
 
 /** The reference backend: plain TypeScript, float32 and float64. */
 export const reference: Backend = {
@@ -26,6 +26,7 @@ export const reference: Backend = {
     instructions: "javascript",
     reason: "the native backend has not been opened",
   }),
+  implement: () => undefined,
   gemm,
   fill: (out, value) => void out.fill(value),
   unary,

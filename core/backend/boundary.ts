@@ -1,0 +1,370 @@
+/**
+ * The one place where the arguments of kernels are checked: element types, lengths against sizes, overlaps, detached and
+ * resizable buffers. What passes can be handed to C as it is; objects of numbers are read once, into blocks, and those
+ * are handed over, so that nothing changes between the check and the use.
+ *
+ * @module
+ */
+import { BackendError, show } from "../errors.ts";
+import { rowPositions } from "./draw.ts";
+import type { BlockParameter, BoxParameter, DrawParameter, Length, Parameter, Sizes } from "./parameters.ts";
+
+/** Largest number of axes of a box. */
+const MAX_RANK = 16;
+
+// The getters that V8 has made, which no subclass or own property can stand in for.
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype);
+const getter = (name: string | symbol): () => unknown => Object.getOwnPropertyDescriptor(typedArray, name)!.get!;
+const typeOf = getter(Symbol.toStringTag);
+const lengthOf = getter("length") as () => number;
+const bufferOf = getter("buffer") as () => ArrayBuffer;
+const offsetOf = getter("byteOffset") as () => number;
+const bytesOf = getter("byteLength") as () => number;
+const resizableOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "resizable")?.get as () => boolean;
+
+/** A length as a function of the sizes. */
+function measureOf(length: Length): (sizes: Sizes) => number {
+  if (typeof length === "function") return length;
+  if (length.length === 1) {
+    const [only] = length;
+    return (sizes) => sizes[only];
+  }
+  return (sizes) => {
+    let product = 1;
+    for (let i = 0; i < length.length; i++) product *= sizes[length[i]];
+    return product;
+  };
+}
+
+interface ArrayCheck {
+  readonly at: number;
+  readonly name: string;
+  readonly nullable: boolean;
+  readonly measure: (sizes: Sizes) => number;
+  readonly ints: boolean;
+}
+
+/** Two arguments that must not overlap, unless they are the same array where `same` allows it. */
+interface Pair {
+  readonly a: number;
+  readonly b: number;
+  readonly same: boolean;
+}
+
+/** The checks of one kernel's arguments. */
+export class Boundary {
+  /** The sizes of the last call that was checked. */
+  readonly sizes: Sizes = {};
+  /** For each parameter that travels as a block: its numbers, as the last call gave them. */
+  readonly blocks: readonly (Float64Array<ArrayBuffer> | null)[];
+  /** For each parameter that is a code: its number in the last call. */
+  readonly codes: Int32Array<ArrayBuffer>;
+  /** The last call's draw, if there is one: header, table, offset. */
+  header: Uint32Array<ArrayBuffer> | null = null;
+  table: Uint32Array<ArrayBuffer> | null = null;
+  offset = 0;
+  /** Sizes that are measured, in the order in which C receives them. */
+  readonly measured: readonly string[];
+  readonly #name: string;
+  readonly #parameters: readonly Parameter[];
+  readonly #arrays: readonly ArrayCheck[];
+  readonly #pairs: readonly Pair[];
+  readonly #measuredFrom: readonly { readonly size: string; readonly at: number }[];
+  readonly #cols: readonly ((sizes: Sizes) => number)[];
+
+  constructor(name: string, parameters: readonly Parameter[]) {
+    this.#name = name;
+    this.#parameters = parameters;
+    this.blocks = parameters.map((parameter) =>
+      parameter.kind === "block"
+        ? new Float64Array(Object.values(parameter.fields).reduce((n, { kind }) => n + fieldWidth(kind), 0))
+        : parameter.kind === "box"
+        ? new Float64Array(1 + MAX_RANK * (1 + parameter.operands.length))
+        : null
+    );
+    this.codes = new Int32Array(parameters.length);
+    this.#cols = parameters.map((parameter) => measureOf(parameter.kind === "draw" ? parameter.cols : []));
+
+    const given = new Set(
+      parameters.flatMap((parameter) =>
+        parameter.kind === "whole"
+          ? [parameter.name]
+          : parameter.kind === "block"
+          ? Object.keys(parameter.fields)
+          : parameter.kind === "box"
+          ? [parameter.name, ...parameter.operands]
+          : []
+      ),
+    );
+    const measuredFrom: { size: string; at: number }[] = [];
+    const arrays: ArrayCheck[] = [];
+    parameters.forEach((parameter, at) => {
+      if (parameter.kind !== "floats" && parameter.kind !== "ints") return;
+      const { length, nullable } = parameter;
+      if (typeof length !== "function" && length.length === 1 && !given.has(length[0]) && !nullable) {
+        measuredFrom.push({ size: length[0], at });
+        given.add(length[0]);
+      }
+      const ints = parameter.kind === "ints";
+      arrays.push({ at, name: parameter.name, nullable, measure: measureOf(length), ints });
+    });
+    for (const { name: array, ...parameter } of parameters) {
+      if (parameter.kind !== "floats" && parameter.kind !== "ints" || typeof parameter.length === "function") continue;
+      for (const size of parameter.length) {
+        if (!given.has(size)) {
+          throw new Error(`The kernel ${name} gives ${array} a length by ${size}, which is no size.`);
+        }
+      }
+    }
+    this.#arrays = arrays;
+    this.#measuredFrom = measuredFrom;
+    this.measured = measuredFrom.map(({ size }) => size);
+    const pairs: Pair[] = [];
+    parameters.forEach((written, a) => {
+      if (written.kind !== "floats" && written.kind !== "ints" || written.access === "input") return;
+      parameters.forEach((other, b) => {
+        if (other.kind !== "floats" && other.kind !== "ints" || a === b || (b < a && other.access !== "input")) return;
+        const mayBe = (x: Parameter, y: Parameter) => x.kind === "floats" && x.mayBe.includes(y.name);
+        pairs.push({ a, b, same: mayBe(written, other) || mayBe(other, written) });
+      });
+    });
+    this.#pairs = pairs;
+  }
+
+  /**
+   * Checks the arguments of one call and reads their numbers.
+   *
+   * @returns whether the arrays are float64
+   * @throws {BackendError} naming the argument, what was expected and what was found
+   */
+  check(args: readonly unknown[]): boolean {
+    const parameters = this.#parameters;
+    const sizes = this.sizes;
+    if (args.length !== parameters.length) this.#refuse("the call", `${parameters.length} arguments`, args.length);
+    let draws = false;
+    for (let i = 0; i < parameters.length; i++) {
+      const parameter = parameters[i];
+      const value = args[i];
+      switch (parameter.kind) {
+        case "whole":
+          if (
+            !Number.isSafeInteger(value) || (value as number) < parameter.min || (value as number) > parameter.max ||
+            (parameter.among !== undefined && !parameter.among.includes(value as number))
+          ) {
+            const { among, min, max } = parameter;
+            const expected = among?.join(" or ") ?? `a whole number in [${min}, ${max}]`;
+            this.#refuse(parameter.name, expected, value);
+          }
+          sizes[parameter.name] = value as number;
+          break;
+        case "number":
+          if (typeof value !== "number") this.#refuse(parameter.name, "a number", value);
+          break;
+        case "flag":
+          if (typeof value !== "boolean") this.#refuse(parameter.name, "true or false", value);
+          break;
+        case "code": {
+          const number = parameter.names.indexOf(value as string);
+          if (number < 0) this.#refuse(parameter.name, `one of ${parameter.names.join(", ")}`, value);
+          this.codes[i] = number;
+          break;
+        }
+        case "block":
+          this.#readBlock(parameter, i, value);
+          break;
+        case "box":
+          this.#readBox(parameter, i, value);
+          break;
+        case "draw":
+          draws = true;
+          break;
+      }
+    }
+    for (let i = 0; i < this.#measuredFrom.length; i++) {
+      const { size, at } = this.#measuredFrom[i];
+      sizes[size] = typeOf.call(args[at]) === undefined ? NaN : lengthOf.call(args[at]);
+    }
+    if (draws) this.#readDraw(args);
+    const double = this.#checkArrays(args);
+    for (let i = 0; i < this.#pairs.length; i++) {
+      const { a, b, same } = this.#pairs[i];
+      const x = args[a];
+      const y = args[b];
+      if (x !== null && y !== null && !(same && x === y)) this.#checkApart(a, b, x, y, same);
+    }
+    return double;
+  }
+
+  #checkArrays(args: readonly unknown[]): boolean {
+    let type: string | undefined;
+    for (let i = 0; i < this.#arrays.length; i++) {
+      const { at, name, nullable, measure, ints } = this.#arrays[i];
+      const array = args[at];
+      if (array === null && nullable) continue;
+      const found = typeOf.call(array) as string | undefined;
+      if (ints) {
+        if (found !== "Int32Array") this.#refuse(name, "an Int32Array", array);
+      } else if (type === undefined) {
+        if (found !== "Float32Array" && found !== "Float64Array") this.#refuse(name, "a float array", array);
+        type = found;
+      } else if (found !== type) {
+        this.#refuse(name, `a ${type} like the others`, found ?? array);
+      }
+      const needed = measure(this.sizes);
+      const length = lengthOf.call(array);
+      // Written so that a length that is not a number is refused.
+      if (!(needed <= length)) {
+        const buffer = bufferOf.call(array) as ArrayBuffer & { detached?: boolean };
+        const state = buffer.detached ? "one whose buffer was transferred" : `${length}`;
+        throw new BackendError(`The kernel ${this.#name}: expected ${name} with ${needed} numbers, found ${state}.`);
+      }
+      if (length > 0) this.#checkFixed(name, bufferOf.call(array));
+    }
+    return type === "Float64Array";
+  }
+
+  #checkFixed(name: string, buffer: ArrayBuffer): void {
+    let fixed = false;
+    try {
+      fixed = !resizableOf.call(buffer);
+    } catch { /* a shared buffer */ }
+    if (!fixed) this.#refuse(name, "an array on a buffer of fixed size", "one on a shared or resizable buffer");
+  }
+
+  #checkApart(a: number, b: number, x: unknown, y: unknown, same: boolean): void {
+    if (bufferOf.call(x) !== bufferOf.call(y)) return;
+    const from = offsetOf.call(x);
+    const other = offsetOf.call(y);
+    if (same && from === other) return;
+    if (from + bytesOf.call(x) <= other || other + bytesOf.call(y) <= from) return;
+    const [name, second] = [this.#parameters[a].name, this.#parameters[b].name];
+    throw new BackendError(
+      `The kernel ${this.#name}: expected ${name} and ${second} apart${
+        same ? " or at one place" : ""
+      }, found arrays that overlap.`,
+    );
+  }
+
+  #readDraw(args: readonly unknown[]): void {
+    const at = this.#parameters.findIndex(({ kind }) => kind === "draw");
+    const parameter = this.#parameters[at] as DrawParameter;
+    const value = args[at] as { header: unknown; table: unknown; offset: unknown } | null | undefined;
+    const { header, table, offset } = value ?? { header: undefined, table: undefined, offset: undefined };
+    for (const [words, name, least] of [[header, "header", 3], [table, "table", 3 * this.sizes[parameter.rows]]]) {
+      if (typeOf.call(words) !== "Uint32Array" || !(least as number <= lengthOf.call(words))) {
+        const found = typeOf.call(words) === "Uint32Array" ? lengthOf.call(words) : words;
+        this.#refuse(`${parameter.name}.${name}`, `a Uint32Array of ${least} words`, found);
+      }
+      if (lengthOf.call(words) > 0) this.#checkFixed(`${parameter.name}.${name}`, bufferOf.call(words));
+    }
+    const positions = rowPositions(parameter.bits === undefined ? 32 : this.sizes[parameter.bits]);
+    const last = positions - this.#cols[at](this.sizes);
+    if (!Number.isSafeInteger(offset) || (offset as number) < 0 || !((offset as number) <= last)) {
+      this.#refuse(`${parameter.name}.offset`, `a whole number in [0, ${last}], since a row has ${positions}`, offset);
+    }
+    this.header = header as Uint32Array<ArrayBuffer>;
+    this.table = table as Uint32Array<ArrayBuffer>;
+    this.offset = offset as number;
+  }
+
+  #readBlock(parameter: BlockParameter, at: number, value: unknown): void {
+    if (typeof value !== "object" || value === null) this.#refuse(parameter.name, "an object", value);
+    const values = value as Record<string, unknown>;
+    const numbers = this.blocks[at]!;
+    let next = 0;
+    for (const name in parameter.fields) {
+      const field = parameter.fields[name];
+      const found = values[name];
+      switch (field.kind) {
+        case "whole":
+          if (!isWhole(found, field.min) || found > field.max) {
+            this.#refuse(`${parameter.name}.${name}`, `a whole number in [${field.min}, ${field.max}]`, found);
+          }
+          this.sizes[name] = numbers[next++] = found;
+          break;
+        case "number":
+          if (typeof found !== "number") this.#refuse(`${parameter.name}.${name}`, "a number", found);
+          numbers[next++] = found as number;
+          break;
+        case "flag":
+          if (typeof found !== "boolean") this.#refuse(`${parameter.name}.${name}`, "true or false", found);
+          this.sizes[name] = numbers[next++] = Number(found);
+          break;
+        case "optional":
+          if (found !== null && !Number.isSafeInteger(found)) {
+            this.#refuse(`${parameter.name}.${name}`, "a whole number or null", found);
+          }
+          numbers[next++] = Number(found !== null);
+          numbers[next++] = Number(found);
+          break;
+        case "triple": {
+          const triple = found as readonly unknown[];
+          if (!Array.isArray(triple) || triple.length !== 3) {
+            this.#refuse(`${parameter.name}.${name}`, "three whole numbers", found);
+          }
+          let product = 1;
+          for (let axis = 0; axis < 3; axis++) {
+            const extent = triple[axis];
+            if (!isWhole(extent, field.min)) {
+              this.#refuse(`${parameter.name}.${name}`, `three whole numbers of at least ${field.min}`, found);
+            }
+            numbers[next++] = extent as number;
+            product *= extent as number;
+          }
+          this.sizes[name] = product;
+          break;
+        }
+      }
+    }
+    const problem = parameter.refuse?.(this.sizes, values);
+    if (problem !== undefined) throw new BackendError(`The kernel ${this.#name}: ${problem}.`);
+  }
+
+  #readBox(parameter: BoxParameter, at: number, value: unknown): void {
+    const box = value as Record<string, readonly unknown[]> | null | undefined;
+    const dims = box?.dims;
+    if (!Array.isArray(dims) || dims.length > MAX_RANK) {
+      this.#refuse(`${parameter.name}.dims`, `at most ${MAX_RANK} extents`, dims);
+    }
+    const extents = dims as readonly unknown[];
+    const numbers = this.blocks[at]!;
+    const rank = extents.length;
+    numbers[0] = rank;
+    let elements = 1;
+    for (let axis = 0; axis < rank; axis++) {
+      const extent = extents[axis];
+      if (!isWhole(extent, 0)) this.#refuse(`${parameter.name}.dims`, "whole numbers from 0", dims);
+      numbers[1 + axis] = extent as number;
+      elements *= extent as number;
+    }
+    this.sizes[parameter.name] = elements;
+    for (let operand = 0; operand < parameter.operands.length; operand++) {
+      const name = parameter.operands[operand];
+      const strides = box![name];
+      if (!Array.isArray(strides) || strides.length !== rank) {
+        this.#refuse(`${parameter.name}.${name}`, `${rank} strides`, strides);
+      }
+      let reach = 1;
+      for (let axis = 0; axis < rank; axis++) {
+        const stride = strides[axis];
+        if (!isWhole(stride, 0)) this.#refuse(`${parameter.name}.${name}`, "whole numbers from 0", strides);
+        numbers[1 + rank * (1 + operand) + axis] = stride as number;
+        reach += (numbers[1 + axis] - 1) * (stride as number);
+      }
+      this.sizes[name] = elements === 0 ? 0 : reach;
+    }
+  }
+
+  #refuse(argument: string, expected: string, found: unknown): never {
+    const text = ArrayBuffer.isView(found) ? `a ${typeOf.call(found) ?? "DataView"}` : show(found);
+    throw new BackendError(`The kernel ${this.#name}: expected ${argument} to be ${expected}, found ${text}.`);
+  }
+}
+
+function fieldWidth(kind: string): number {
+  return kind === "triple" ? 3 : kind === "optional" ? 2 : 1;
+}
+
+function isWhole(value: unknown, min: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= 2 ** 48;
+}
