@@ -43,8 +43,8 @@ export interface Config {
   dataset: PartConfig;
   /** The layers, first to last, or one layer plugin. */
   model: PartConfig[] | PartConfig;
-  /** The loss. Default `cross-entropy`. */
-  loss: PartConfig;
+  /** The loss. Default: cross-entropy for classes, mean squared error for numbers. */
+  loss?: PartConfig;
   /** The optimizer. */
   optimizer: PartConfig;
   /** Passes over the training examples. */
@@ -53,6 +53,8 @@ export interface Config {
   batchSize: number;
   /** What everything random follows from. */
   seed: number;
+  /** Part of the training examples that is held back and measured after each epoch, in (0, 1). */
+  validation?: number;
   /** Parts that each batch is run in, to save memory. */
   accumulate: number;
   /** What changes the examples of each batch before it is trained on, in this order. */
@@ -83,6 +85,8 @@ const wholeFrom = (least: number) => {
   return z.int(text).min(least, text);
 };
 
+const fraction = "expected a number between 0 and 1, both excluded";
+
 const above0 = z.number("expected a number above 0").positive("expected a number above 0");
 
 /** The schema of a {@linkcode Config}. Unknown keys are refused. */
@@ -92,11 +96,12 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   model: z.union([z.array(partSchema).min(1, "expected at least one layer"), partSchema], {
     error: 'expected a list of layers such as [{ "plugin": "dense", "units": 10 }]',
   }),
-  loss: partSchema.default("cross-entropy"),
+  loss: partSchema.optional(),
   optimizer: partSchema,
   epochs: wholeFrom(1).default(10),
   batchSize: wholeFrom(1).default(128),
   seed: wholeFrom(0).default(0),
+  validation: z.number(fraction).gt(0, fraction).lt(1, fraction).optional(),
   accumulate: wholeFrom(1).default(1),
   augment: z.array(partSchema).default([]),
   prefetch: z.boolean("expected true or false").default(false),
@@ -121,12 +126,14 @@ export interface ConfiguredRun {
   readonly name: string;
   /** The model. */
   readonly model: LayerPlugin;
-  /** The loss. */
-  readonly loss: Plugin<"loss">;
+  /** The loss; default that of the data's kind. */
+  readonly loss: Plugin<"loss"> | undefined;
   /** The optimizer. */
   readonly optimizer: Plugin<"optimizer">;
   /** What watches it. */
   readonly observers: readonly Plugin<"observer">[];
+  /** Part of the training examples that is held back. */
+  readonly validation: number | undefined;
   /** Parts that each batch is run in. */
   readonly accumulate: number;
   /** What changes the examples of each batch. */
@@ -224,9 +231,10 @@ export function configuredRun(config: Config, name: string, registry: Registry):
   return {
     name,
     model: configuredModel(changed.model, registry),
-    loss: make(changed.loss, "loss", registry, "loss"),
+    loss: changed.loss === undefined ? undefined : make(changed.loss, "loss", registry, "loss"),
     optimizer: make(changed.optimizer, "optimizer", registry, "optimizer"),
     observers: changed.observers.map((observer, i) => make(observer, "observer", registry, `observers.${i}`)),
+    validation: changed.validation,
     accumulate: changed.accumulate,
     augment: changed.augment.map((part, i) => make(part, "augmentation", registry, `augment.${i}`)),
     prefetch: changed.prefetch,

@@ -2,10 +2,12 @@
 import {
   buildModel,
   type Dataset,
+  defaultLoss,
   evaluationBatches,
   latestCheckpoint,
   loadDataset,
   makeBatch,
+  measuredWeights,
   type Model,
   OptionError,
   type Plugin,
@@ -56,8 +58,8 @@ export async function predict(args: readonly string[]): Promise<Outcome> {
   const dataset = await loadDataset(configuredDataset(config, registry));
   const model = buildModel(run.model, { inputShape: dataset.test.shape, seed: run.seed });
   const { snapshot } = await latestCheckpoint(config.runs.length === 1 ? out : `${out}/${name}`, note);
-  model.load(snapshot.tensors);
-  const { predictions, error } = predictAll(model, dataset, samples, run.loss);
+  model.load(measuredWeights(snapshot));
+  const { predictions, error } = predictAll(model, dataset, samples, run.loss ?? defaultLoss(dataset));
   const shown = predictions.slice(0, limit);
   const rows = shown.map((p) => [
     p.position === undefined ? String(p.index) : `${p.index}, ${p.position}`,

@@ -5,16 +5,19 @@ import { curves, table } from "./_chart.ts";
 /** The table of runs and the curves of their errors. */
 export function describeRuns(results: readonly FitResult[], classification: boolean, out: string): string {
   const error = (value: number) => classification ? `${(100 * value).toFixed(2)} %` : value.toPrecision(4);
+  const validated = results.some((run) => run.validationError !== undefined);
   const rows = results.map((run) => [
     run.name,
     run.parameters.toLocaleString("en"),
     String(run.epoch),
     error(run.trainError),
+    ...(validated ? [run.validationError === undefined ? "" : error(run.validationError)] : []),
     error(run.testError),
     error(run.testError - run.trainError),
     `${run.stepMs.toFixed(1)} ms`,
   ]);
-  const head = ["run", "parameters", "epochs", "train error", "test error", "gap", "time a step"];
+  const validation = validated ? ["validation error"] : [];
+  const head = ["run", "parameters", "epochs", "train error", ...validation, "test error", "gap", "time a step"];
   const series = results.flatMap((run) => {
     const values = (of: (metrics: EpochMetrics) => number) =>
       run.history.map((metrics) => (classification ? 100 : 1) * of(metrics));

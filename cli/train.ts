@@ -177,8 +177,9 @@ function folderOfRun(out: string, config: Config, name: string): string {
 async function makeTrainer(plan: Plan, run: ConfiguredRun, dataset: Dataset, signal: AbortSignal): Promise<Trainer> {
   const folder = folderOfRun(plan.out, plan.config, run.name);
   const resume = plan.resume === undefined ? undefined : await lastSnapshot(plan, run.name);
-  return await Trainer.create(run.model, {
-    ...run,
+  const { model, ...settings } = run;
+  return await Trainer.create(model, {
+    ...settings,
     data: dataset,
     signal,
     resume,
@@ -265,8 +266,10 @@ function summarize(plan: Plan, dataset: Dataset, results: readonly FitResult[]):
       parameters: run.parameters,
       epochs: run.epoch,
       trainError: run.trainError,
+      validationError: run.validationError,
       testError: run.testError,
       trainLoss: run.trainLoss,
+      validationLoss: run.validationLoss,
       testLoss: run.testLoss,
       secondsPerEpoch: run.secondsPerEpoch,
       stepMs: run.stepMs,

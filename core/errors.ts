@@ -49,6 +49,33 @@ export class CheckpointError extends ThinnedError {
   override name = "CheckpointError";
 }
 
+/**
+ * A training run whose loss or gradients are not finite any more. The update that would have carried that into the weights
+ * has not been made: they are those of the step before.
+ */
+export class DivergenceError extends ThinnedError {
+  override name = "DivergenceError";
+  /** The step whose update was not made, from 1. */
+  readonly step: number;
+  /** The last finite loss of a batch that this run has seen; null when there was none. */
+  readonly lastLoss: number | null;
+
+  /**
+   * @param step the step whose update was not made, from 1
+   * @param what what is not finite, for example `the loss is NaN`
+   * @param lastLoss the last finite loss of a batch; null when there was none
+   */
+  constructor(step: number, what: string, lastLoss: number | null) {
+    const before = lastLoss === null ? "it was never finite" : `the last finite loss was ${lastLoss}`;
+    super(
+      `Training diverged at step ${step}: ${what}, ${before}. The weights are those of the step before; ` +
+        "a smaller learning rate, a warm-up or clipped gradients may help, or inputs of a smaller scale.",
+    );
+    this.step = step;
+    this.lastLoss = lastLoss;
+  }
+}
+
 /** A Deno permission that is missing. The message names the flag that grants it. */
 export class PermissionError extends ThinnedError {
   override name = "PermissionError";

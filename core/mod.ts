@@ -109,6 +109,16 @@ export {
 } from "./tensor/storage.ts";
 export { formatSummary } from "./plugin/summary.ts";
 export { type FloatType, type Nested, Tensor } from "./tensor/tensor.ts";
-export { evaluate, type Evaluation, type EvaluationBatch, evaluationBatches, loadDataset } from "./train/evaluate.ts";
+export { measuredWeights } from "./train/average.ts";
+export { defaultLoss } from "./train/default_loss.ts";
+export { holdBack } from "./train/validation.ts";
+export {
+  evaluate,
+  type EvaluateOptions,
+  type Evaluation,
+  type EvaluationBatch,
+  evaluationBatches,
+  loadDataset,
+} from "./train/evaluate.ts";
 export { fit, type FitOptions, type FitResult, Trainer } from "./train/trainer.ts";
 export type { LearningOptions } from "./train/learner.ts";

@@ -232,6 +232,8 @@ export interface CommonDefinition<Input, Options> {
    * ordinary pass; each further number gives a pass with other masks.
    */
   objective?(forward: (pass: number) => Tensor, targets: Tensor, options: Options): Tensor;
+  /** For a loss: which targets it is for, labels of classes or numbers. Default: either, as far as its shapes fit. */
+  readonly targets?: "classes" | "numbers";
   /**
    * For a loss: what of the model's outputs is compared with the targets to measure the error, of the targets' shape. By
    * default the outputs themselves.

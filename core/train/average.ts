@@ -7,8 +7,22 @@
 import { noGrad } from "../tensor/autograd.ts";
 import { kernels } from "../backend/backend.ts";
 import { OptionError } from "../errors.ts";
+import type { Snapshot } from "./events.ts";
 import type { Model } from "../plugin/model.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+
+/**
+ * The parameters and running state of a snapshot with which its run measures: where an average of the weights is kept, the
+ * average in place of the weights. `Model.load` takes them.
+ */
+export function measuredWeights({ tensors }: Snapshot): Map<string, Tensor> {
+  const found = new Map<string, Tensor>();
+  for (const [name, tensor] of tensors) {
+    if (name.startsWith("model/")) found.set(name, tensors.get(name.replace(/^model/, "average")) ?? tensor);
+    else if (name.startsWith("state/")) found.set(name, tensor);
+  }
+  return found;
+}
 
 /** The average of a model's weights, and the means to look at the model with it. */
 export class WeightAverage {

@@ -22,13 +22,14 @@ export interface Batch {
 }
 
 /**
- * Throws unless a data set can be trained on: neither part empty, counts that agree, labels inside the classes.
+ * Throws unless a data set can be trained on: no part empty, counts that agree, labels inside the classes.
  *
  * @throws {DataError} saying which part and which example is wrong
  */
 export function checkDataset(dataset: Dataset): void {
-  for (const part of ["train", "test"] as const) {
+  for (const part of ["train", "validation", "test"] as const) {
     const split = dataset[part];
+    if (split === undefined) continue;
     const where = `data set ${JSON.stringify(dataset.name)}, ${part} part`;
     if (split.count === 0) throw new DataError(`${where}: expected at least one example, found none.`);
     if (split.inputs.length !== split.count * sizeOf(split.shape)) {
@@ -58,17 +59,18 @@ export function checkDataset(dataset: Dataset): void {
       throw new DataError(`${where}: expected ${need} target numbers, found ${split.targets?.length ?? "none"}.`);
     }
   }
-  if (sizeOf(dataset.train.shape) !== sizeOf(dataset.test.shape)) {
-    throw new DataError(
-      `data set ${JSON.stringify(dataset.name)}: the parts have examples of shapes ` +
-        `${showShape(dataset.train.shape)} and ${showShape(dataset.test.shape)}.`,
-    );
-  }
-  if (dataset.train.labelsPerExample !== dataset.test.labelsPerExample) {
-    throw new DataError(
-      `data set ${JSON.stringify(dataset.name)}: the parts have ${dataset.train.labelsPerExample ?? 1} and ` +
-        `${dataset.test.labelsPerExample ?? 1} labels for each example.`,
-    );
+  for (const other of [dataset.test, dataset.validation]) {
+    if (other === undefined) continue;
+    const { train } = dataset;
+    const parts = `data set ${JSON.stringify(dataset.name)}: the parts have`;
+    if (sizeOf(train.shape) !== sizeOf(other.shape)) {
+      throw new DataError(`${parts} examples of shapes ${showShape(train.shape)} and ${showShape(other.shape)}.`);
+    }
+    if (train.labelsPerExample !== other.labelsPerExample) {
+      throw new DataError(
+        `${parts} ${train.labelsPerExample ?? 1} and ${other.labelsPerExample ?? 1} labels for each example.`,
+      );
+    }
   }
   const units = dataset.targetUnits;
   if (units !== undefined && (units.mean.length !== dataset.outputs || units.deviation.length !== dataset.outputs)) {

@@ -1,5 +1,5 @@
 /**
- * What a data set is: examples in memory, with labels or targets, split into a training and a test part.
+ * What a data set is: examples in memory, with labels or targets, split into a training and a test part, and perhaps one for validation.
  *
  * @module
  */
@@ -69,6 +69,8 @@ export interface Dataset {
   readonly order?: "shuffled" | "lanes";
   /** What is trained on. */
   readonly train: Split;
+  /** What settings are chosen by: measured after each epoch. Default none; `fit` can hold back a part of `train`. */
+  readonly validation?: Split;
   /** What is held back. */
   readonly test: Split;
 }

@@ -6,11 +6,14 @@
 import { noGrad } from "../tensor/autograd.ts";
 import { checkDataset, laneOrder, makeBatch } from "./batches.ts";
 import type { Dataset, Split } from "./data.ts";
+import { defaultLoss } from "./default_loss.ts";
+import { refuseUnknown } from "../errors.ts";
 import { isPlugin } from "../plugin/define.ts";
 import type { Model } from "../plugin/model.ts";
-import type { Plugin } from "../plugin/plugin.ts";
+import type { Plugin, Progress } from "../plugin/plugin.ts";
 import { recycling } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { wholeNumber } from "./whole_number.ts";
 
 const EVALUATION_BATCH = 1000;
 /** Positions with a label that are measured at a time. */
@@ -85,11 +88,14 @@ export interface EvaluationBatch {
  * The batches in which the first `count` examples are measured. Of a data set in the order `lanes`, the pieces are read
  * in 32 lanes (fewer when there are fewer), in which layers that carry their state go on from piece to piece; the last
  * `count % 32` pieces begin anew.
+ *
+ * @param batchSize most examples of a batch, but for lanes; default 1000, fewer where examples have many positions
  */
 export function* evaluationBatches(
   dataset: Dataset,
   split: Split = dataset.test,
   count: number = split.count,
+  batchSize?: number,
 ): Generator<EvaluationBatch> {
   let done = 0;
   if (dataset.order === "lanes") {
@@ -97,44 +103,58 @@ export function* evaluationBatches(
     const order = laneOrder(count, lanes);
     for (; done < order.length; done += lanes) yield { from: done, to: done + lanes, order, carried: true };
   }
-  const size = Math.max(1, Math.min(EVALUATION_BATCH, Math.ceil(EVALUATION_POSITIONS / (split.labelsPerExample ?? 1))));
+  const size = batchSize ??
+    Math.max(1, Math.min(EVALUATION_BATCH, Math.ceil(EVALUATION_POSITIONS / (split.labelsPerExample ?? 1))));
   for (; done < count; done += size) yield { from: done, to: Math.min(done + size, count), carried: false };
 }
 
+/** What {@linkcode evaluate} is told. */
+export interface EvaluateOptions {
+  /** Which examples; default the test part. */
+  split?: Split;
+  /** At most this many of them, from the first on, at least 1. Default: all. */
+  limit?: number;
+  /** Most examples that are run at a time, at least 1; the answer does not depend on it. Default: up to 1000. */
+  batchSize?: number;
+  /** How far training has come, for options that are schedules. Default: its beginning. */
+  progress?: Progress;
+}
+
 /**
- * Loss and error of a model on examples, in mode `eval`.
+ * Loss and error of a model on examples, in mode `eval`. Draws that a variant makes there are addressed by an example's
+ * place among those measured.
  *
  * Of a data set in the order `lanes`, layers that carry their state go on from piece to piece, as in training: see
  * {@linkcode evaluationBatches}.
  *
  * @param model the model
  * @param dataset where the examples come from
- * @param split which part; default the test part
- * @param loss the loss
- * @param limit at most this many examples, from the first on
+ * @param loss the loss; default that of the data's kind: see {@linkcode defaultLoss}
+ * @param options which examples, and how
+ * @throws {OptionError} for an option out of range
  */
 export function evaluate(
   model: Model,
   dataset: Dataset,
-  loss: Plugin<"loss">,
-  split: Split = dataset.test,
-  limit: number = Infinity,
+  loss: Plugin<"loss"> = defaultLoss(dataset),
+  options: EvaluateOptions = {},
 ): Evaluation {
-  const count = Math.min(split.count, limit);
+  refuseUnknown(options, ["split", "limit", "batchSize", "progress"], "evaluate");
+  const { split = dataset.test, limit = split.count, progress } = options;
+  const batchSize = options.batchSize === undefined ? undefined : wholeNumber(options.batchSize, 1, "batchSize");
+  const count = Math.min(split.count, wholeNumber(limit, 1, "limit"));
   let lossSum = 0;
   let errors = 0;
-  const measure = (from: number, to: number, order?: Uint32Array, carry?: Map<string, Tensor>) =>
+  const carry = new Map<string, Tensor>();
+  for (const { from, to, order, carried } of evaluationBatches(dataset, split, count, batchSize)) {
     recycling(() =>
       noGrad(() => {
         const batch = makeBatch(split, dataset.outputs, from, to, order);
-        const outputs = model.forward(batch.inputs, { carry });
+        const outputs = model.forward(batch.inputs, { sample: from, progress, carry: carried ? carry : undefined });
         lossSum += loss.definition.loss!(outputs, batch.targets, loss.options).item() * (to - from);
         errors += errorSum(predictionOf(loss, outputs), batch.targets, dataset);
       })
     );
-  const carry = new Map<string, Tensor>();
-  for (const { from, to, order, carried } of evaluationBatches(dataset, split, count)) {
-    measure(from, to, order, carried ? carry : undefined);
   }
   return { loss: lossSum / count, error: errorOf(errors, count, dataset.classes > 0) };
 }

@@ -15,6 +15,8 @@ export interface RunInfo {
   readonly dataset: string;
   /** Number of training examples. */
   readonly examples: number;
+  /** Number of validation examples; 0 when there are none. */
+  readonly validationExamples: number;
   /** Number of trainable numbers. */
   readonly parameters: number;
   /** Epochs of the whole run. */
@@ -63,6 +65,10 @@ export interface EpochMetrics {
   readonly trainLoss: number;
   /** Error on the training examples, dropout off. */
   readonly trainError: number;
+  /** Mean loss on the validation examples; absent when there are none. */
+  readonly validationLoss?: number;
+  /** Error on the validation examples; absent when there are none. */
+  readonly validationError?: number;
   /** Mean loss on the test examples. */
   readonly testLoss: number;
   /** Error on the test examples. */
@@ -85,7 +91,7 @@ export interface EpochEvent extends EpochMetrics {
 
 /** At the end, whether the run was finished or interrupted. */
 export interface EndEvent {
-  /** `true` when the run was stopped before its last epoch. */
+  /** `true` when the run was stopped before its last epoch, or diverged. */
   readonly interrupted: boolean;
   /** Steps done. */
   readonly step: number;
@@ -133,6 +139,9 @@ export interface Observation {
   step?(event: StepEvent): void | Promise<void>;
   /** After each epoch, with its metrics. */
   epoch?(event: EpochEvent): void | Promise<void>;
-  /** Once, at the end of the run or when it is interrupted; not when it fails. */
+  /**
+   * Once, at the end of the run, when it is interrupted, or when it diverges; the snapshot is then that of the last good
+   * step. Not after any other failure.
+   */
   end?(event: EndEvent): void | Promise<void>;
 }

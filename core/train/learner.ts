@@ -4,13 +4,14 @@
  *
  * @module
  */
-import { gradients } from "../tensor/autograd.ts";
+import { gradients, noGrad } from "../tensor/autograd.ts";
 import { WeightAverage } from "./average.ts";
 import { kernels } from "../backend/backend.ts";
 import type { Batch } from "./batches.ts";
 import type { Dataset } from "./data.ts";
 import { isPlugin } from "../plugin/define.ts";
-import { CheckpointError, OptionError, ShapeError } from "../errors.ts";
+import { checkLoss, defaultLoss } from "./default_loss.ts";
+import { CheckpointError, DivergenceError, OptionError, ShapeError } from "../errors.ts";
 import { errorSum, predictionOf } from "./evaluate.ts";
 import { type Model, overwrite, type RunOptions } from "../plugin/model.ts";
 import { clipGradients, type GradientClipping, OptimizerDriver, type ParameterGroup } from "./optimizer.ts";
@@ -18,11 +19,12 @@ import type { Plugin, Progress } from "../plugin/plugin.ts";
 import { sameShape, sizeOf } from "../tensor/shape.ts";
 import { recycling } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { wholeNumber } from "./whole_number.ts";
 
 /** How a model learns from batches. */
 export interface LearningOptions {
-  /** The loss. */
-  loss: Plugin<"loss">;
+  /** The loss. Default: mean softmax cross-entropy for classes, mean squared error for numbers. */
+  loss?: Plugin<"loss">;
   /** The optimizer. */
   optimizer: Plugin<"optimizer">;
   /** Parts that each batch is run in, one after the other, to save memory; the masks are those of the whole. Default 1. */
@@ -38,16 +40,28 @@ export interface LearningOptions {
   averageDecay?: number;
 }
 
+/** The names of {@linkcode LearningOptions}. */
+export const learningOptions: readonly (keyof LearningOptions)[] = [
+  "loss",
+  "optimizer",
+  "accumulate",
+  "clip",
+  "parameterGroups",
+  "averageDecay",
+];
+
 /** A model that learns, one batch at a time. */
 export class Learner {
+  /** The loss. */
+  readonly loss: Plugin<"loss">;
   readonly #model: Model;
   readonly #dataset: Dataset;
-  readonly #loss: Plugin<"loss">;
   readonly #optimizer: OptimizerDriver;
   readonly #average: WeightAverage | undefined;
   readonly #accumulate: number;
   readonly #clip: GradientClipping | undefined;
   readonly #weights: readonly Tensor[];
+  #lastLoss: number | null = null;
 
   /**
    * @param model the model
@@ -57,14 +71,16 @@ export class Learner {
    * @throws {ShapeError} when the model's output does not fit the targets
    */
   constructor(model: Model, dataset: Dataset, options: LearningOptions) {
-    if (!isPlugin(options.loss, "loss")) throw new OptionError("loss", "a loss plugin", options.loss);
+    const loss = options.loss ?? defaultLoss(dataset);
+    if (!isPlugin(loss, "loss")) throw new OptionError("loss", "a loss plugin", loss);
+    checkLoss(loss, dataset);
     if (!isPlugin(options.optimizer, "optimizer")) {
       throw new OptionError("optimizer", "an optimizer plugin", options.optimizer);
     }
-    checkOutput(model, dataset, options.loss);
+    checkOutput(model, dataset, loss);
+    this.loss = loss;
     this.#model = model;
     this.#dataset = dataset;
-    this.#loss = options.loss;
     this.#optimizer = new OptimizerDriver(options.optimizer, model, options.parameterGroups);
     this.#average = options.averageDecay === undefined ? undefined : new WeightAverage(model, options.averageDecay);
     this.#accumulate = wholeNumber(options.accumulate ?? 1, 1, "accumulate");
@@ -98,52 +114,74 @@ export class Learner {
     this.#optimizer.resume(step);
   }
 
-  /** One update from one batch: its mean loss, and the sum of its errors. */
+  /**
+   * One update from one batch: its mean loss, and the sum of its errors.
+   *
+   * @throws {DivergenceError} when the loss or a gradient is not finite; the weights are then as they were
+   */
   learn(batch: Batch, progress: Progress): [number, number] {
     const whole = batch.inputs.shape[0];
     const parts = Math.min(this.#accumulate, whole);
     let total: Tensor[] | undefined;
     let loss = 0;
     let errors = 0;
+    let settle = () => {};
     if (parts > 1) total = this.#weights.map((tensor) => Tensor.zeros(tensor.shape, tensor.dtype));
     for (let i = 0; i < parts; i++) {
       const from = Math.floor(i * whole / parts);
       const to = Math.floor((i + 1) * whole / parts);
       if (total === undefined) {
-        const [found, partLoss, partErrors] = this.#differentiate(batch, from, progress);
-        [total, loss, errors] = [found, partLoss, partErrors];
+        const part = this.#differentiate(batch, from, progress);
+        [total, loss, errors, settle] = [part.gradients, part.loss, part.errors, part.settle];
         break;
       }
       recycling(() => {
-        const [found, partLoss, partErrors] = this.#differentiate(rows(batch, from, to), from, progress);
+        const part = this.#differentiate(rows(batch, from, to), from, progress);
         const share = (to - from) / whole;
-        found.forEach((gradient, j) => kernels(gradient.floats).accumulate(gradient.floats, total![j].floats, share));
-        loss += share * partLoss;
-        errors += partErrors;
+        part.gradients.forEach((gradient, j) =>
+          kernels(gradient.floats).accumulate(gradient.floats, total![j].floats, share)
+        );
+        loss += share * part.loss;
+        errors += part.errors;
+        part.settle();
       });
     }
+    this.#refuseNonFinite(total!, progress);
+    settle();
     if (this.#clip !== undefined) clipGradients(total!, this.#clip);
     this.#optimizer.update(total!, progress);
     this.#average?.update();
+    this.#lastLoss = loss;
     return [loss, errors];
   }
 
-  #differentiate(batch: Batch, sample: number, progress: Progress): [Tensor[], number, number] {
-    const { definition, options: settings } = this.#loss;
-    // Where a loss runs further passes, all of them start from the same running state.
-    const stateUpdates = definition.objective === undefined ? undefined : new Map<Tensor, Tensor>();
+  /** Loss and gradients of some rows. Running state becomes what the pass says only when `settle` is called. */
+  #differentiate(batch: Batch, sample: number, progress: Progress): Part {
+    const { definition, options: settings } = this.loss;
+    // All passes of a loss start from the same running state, and a step that diverges leaves it as it was.
+    const stateUpdates = new Map<Tensor, Tensor>();
     const options: RunOptions = { mode: "train", progress, sample, stateUpdates };
     const [outputs, penalty] = this.#model.forwardWithPenalty(batch.inputs, options);
     const again = (pass: number) => pass === 0 ? outputs : this.#model.forward(batch.inputs, { ...options, pass });
     const plain = definition.objective?.(again, batch.targets, settings) ??
       definition.loss!(outputs, batch.targets, settings);
-    stateUpdates?.forEach((value, state) => state.assign(value));
-    const loss = penalty === null ? plain : plain.add(penalty);
-    return [
-      gradients(loss, this.#weights),
-      plain.item(),
-      errorSum(predictionOf(this.#loss, outputs), batch.targets, this.#dataset),
-    ];
+    const value = plain.item();
+    const added = penalty?.item() ?? 0;
+    if (!Number.isFinite(value)) throw new DivergenceError(progress.step + 1, `the loss is ${value}`, this.#lastLoss);
+    if (!Number.isFinite(added)) throw new DivergenceError(progress.step + 1, `a penalty is ${added}`, this.#lastLoss);
+    return {
+      loss: value,
+      gradients: gradients(penalty === null ? plain : plain.add(penalty), this.#weights),
+      errors: errorSum(predictionOf(this.loss, outputs), batch.targets, this.#dataset),
+      settle: () => stateUpdates.forEach((value, state) => state.assign(value)),
+    };
+  }
+
+  #refuseNonFinite(gradients: readonly Tensor[], { step }: Progress): void {
+    const wrong = gradients.findIndex((gradient) => !allFinite(gradient));
+    if (wrong < 0) return;
+    const { name } = this.#model.parameters()[wrong];
+    throw new DivergenceError(step + 1, `the gradient of ${name} is not finite`, this.#lastLoss);
   }
 
   /** Runs `body` with the averaged weights in the model, if an average is kept. */
@@ -155,6 +193,19 @@ export class Learner {
   settle(): void {
     this.#average?.settle();
   }
+}
+
+/** What some rows of a batch give. */
+interface Part {
+  readonly loss: number;
+  readonly gradients: Tensor[];
+  readonly errors: number;
+  settle(): void;
+}
+
+/** Whether all numbers are finite. A sum shows it at the price of one pass, unless finite numbers add up to infinity. */
+function allFinite(tensor: Tensor): boolean {
+  return Number.isFinite(noGrad(() => tensor.sum().item())) || tensor.floats.every(Number.isFinite);
 }
 
 /** Some rows of a batch. */
@@ -184,14 +235,6 @@ export function checkOutput(model: Model, dataset: Dataset, loss: Plugin<"loss">
   throw new ShapeError(
     `model: expected an output of shape [batch, ${wanted.join(", ")}] for ${what}, found [batch, ${shape.join(", ")}].`,
   );
-}
-
-/** The value, if it is a whole number of at least `least`. */
-export function wholeNumber(value: number, least: number, path: string): number {
-  if (!Number.isSafeInteger(value) || value < least) {
-    throw new OptionError(path, `a whole number of at least ${least}`, value);
-  }
-  return value;
 }
 
 /** The names of a model's plugins, nested as they are: what must agree for a checkpoint to fit, besides the shapes. */

@@ -5,7 +5,7 @@
  */
 import { noGrad } from "../tensor/autograd.ts";
 import { kernels } from "../backend/backend.ts";
-import { OptionError } from "../errors.ts";
+import { OptionError, refuseUnknown } from "../errors.ts";
 import type { Model, Parameter } from "../plugin/model.ts";
 import { optionsAt } from "../plugin/options.ts";
 import type { Plugin, Progress, UpdateContext } from "../plugin/plugin.ts";
@@ -29,6 +29,7 @@ export interface GradientClipping {
 
 /** Clips gradients in place, by value and then by norm, and returns their common length before. */
 export function clipGradients(gradients: readonly Tensor[], clipping: GradientClipping): number {
+  refuseUnknown(clipping, ["value", "norm"], "clip");
   for (const [name, limit] of Object.entries(clipping)) {
     if (limit !== undefined && !(limit > 0)) throw new OptionError(`clip.${name}`, "a number above 0", limit);
   }
@@ -48,6 +49,14 @@ export function clipGradients(gradients: readonly Tensor[], clipping: GradientCl
   });
 }
 
+function patternOf(text: string, path: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch {
+    throw new OptionError(path, "a regular expression", text);
+  }
+}
+
 /** An optimizer plugin at work on a model. */
 export class OptimizerDriver {
   readonly #slots = new Map<Parameter, Record<string, Tensor>>();
@@ -62,7 +71,8 @@ export class OptimizerDriver {
    */
   constructor(plugin: Plugin<"optimizer">, model: Model, groups: readonly ParameterGroup[] = []) {
     const variants = groups.map((group, i) => {
-      const pattern = new RegExp(group.match);
+      refuseUnknown(group, ["match", "set"], `parameterGroups.${i}`);
+      const pattern = patternOf(group.match, `parameterGroups.${i}.match`);
       if (!model.parameters().some(({ name }) => pattern.test(name))) {
         const known = model.parameters().map(({ name }) => name).join(", ");
         throw new OptionError(`parameterGroups.${i}.match`, `a pattern that matches one of ${known}`, group.match);

@@ -12,6 +12,7 @@ import type { Model } from "../plugin/model.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { recycling } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { wholeNumber } from "./whole_number.ts";
 
 const BATCH = 1000;
 
@@ -70,10 +71,10 @@ export interface Prediction {
  * ```
  */
 export function predict(model: Model, x: Tensor | readonly Tensor[], options: PredictOptions = {}): Prediction {
-  const samples = whole("samples", options.samples ?? 0, 0);
-  const seed = whole("seed", options.seed ?? 0, 0);
-  const first = whole("first", options.first ?? 0, 0);
-  const batchSize = whole("batchSize", options.batchSize ?? BATCH, 1);
+  const samples = wholeNumber(options.samples ?? 0, 0, "predict: samples");
+  const seed = wholeNumber(options.seed ?? 0, 0, "predict: seed");
+  const first = wholeNumber(options.first ?? 0, 0, "predict: first");
+  const batchSize = wholeNumber(options.batchSize ?? BATCH, 1, "predict: batchSize");
   const passes = Math.max(samples, 1);
   const { carry } = options;
   if (carry !== undefined && carry.length < passes) {
@@ -148,9 +149,4 @@ function rows(x: Tensor, from: number, to: number): Tensor {
   const part = Tensor.empty([to - from, ...x.shape.slice(1)], x.dtype);
   part.storage.array.set(x.storage.array.subarray(from * width, to * width));
   return part;
-}
-
-function whole(name: string, value: number, least: number): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new OptionError(`predict: ${name}`, `a whole number of at least ${least}`, value);
 }

@@ -6,16 +6,18 @@
  * @module
  */
 import { type BackendInfo, currentBackend } from "../backend/backend.ts";
-import type { Dataset } from "./data.ts";
+import type { Dataset, Split } from "./data.ts";
 import { isPlugin } from "../plugin/define.ts";
-import { CheckpointError, OptionError } from "../errors.ts";
+import { CheckpointError, DivergenceError, OptionError, refuseUnknown } from "../errors.ts";
 import { errorOf, evaluate, loadDataset } from "./evaluate.ts";
 import type { EpochMetrics, Observation, RunInfo, Snapshot, TrainingProgress } from "./events.ts";
-import { Learner, type LearningOptions, outlineOf, wholeNumber } from "./learner.ts";
+import { Learner, type LearningOptions, learningOptions, outlineOf } from "./learner.ts";
 import { Loader } from "./loader.ts";
 import { buildModel, type Model } from "../plugin/model.ts";
 import type { LayerPlugin, Plugin, Progress } from "../plugin/plugin.ts";
 import { recycling } from "../tensor/storage.ts";
+import { holdBack } from "./validation.ts";
+import { wholeNumber } from "./whole_number.ts";
 
 /** What {@linkcode fit} is told. */
 export interface FitOptions extends LearningOptions {
@@ -27,6 +29,11 @@ export interface FitOptions extends LearningOptions {
   batchSize?: number;
   /** What everything random follows from: a whole number in [0, 2^53). Default 0. */
   seed?: number;
+  /**
+   * Part of the training examples that is held back and measured after each epoch, in (0, 1), for a data set that has no
+   * validation part of its own. Which ones follows from the seed: see {@linkcode holdBack}. Default: none.
+   */
+  validation?: number;
   /** What changes the examples of each batch before it is trained on, in this order. */
   augment?: readonly Plugin<"augmentation">[];
   /**
@@ -66,6 +73,21 @@ export interface FitResult extends EpochMetrics {
   readonly backend: BackendInfo;
 }
 
+const optionNames: readonly (keyof FitOptions)[] = [
+  ...learningOptions,
+  "data",
+  "epochs",
+  "batchSize",
+  "seed",
+  "validation",
+  "augment",
+  "prefetch",
+  "observers",
+  "name",
+  "resume",
+  "signal",
+];
+
 /** Training examples measured after each epoch but the last; after the last, all are. */
 const TRAIN_EVALUATION_LIMIT = 10000;
 
@@ -86,7 +108,6 @@ export class Trainer {
   /** What is known of the run. */
   readonly info: RunInfo;
   readonly #dataset: Dataset;
-  readonly #loss: Plugin<"loss">;
   readonly #learner: Learner;
   readonly #waiting: Plugin<"observer">[] = [];
   readonly #observers: Observation[] = [];
@@ -99,7 +120,7 @@ export class Trainer {
   private constructor(
     model: Model,
     dataset: Dataset,
-    options: FitOptions,
+    signal: AbortSignal | undefined,
     info: RunInfo,
     learner: Learner,
     counters: TrainingProgress,
@@ -108,9 +129,8 @@ export class Trainer {
     this.model = model;
     this.info = info;
     this.#dataset = dataset;
-    this.#loss = options.loss;
     this.#learner = learner;
-    this.#signal = options.signal;
+    this.#signal = signal;
     this.#loader = loader;
     this.#counters = counters;
   }
@@ -120,10 +140,12 @@ export class Trainer {
    * Nothing is written, and the observers are not told yet: {@linkcode Trainer.open} does that.
    */
   static async create(root: LayerPlugin, options: FitOptions): Promise<Trainer> {
+    refuseUnknown(options, optionNames, "");
     const epochs = wholeNumber(options.epochs ?? 10, 1, "epochs");
     const batchSize = wholeNumber(options.batchSize ?? 128, 1, "batchSize");
     const seed = wholeNumber(options.seed ?? 0, 0, "seed");
-    const dataset = await loadDataset(options.data);
+    const loaded = await loadDataset(options.data);
+    const dataset = options.validation === undefined ? loaded : holdBack(loaded, options.validation, seed);
     const { count } = dataset.train;
     const lanes = dataset.order === "lanes";
     if (lanes && batchSize > count) {
@@ -147,6 +169,7 @@ export class Trainer {
       name: options.name ?? "run",
       dataset: dataset.name,
       examples: dataset.train.count,
+      validationExamples: dataset.validation?.count ?? 0,
       parameters: model.parameterCount(),
       epochs,
       stepsPerEpoch: lanes ? Math.floor(count / batchSize) : Math.ceil(count / batchSize),
@@ -162,7 +185,7 @@ export class Trainer {
       augment: options.augment ?? [],
       prefetch: options.prefetch ?? false,
     });
-    const trainer = new Trainer(model, dataset, options, info, learner, fresh, loader);
+    const trainer = new Trainer(model, dataset, options.signal, info, learner, fresh, loader);
     if (options.resume !== undefined) trainer.#restore(options.resume);
     for (const observer of options.observers ?? []) {
       if (!isPlugin(observer, "observer")) throw new OptionError("observers", "observer plugins", observer);
@@ -232,7 +255,11 @@ export class Trainer {
     this.#counters = { ...progress, model: this.#counters.model };
   }
 
-  /** Trains to the end of the epoch that has begun, measures, and tells the observers. */
+  /**
+   * Trains to the end of the epoch that has begun, measures, and tells the observers.
+   *
+   * @throws {DivergenceError} when a step diverges; the observers have then been told the end, with the last good step
+   */
   async runEpoch(): Promise<void> {
     await this.open();
     try {
@@ -243,6 +270,7 @@ export class Trainer {
       }
     } catch (error) {
       this.#loader.close();
+      if (error instanceof DivergenceError) await this.#finish(true);
       throw error;
     }
     if (this.done) this.#loader.close();
@@ -264,24 +292,18 @@ export class Trainer {
     }
   }
 
+  #progress(): Progress {
+    const { stepsPerEpoch, epochs } = this.info;
+    return { step: this.step, stepsPerEpoch, totalSteps: stepsPerEpoch * epochs };
+  }
+
   #step(started: number): void {
     const before = this.#counters;
-    const progress: Progress = {
-      step: before.step,
-      stepsPerEpoch: this.info.stepsPerEpoch,
-      totalSteps: this.info.stepsPerEpoch * this.info.epochs,
-    };
+    const progress = this.#progress();
     const [loss, errors, examples] = recycling(() => {
       const batch = this.#loader.take(before.step);
       return [...this.#learner.learn(batch, progress), batch.inputs.shape[0]];
     });
-    if (!Number.isFinite(loss)) {
-      throw new OptionError(
-        "loss",
-        `a finite number at step ${before.step + 1}; a smaller learning rate may help`,
-        loss,
-      );
-    }
     const ms = performance.now() - started;
     this.#stepTimes.push(ms);
     this.#counters = {
@@ -298,18 +320,24 @@ export class Trainer {
   #finishEpoch(): void {
     const counters = this.#counters;
     const epoch = counters.epoch + 1;
-    const limit = epoch === this.info.epochs ? Infinity : TRAIN_EVALUATION_LIMIT;
-    const [train, test] = this.#learner.averaged(() => [
-      evaluate(this.model, this.#dataset, this.#loss, this.#dataset.train, limit),
-      evaluate(this.model, this.#dataset, this.#loss),
+    const { train, validation, test } = this.#dataset;
+    const limit = epoch === this.info.epochs ? train.count : TRAIN_EVALUATION_LIMIT;
+    const progress = this.#progress();
+    const measure = (split: Split, limit = split.count) =>
+      evaluate(this.model, this.#dataset, this.#learner.loss, { split, limit, progress });
+    const [onTrain, onTest, onValidation] = this.#learner.averaged(() => [
+      measure(train, limit),
+      measure(test),
+      validation && measure(validation),
     ]);
     const metrics: EpochMetrics = {
       epoch,
       step: counters.step,
-      trainLoss: train.loss,
-      trainError: train.error,
-      testLoss: test.loss,
-      testError: test.error,
+      trainLoss: onTrain.loss,
+      trainError: onTrain.error,
+      ...(onValidation && { validationLoss: onValidation.loss, validationError: onValidation.error }),
+      testLoss: onTest.loss,
+      testError: onTest.error,
       runningLoss: counters.lossSum / counters.examples,
       runningError: errorOf(counters.errorSum, counters.examples, this.info.classification),
       seconds: counters.seconds,
@@ -348,19 +376,19 @@ export class Trainer {
     }
   }
 
+  async #finish(interrupted: boolean): Promise<void> {
+    this.#ended = true;
+    const { step, history } = this;
+    for (const observer of this.#observers) {
+      await observer.end?.({ interrupted, step, history, snapshot: () => this.snapshot() });
+    }
+  }
+
   /** Tells the observers that the run has ended, once, and returns the result. */
   async end(): Promise<FitResult> {
     this.#loader.close();
     if (!this.#ended) {
-      this.#ended = true;
-      for (const observer of this.#observers) {
-        await observer.end?.({
-          interrupted: this.interrupted,
-          step: this.step,
-          history: this.history,
-          snapshot: () => this.snapshot(),
-        });
-      }
+      await this.#finish(this.interrupted);
       this.#learner.settle();
     }
     const history = this.history;

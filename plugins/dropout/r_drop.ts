@@ -62,6 +62,7 @@ export const rDrop: Factory<"loss", RDropOptions> = definePlugin({
       .describe("weight of the disagreement"),
     loss: part("loss").optional().describe("the loss of each pass; default mean softmax cross-entropy"),
   }),
+  targets: "classes",
   loss: (outputs, targets, { loss }) => single(outputs, targets, loss),
   objective(forward, targets, { alpha, loss }) {
     const [first, second] = [forward(0), forward(1)];

@@ -32,6 +32,7 @@ export const binaryCrossEntropy: Factory<"loss", BinaryCrossEntropyOptions> = de
     }).default(1).describe("factor of each output's positive part"),
     reduction: reductionSchema,
   }),
+  targets: "numbers",
   loss(outputs, targets, { positiveWeight, reduction }) {
     checkTargets("binary-cross-entropy", outputs, targets);
     if (positiveWeight === 1) return reduce(outputs.softplus().sub(outputs.mul(targets)), reduction);

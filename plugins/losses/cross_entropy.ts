@@ -42,6 +42,7 @@ export const crossEntropy: Factory<"loss", CrossEntropyOptions> = definePlugin({
     ignoreIndex: z.int("expected a whole number").optional().describe("examples with this label count nothing"),
     reduction: reductionSchema,
   }),
+  targets: "classes",
   loss(outputs, targets, { classWeights, reduction, ...options }) {
     if (targets.dtype !== "int32") {
       const losses = softLoss(outputs, targets, classWeights, options);

@@ -68,6 +68,7 @@ export const gaussianNll: Factory<"loss", GaussianNllOptions> = definePlugin({
     full: z.boolean().default(false).describe("whether the constant log(2 pi) / 2 is added for each target"),
     reduction: reductionSchema,
   }),
+  targets: "numbers",
   loss(outputs, targets, { variance, epsilon, full, reduction }) {
     const [means, spread] = halves(outputs);
     checkTargets("gaussian-nll (means)", means, targets);

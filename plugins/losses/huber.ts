@@ -41,6 +41,7 @@ export const huber: Factory<"loss", HuberOptions> = definePlugin({
       .describe("the distance at which the loss turns from squared to absolute"),
     reduction: reductionSchema,
   }),
+  targets: "numbers",
   loss(outputs, targets, { delta, reduction }) {
     checkTargets("huber", outputs, targets);
     // With c = min(d, delta), both cases are c (d - c / 2).

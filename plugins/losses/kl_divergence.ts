@@ -33,6 +33,7 @@ export const klDivergence: Factory<"loss", KlDivergenceOptions> = definePlugin({
     logTargets: z.boolean().default(false).describe("whether the targets are logarithms of probabilities"),
     reduction: reductionSchema,
   }),
+  targets: "numbers",
   loss(outputs, targets, options) {
     checkTargets("kl-divergence", outputs, targets);
     const logP = options.outputs === "logits" ? outputs.logSoftmax() : outputs;

@@ -22,6 +22,7 @@ export const meanAbsoluteError: Factory<"loss", MeanAbsoluteErrorOptions> = defi
   name: "mean-absolute-error",
   summary: "Mean absolute difference of outputs and targets.",
   options: z.object({ reduction: reductionSchema }),
+  targets: "numbers",
   loss(outputs, targets, { reduction }) {
     checkTargets("mean-absolute-error", outputs, targets);
     return reduce(outputs.sub(targets).abs(), reduction);

@@ -22,6 +22,7 @@ export const meanSquaredError: Factory<"loss", MeanSquaredErrorOptions> = define
   name: "mean-squared-error",
   summary: "Mean squared difference of outputs and targets.",
   options: z.object({ reduction: reductionSchema }),
+  targets: "numbers",
   loss(outputs, targets, { reduction }) {
     checkTargets("mean-squared-error", outputs, targets);
     return reduce(outputs.sub(targets).square(), reduction);

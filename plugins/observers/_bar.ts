@@ -106,11 +106,12 @@ export class ProgressBar implements Observation {
       `train loss ${number(event.trainLoss)}`,
       `test loss ${number(event.testLoss)}`,
       this.#quality(event.testError, "test "),
+      event.validationError === undefined ? "" : this.#quality(event.validationError, "validation "),
       this.#lastStep === undefined ? "" : speed(this.#lastStep),
       event.seconds < 1 ? `${Math.round(1000 * event.seconds)} ms` : `${event.seconds.toFixed(1)} s`,
     ];
     this.#lastStep = undefined;
-    this.#board.settle(this, fit(parts, [5, 6, 2], screen.terminal ? screen.columns() : Infinity));
+    this.#board.settle(this, fit(parts, [6, 7, 2], screen.terminal ? screen.columns() : Infinity));
   }
 
   /** Says so when the run was stopped. */

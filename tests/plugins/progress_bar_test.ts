@@ -5,6 +5,7 @@ import { Board, ProgressBar } from "../../plugins/observers/_bar.ts";
 const info: RunInfo = {
   name: "dropout",
   dataset: "points",
+  validationExamples: 0,
   examples: 60000,
   parameters: 10,
   epochs: 10,

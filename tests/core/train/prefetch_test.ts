@@ -26,7 +26,6 @@ import { lstm } from "../../../plugins/layers/lstm.ts";
 import { sequential } from "../../../plugins/layers/sequential.ts";
 import { crossEntropy } from "../../../plugins/losses/cross_entropy.ts";
 import { meanSquaredError } from "../../../plugins/losses/mean_squared_error.ts";
-import { sgd } from "../../../plugins/optimizers/sgd.ts";
 import { linear } from "../../../plugins/schedules/linear.ts";
 import { failing, homeless, lost, noise } from "./_blots.ts";
 import { copy, corners, line, network, numbers, options } from "../_runs.ts";
@@ -140,12 +139,6 @@ Deno.test("an observer's error ends a run that prefetches, and its worker", asyn
     },
   })];
   await assertRejects(() => fit(network(), options({ prefetch: true, observers })), Error, "enough");
-});
-
-Deno.test("a loss that is not finite ends a run that prefetches, and its worker", async () => {
-  const wild = options({ optimizer: sgd({ learningRate: 1e30 }), loss: meanSquaredError(), data: line() });
-  const deep = sequential([dense(4), dense(4), dense(1)]);
-  await assertRejects(() => fit(deep, { ...wild, prefetch: true }), OptionError, "expected a finite number");
 });
 
 Deno.test({

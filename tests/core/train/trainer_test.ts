@@ -24,7 +24,6 @@ import {
 } from "../../../core/mod.ts";
 import { dense } from "../../../plugins/layers/dense.ts";
 import { sequential } from "../../../plugins/layers/sequential.ts";
-import { relu } from "../../../plugins/layers/relu.ts";
 import { crossEntropy } from "../../../plugins/losses/cross_entropy.ts";
 import { meanSquaredError } from "../../../plugins/losses/mean_squared_error.ts";
 import { adam } from "../../../plugins/optimizers/adam.ts";
@@ -178,7 +177,7 @@ Deno.test("evaluate() does not depend on how examples fall into batches, and tak
   assert(Math.abs(all.loss - loss) < 1e-6, `${all.loss} and ${loss}`);
   const best = outputs.argmax().ints;
   assertEquals(all.error, best.filter((label, i) => label !== data.test.labels![i]).length / 1003);
-  assertNotEquals(evaluate(model, data, crossEntropy(), data.test, 3).loss, all.loss);
+  assertNotEquals(evaluate(model, data, crossEntropy(), { limit: 3 }).loss, all.loss);
 });
 
 Deno.test("observers are told each step and epoch in order", async () => {
@@ -195,12 +194,6 @@ Deno.test("observers are told each step and epoch in order", async () => {
     ...["a step 1 1 1", "b step 1 1 1", "a step 2 1 2", "b step 2 1 2"],
     ...["a epoch 1", "b epoch 1", "a end 2", "b end 2"],
   ]);
-});
-
-Deno.test("a loss that is not finite ends the run, saying at which step", async () => {
-  const wild = options({ optimizer: sgd({ learningRate: 1e30 }), loss: meanSquaredError(), data: line() });
-  const error = await assertRejects(() => fit(sequential([dense(4), relu(), dense(1)]), wild), OptionError);
-  assert(/^loss: expected a finite number at step \d+;.*found (NaN|Infinity)/.test(error.message), error.message);
 });
 
 Deno.test("data sets that are empty, or have a label outside the classes, are refused", async () => {
