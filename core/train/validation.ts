@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { words } from "../backend/reference/random.ts";
 import type { Dataset, Split } from "./data.ts";
 import { OptionError } from "../errors.ts";
 import { Key } from "../random/key.ts";
 import { sizeOf } from "../tensor/shape.ts";
+import { Tensor } from "../tensor/tensor.ts";
 
 /**
  * The data set with a part of its training examples as its validation part. Each training example has a random number,
@@ -56,8 +56,7 @@ function lastOnes(count: number, held: number): boolean[] {
 
 /** The examples with the smallest random numbers; the first among equals. */
 function drawn(count: number, held: number, seed: number): boolean[] {
-  const numbers = new Float64Array(count);
-  words(Key.seed(seed).at("validation").address(0), count, (example, word) => numbers[example] = word);
+  const numbers = Tensor.uniform([count], Key.seed(seed).at("validation")).floats;
   const order = Array.from({ length: count }, (_, example) => example)
     .sort((a, b) => numbers[a] - numbers[b] || a - b);
   const isHeld = new Array<boolean>(count).fill(false);
