@@ -72,6 +72,10 @@ export function checkDataset(dataset: Dataset): void {
       );
     }
   }
+  const { inputUnits } = dataset;
+  if (inputUnits !== undefined) {
+    checkUnits({ ...dataset.train, normalize: inputUnits }, "inputUnits of " + dataset.name);
+  }
   const units = dataset.targetUnits;
   if (units !== undefined && (units.mean.length !== dataset.outputs || units.deviation.length !== dataset.outputs)) {
     throw new DataError(

@@ -57,6 +57,11 @@ export interface Dataset {
   /** What the classes are called, in their order; for text, what the tokens stand for. */
   readonly classNames?: readonly string[];
   /**
+   * For inputs that were shifted and scaled before they came here, along the first axis of an example: by what. A deviation
+   * of Infinity stands for a column that was constant and became 0. A saved model does the same to what it is given.
+   */
+  readonly inputUnits?: ChannelUnits;
+  /**
    * For a regression whose targets were shifted and scaled: by what. The error of a model is then given in the units
    * before that; its loss is not. A prediction in those units is `output * deviation + mean`.
    */

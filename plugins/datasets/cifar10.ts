@@ -21,7 +21,7 @@ export interface Cifar10Options {
   data?: string;
   /** Whether each channel is shifted and scaled to mean 0 and variance 1 over the training images. Default false. */
   standardize?: boolean;
-  /** Take this many images from the end of the training part as the test part; 0 keeps the real one. Default 0. */
+  /** Take this many images from the end of the training part as the validation part; 0 for none. Default 0. */
   validation?: number;
 }
 
@@ -61,7 +61,7 @@ export const cifar10: Factory<"dataset", Cifar10Options> = definePlugin({
     validation: z.int("expected a whole number of at least 0").min(0, "expected a whole number of at least 0").default(
       0,
     )
-      .describe("images taken from the end of the training part as the test part"),
+      .describe("images taken from the end of the training part as the validation part"),
   }),
   async load({ options: { data, standardize, validation } }) {
     const folder = await findFolder(data ?? await dataFolder("cifar10"));
@@ -69,11 +69,17 @@ export const cifar10: Factory<"dataset", Cifar10Options> = definePlugin({
     const kept = all.count - validation;
     if (kept < 1) throw new OptionError("cifar10.validation", `a number below ${all.count}`, validation);
     const train = part(all, 0, kept);
-    const test = validation === 0 ? await readPart([`${folder}/${TEST_FILE}`]) : part(all, kept, all.count);
-    const dataset = { name: "cifar10", classes: NAMES.length, outputs: 0, classNames: NAMES };
-    if (!standardize) return { ...dataset, train, test };
-    const normalize = channelUnits(train);
-    return { ...dataset, train: { ...train, normalize }, test: { ...test, normalize } };
+    const test = await readPart([`${folder}/${TEST_FILE}`]);
+    const normalize = standardize ? channelUnits(train) : undefined;
+    return {
+      name: "cifar10",
+      classes: NAMES.length,
+      outputs: 0,
+      classNames: NAMES,
+      train: { ...train, normalize },
+      ...(validation === 0 ? {} : { validation: { ...part(all, kept, all.count), normalize } }),
+      test: { ...test, normalize },
+    };
   },
 });
 

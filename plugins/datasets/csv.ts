@@ -22,7 +22,10 @@ export interface CsvOptions {
   path: string;
   /** What is predicted: the name or index of a column, or a list of them for several numbers; -1 is the last column. */
   target: string | number | (string | number)[];
-  /** How many classes, in [2, 2^31); `false` for none; "auto": words are classes, numbers are not. Default "auto". */
+  /**
+   * How many classes, in [2, 2^31); `false` for none; "auto": words are classes, numbers are not, and a column of zeros and
+   * ones is refused, since it may be meant either way. Default "auto".
+   */
   classes?: "auto" | number | false;
   /** Whether the first line names the columns; "auto": it does when it holds no number. Default "auto". */
   header?: boolean | "auto";
@@ -32,6 +35,8 @@ export interface CsvOptions {
   testFraction?: number;
   /** A second file with the rows for testing, with the same columns. */
   testPath?: string;
+  /** A file with the rows for validation, with the same columns. Default: none, and `fit` can hold back a part. */
+  validationPath?: string;
   /** Whether inputs are shifted and scaled to mean 0 and variance 1 over the training rows. Default true. */
   standardize?: boolean;
   /** Which rows are held back: a whole number in [0, 2^53). Default 0. */
@@ -48,13 +53,15 @@ const fraction = "expected a number between 0 and 1, both excluded";
 /**
  * A table of numbers from a comma-separated file (RFC 4180): one example a row, one column or several to predict, all
  * others inputs. Inputs: `[columns - targets]` float32. A target column of words gives a classification, the classes
- * being the words in sorted order; numbers give a regression, or a classification when `classes` says how many.
+ * being the words in sorted order, which are its `classNames`; numbers give a regression, or a classification when
+ * `classes` says how many. A column of zeros and ones needs `classes: 2`, or `false` if they are numbers.
  *
  * Inputs are standardized by the mean and the standard deviation of the training rows alone; a column that is constant
- * there becomes 0. Targets are left as they are.
+ * there becomes 0. The data set keeps both as `inputUnits`. Targets are left as they are.
  *
  * Loading throws `DataError` with file, line and column for rows of unequal length, cells that are no numbers, and
- * misplaced quotes, and when there are no rows; `OptionError` for a target that is no column; `PermissionError` without
+ * misplaced quotes, and when there are no rows; `OptionError` for a target that is no column, or one of zeros and ones
+ * without `classes`; `PermissionError` without
  * permission to read.
  *
  * @example
@@ -87,6 +94,7 @@ export const csv: Factory<"dataset", CsvOptions> = definePlugin({
       .default(","),
     testFraction: z.number(fraction).gt(0, fraction).lt(1, fraction).default(0.2),
     testPath: file().optional(),
+    validationPath: file().optional(),
     standardize: z.boolean("expected true or false").default(true),
     seed: z.int(seedRange).min(0, seedRange).default(0),
   }),
@@ -95,7 +103,11 @@ export const csv: Factory<"dataset", CsvOptions> = definePlugin({
     const [train, test] = options.testPath === undefined
       ? splitTable(all, options.testFraction, options.seed)
       : [all, await readTable(options.testPath, options.delimiter, all.header !== undefined)];
-    requireSameColumns(train, test);
+    const tables = [train, test];
+    if (options.validationPath !== undefined) {
+      tables.push(await readTable(options.validationPath, options.delimiter, all.header !== undefined));
+    }
+    for (const table of tables) requireSameColumns(train, table);
     const targets = [options.target].flat().map((target) => columnOf(all, target));
     const repeated = targets.findIndex((target, i) => targets.indexOf(target) < i);
     if (repeated >= 0) {
@@ -103,18 +115,17 @@ export const csv: Factory<"dataset", CsvOptions> = definePlugin({
     }
     const features = Array.from({ length: all.width }, (_, i) => i).filter((i) => !targets.includes(i));
     if (features.length === 0) throw new DataError(`${all.name}: expected a column beside the targets, found none.`);
-    const inputs = [numbersOf(train, features), numbersOf(test, features)];
-    if (options.standardize) {
-      const units = standardization(inputs[0], features.length);
-      for (const values of inputs) standardize(values, units);
-    }
-    const split = (table: Table, values: Float64Array): Split => (
-      { count: table.rows.length, shape: [features.length], inputs: Float32Array.from(values), scale: 1 }
-    );
-    return withTargets(
-      { train, test, targets, classes: options.classes },
-      { name: all.name.replace(/^.*[\\/]/, ""), train: split(train, inputs[0]), test: split(test, inputs[1]) },
-    );
+    const inputs = tables.map((table) => numbersOf(table, features));
+    const inputUnits = options.standardize ? standardization(inputs[0], features.length) : undefined;
+    if (inputUnits !== undefined) { for (const values of inputs) standardize(values, inputUnits); }
+    const splits = tables.map((table, i): Split => (
+      { count: table.rows.length, shape: [features.length], inputs: Float32Array.from(inputs[i]), scale: 1 }
+    ));
+    return {
+      name: all.name.replace(/^.*[\\/]/, ""),
+      ...(inputUnits && { inputUnits }),
+      ...withTargets(tables, targets, options.classes, splits),
+    };
   },
 });
 
@@ -154,30 +165,30 @@ function requireSameColumns(train: Table, test: Table): void {
   }
 }
 
-/** Adds labels or target numbers to the two parts. */
+/** Adds labels or target numbers to the parts: of training, testing and perhaps validation. */
 function withTargets(
-  from: { train: Table; test: Table; targets: readonly number[]; classes: "auto" | number | false },
-  parts: { name: string; train: Split; test: Split },
-): Dataset {
-  const { train, test, targets, classes } = from;
+  tables: readonly Table[],
+  targets: readonly number[],
+  classes: "auto" | number | false,
+  splits: readonly Split[],
+): Omit<Dataset, "name"> {
   if (typeof classes === "number" && targets.length > 1) {
     throw new OptionError("csv.classes", "auto or false with several targets", classes);
   }
-  const labels = classes === false || targets.length > 1 ? undefined : labelsOf(train, test, targets[0], classes);
+  const parts = ([train, test, validation]: readonly Split[]) => ({ train, test, ...(validation && { validation }) });
+  const labels = classes === false || targets.length > 1 ? undefined : labelsOf(tables, targets[0], classes);
   if (labels !== undefined) {
     return {
-      name: parts.name,
       classes: labels.classes,
       outputs: 0,
-      train: { ...parts.train, labels: labels.train },
-      test: { ...parts.test, labels: labels.test },
+      ...(labels.names && { classNames: labels.names }),
+      ...parts(splits.map((split, i) => ({ ...split, labels: labels.parts[i] }))),
     };
   }
+  const numbers = (table: Table) => Float32Array.from(numbersOf(table, targets));
   return {
-    name: parts.name,
     classes: 0,
     outputs: targets.length,
-    train: { ...parts.train, targets: Float32Array.from(numbersOf(train, targets)) },
-    test: { ...parts.test, targets: Float32Array.from(numbersOf(test, targets)) },
+    ...parts(splits.map((split, i) => ({ ...split, targets: numbers(tables[i]) }))),
   };
 }

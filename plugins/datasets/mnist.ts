@@ -14,7 +14,7 @@ export interface MnistOptions {
   data?: string;
   /** Whether an image is `[784]` (true) or `[1, 28, 28]` (false). Default true. */
   flatten?: boolean;
-  /** Take this many images from the end of the training part as the test part; 0 keeps the real one. Default 0. */
+  /** Take this many images from the end of the training part as the validation part; 0 for none. Default 0. */
   validation?: number;
 }
 
@@ -22,8 +22,8 @@ export interface MnistOptions {
  * The MNIST data set: 60000 training and 10000 test images of handwritten digits, with labels 0 to 9.
  *
  * Inputs: 28 rows of 28 bytes, multiplied by 1/255 to lie in [0, 1]; ink is bright. The four IDX files may be packed by
- * gzip or not. With `validation`, hyperparameters can be chosen without looking at the test images: training is on all
- * but the last images, and those serve as the test part.
+ * gzip or not. With `validation`, training is on all but the last images, and those are the validation part, by which
+ * hyperparameters can be chosen without a look at the test images.
  *
  * Loading throws `DataError` when a file is missing, damaged or of another format, and `PermissionError` without
  * permission to read.
@@ -58,22 +58,14 @@ export const mnist: Factory<"dataset", MnistOptions> = definePlugin({
     }
     const shape = options.flatten ? [SIDE * SIDE] : [1, SIDE, SIDE];
     const { trainImages, trainLabels, testImages, testLabels } = MNIST_FILES;
-    const wanted = options.validation > 0 ? [trainImages, trainLabels] : Object.values(MNIST_FILES);
-    const files = await findAll(folder, wanted);
+    const files = await findAll(folder, Object.values(MNIST_FILES));
     const all = await readPart(files.get(trainImages)!, files.get(trainLabels)!, shape);
-    if (options.validation === 0) {
-      const test = await readPart(files.get(testImages)!, files.get(testLabels)!, shape);
-      return { name: "mnist", classes: CLASSES, outputs: 0, train: all, test };
-    }
+    const test = await readPart(files.get(testImages)!, files.get(testLabels)!, shape);
+    const dataset = { name: "mnist", classes: CLASSES, outputs: 0, test };
+    if (options.validation === 0) return { ...dataset, train: all };
     const kept = all.count - options.validation;
     if (kept < 1) throw new OptionError("mnist.validation", `a number below ${all.count}`, options.validation);
-    return {
-      name: "mnist",
-      classes: CLASSES,
-      outputs: 0,
-      train: part(all, 0, kept),
-      test: part(all, kept, all.count),
-    };
+    return { ...dataset, train: part(all, 0, kept), validation: part(all, kept, all.count) };
   },
 });
 

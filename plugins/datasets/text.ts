@@ -16,6 +16,8 @@ export interface TextOptions {
   stride?: number;
   /** Part of the tokens, from the end of the text, that is held back for testing, in (0, 1). Default 0.1. */
   testFraction?: number;
+  /** Part of the tokens, before those for testing, that is held back for validation, in (0, 1). Default: none. */
+  validationFraction?: number;
   /** Only this many words, the most frequent ones, are told apart, at least 1. Default: all of the training part. */
   maxWords?: number;
   /**
@@ -39,7 +41,7 @@ const fraction = "expected a number between 0 and 1, both excluded";
  * many classes as tokens, token 0 included: 66 for the characters of tiny Shakespeare. The number is needed to build a
  * model: load the data first and use `data.classes`, or read it in the error that a wrong one gives.
  *
- * **Parts.** The test part is the end of the text. Examples do not reach from one part into the other. What is left at
+ * **Parts.** The test part is the end of the text, and the validation part, if there is one, lies before it. Examples do not reach from one part into the other. What is left at
  * a part's end, too short for an example, is not used.
  *
  * **Lanes.** With the order `lanes` the text is cut into as many lanes as a batch has rows, nothing is shuffled, and a
@@ -73,11 +75,16 @@ export const text: Factory<"dataset", TextOptions> = definePlugin({
     stride: whole(1).optional().describe("tokens from one example to the next; default length"),
     testFraction: z.number(fraction).gt(0, fraction).lt(1, fraction).default(0.1)
       .describe("part of the text, from its end, for testing"),
+    validationFraction: z.number(fraction).gt(0, fraction).lt(1, fraction).optional()
+      .describe("part of the text, before that for testing, for validation"),
     maxWords: whole(1).optional().describe("only the most frequent words are told apart"),
     order: z.enum(["shuffled", "lanes"]).default("shuffled").describe("how examples fall into batches"),
   }),
   async load({ options }) {
-    const { level, length, stride = length, testFraction, maxWords, order } = options;
+    const { level, length, stride = length, testFraction, validationFraction = 0, maxWords, order } = options;
+    if (testFraction + validationFraction >= 1) {
+      throw new OptionError("text.validationFraction", `a number below ${1 - testFraction}`, validationFraction);
+    }
     if (order === "lanes" && stride !== length) {
       throw new OptionError("text.stride", `${length}, the length, in the order lanes`, stride);
     }
@@ -86,8 +93,9 @@ export const text: Factory<"dataset", TextOptions> = definePlugin({
     }
     const path = options.path ?? await tinyShakespeare();
     const tokens = tokensOf(await readText(path), level);
-    const held = Math.round(tokens.length * testFraction);
-    const vocabulary = vocabularyOf(tokens.slice(0, tokens.length - held), level, maxWords);
+    const testAt = tokens.length - Math.round(tokens.length * testFraction);
+    const validationAt = testAt - Math.round(tokens.length * validationFraction);
+    const vocabulary = vocabularyOf(tokens.slice(0, validationAt), level, maxWords);
     const numbers = numbersOfTokens(tokens, vocabulary);
     const cut = (what: string, from: number, to: number) =>
       examples(numbers.subarray(from, to), length, stride, vocabulary.length, `${path}, ${what} part`);
@@ -97,8 +105,9 @@ export const text: Factory<"dataset", TextOptions> = definePlugin({
       outputs: 0,
       classNames: vocabulary,
       order,
-      train: cut("training", 0, tokens.length - held),
-      test: cut("test", tokens.length - held, tokens.length),
+      train: cut("training", 0, validationAt),
+      ...(options.validationFraction && { validation: cut("validation", validationAt, testAt) }),
+      test: cut("test", testAt, tokens.length),
     };
   },
 });

@@ -212,3 +212,43 @@ Deno.test({
     assert(error.message.includes("--allow-read=a.csv"), error.message);
   },
 });
+
+Deno.test("csv() asks what a column of zeros and ones is, and takes either answer", async () => {
+  const [rows, more] = ["x,y\n5,1\n6,0\n7,1\n", "x,y\n8,0\n"];
+  const error = await assertRejects(() => load(rows, { target: "y" }, more), OptionError);
+  assertEquals(
+    error.message,
+    'csv.classes: expected 2 for classes or false for numbers, because the target is 0 or 1 in every row, found "auto".',
+  );
+  const classes = await load(rows, { target: "y", classes: 2 }, more);
+  assertEquals([classes.classes, classes.train.labels], [2, Int32Array.of(1, 0, 1)]);
+  const numbers = await load(rows, { target: "y", classes: false }, more);
+  assertEquals([numbers.classes, numbers.outputs, numbers.train.targets], [0, 1, Float32Array.of(1, 0, 1)]);
+  // Nothing is asked where another number is among them, in either part, or of several targets.
+  assertEquals((await load(rows, { target: "y" }, "x,y\n8,2\n")).classes, 0);
+  assertEquals((await load("1,1,0\n2,0,1\n", { target: [1, 2] }, "3,1,1\n")).outputs, 2);
+});
+
+Deno.test("csv() names the classes of words, and keeps by what its inputs were standardized", async () => {
+  const words = await load("x,z,kind\n1,7,pear\n3,7,apple\n", { target: "kind" }, "x,z,kind\n5,8,pear\n");
+  assertEquals([words.classNames, words.inputUnits], [["apple", "pear"], { mean: [2, 7], deviation: [1, Infinity] }]);
+  assertEquals(words.test.inputs, Float32Array.of(3, 0));
+  const plain = await load("1,5\n3,6\n", { target: 1, standardize: false }, "5,7\n");
+  assertEquals([plain.classNames, plain.inputUnits], [undefined, undefined]);
+});
+
+Deno.test("csv() reads a validation part from a file of its own, in the units of the training part", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/train.csv`, "x,kind\n1,b\n3,a\n");
+    await Deno.writeTextFile(`${folder}/test.csv`, "x,kind\n5,a\n");
+    await Deno.writeTextFile(`${folder}/more.csv`, "x,kind\n7,b\n1,a\n4,b\n");
+    await Deno.writeTextFile(`${folder}/other.csv`, "y,kind\n7,b\n");
+    const options = { path: `${folder}/train.csv`, testPath: `${folder}/test.csv`, target: "kind" };
+    const { validation } = await loadDataset(csv({ ...options, validationPath: `${folder}/more.csv` }));
+    assertEquals([validation!.count, validation!.labels], [3, Int32Array.of(1, 0, 1)]);
+    assertEquals(validation!.inputs, Float32Array.of(5, -1, 2));
+    assertEquals((await loadDataset(csv(options))).validation, undefined);
+    const other = csv({ ...options, validationPath: `${folder}/other.csv` });
+    await assertRejects(() => loadDataset(other), DataError, "other.csv: expected x, kind as in");
+  });
+});

@@ -53,14 +53,15 @@ Deno.test("mnist() keeps rows and columns apart with flatten: false", async () =
   });
 });
 
-Deno.test("mnist() with validation tests on the last training images and needs no test files", async () => {
+Deno.test("mnist() with validation holds back the last training images, and keeps its test part", async () => {
   await inFolder(async (folder) => {
     await writeFiles(folder, false);
-    await Deno.remove(`${folder}/t10k-images-idx3-ubyte`);
-    const { train, test } = await load({ data: folder, validation: 2 });
+    const { train, validation, test } = await load({ data: folder, validation: 2 });
     assertEquals([train.count, train.inputs.length, train.labels], [3, 3 * 784, Int32Array.of(3, 1, 4)]);
-    assertEquals([test.count, test.inputs[0], test.inputs.length], [2, 4, 2 * 784]);
-    assertEquals(test.labels, Int32Array.of(1, 5));
+    assertEquals([validation!.count, validation!.inputs[0], validation!.inputs.length], [2, 4, 2 * 784]);
+    assertEquals(validation!.labels, Int32Array.of(1, 5));
+    assertEquals([test.count, test.labels], [2, Int32Array.of(9, 2)]);
+    assertEquals((await load({ data: folder })).validation, undefined);
     const error = await assertRejects(() => load({ data: folder, validation: 5 }), OptionError);
     assertEquals(error.message, "mnist.validation: expected a number below 5, found 5.");
   });

@@ -130,3 +130,17 @@ Deno.test({
     assertEquals(words.classNames!.slice(1, 3), ["\n", ","]);
   },
 });
+
+Deno.test("text() holds a validation part back between the training and the test part", async () => {
+  const options = { length: 3, testFraction: 0.25, validationFraction: 0.25 };
+  const data = await load("abcabcabcabcabdeabde", { ...options, order: "lanes" });
+  const { train, validation, test } = data;
+  assertEquals(data.classNames, [UNKNOWN, "a", "b", "c"]); // of the training part alone
+  assertEquals([read(data, train.inputs), train.count], ["abcabcabc", 3]);
+  assertEquals([read(data, validation!.inputs), read(data, validation!.labels!)], ["bca", "cab"]);
+  assertEquals(test.count, 1);
+  const without = await load("abcabcabcabcabdeabde", { length: 3, testFraction: 0.25 });
+  assertEquals([without.validation, without.train.count], [undefined, 4]);
+  const all = { ...options, validationFraction: 0.75 };
+  await assertRejects(() => load("abcabc", all), OptionError, "text.validationFraction: expected a number below 0.75");
+});

@@ -142,3 +142,35 @@ Deno.test({
     assertEquals([...yacht.train.targets!.subarray(0, 1)], [Math.fround(Number(rows[73].trim().split(/\s+/)[6]))]);
   },
 });
+
+Deno.test("uci() asks what a target of zeros and ones is, and takes either answer", async () => {
+  const table = "9 1.5 7 1\n9 2.5 7 0\n9 3.5 7 1\n9 4.5 7 1\n9 5.5 8 0\n9 6.5 9 0\n";
+  await inTable({ "data.txt": table }, async (folder) => {
+    const given = { data: folder, table: "small" };
+    const error = await assertRejects(() => load(given), OptionError);
+    assertEquals(
+      error.message,
+      "uci.classes: expected 2 for classes or false for numbers, because the target is 0 or 1 in every row, " +
+        "found undefined.",
+    );
+    const classes = await load({ ...given, classes: 2 });
+    assertEquals([classes.classes, classes.outputs, classes.targetUnits], [2, 0, undefined]);
+    assertEquals([classes.train.labels, classes.test.labels], [Int32Array.of(1, 1, 0, 1), Int32Array.of(0, 0)]);
+    assertEquals([classes.train.targets, classes.inputUnits?.mean[0]], [undefined, 3]);
+    assertEquals((await load({ ...given, classes: false })).targetUnits?.mean, [0.75]);
+    const plain = await load({ ...given, classes: 2, standardize: false });
+    assertEquals([[...plain.train.inputs.slice(0, 2)], plain.inputUnits], [[4.5, 7], undefined]);
+  });
+});
+
+Deno.test("uci() keeps by what its inputs were standardized, and refuses targets that are no class", async () => {
+  await inTable({}, async (folder) => {
+    const data = await load({ data: folder, table: "small" });
+    assertEquals([data.inputUnits!.mean, data.inputUnits!.deviation[1]], [[3, 7], Infinity]);
+    await assertRejects(
+      () => load({ data: folder, table: "small", classes: 3 }),
+      DataError,
+      "whole numbers in [0, 3), found 80",
+    );
+  });
+});
