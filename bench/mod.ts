@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { readArguments } from "../cli/arguments.ts";
-import { table } from "../cli/_chart.ts";
-import { deliver, note, type Outcome } from "../cli/output.ts";
-import { chooseBackend } from "../cli/setup.ts";
+import { readArguments } from "../cli/read_arguments.ts";
+import { table } from "../cli/_table.ts";
+import { deliver, note, type Outcome } from "../cli/deliver.ts";
+import { chooseBackend } from "../cli/choose_backend.ts";
 import { currentBackend, OptionError } from "../mod.ts";
 import { bandwidth } from "./bandwidth.ts";
 import type { Result } from "./measure.ts";

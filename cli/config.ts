@@ -18,18 +18,7 @@
  *
  * @module
  */
-import {
-  isPlugin,
-  type LayerPlugin,
-  OptionError,
-  parseOptions,
-  type Plugin,
-  PluginError,
-  type Registry,
-  type Role,
-  rolesOf,
-  show,
-} from "../core/mod.ts";
+import { OptionError, parseOptions } from "../core/mod.ts";
 import { z } from "zod";
 
 /** A part of a configuration: a plugin's name, or an object with its name and options. */
@@ -37,6 +26,8 @@ export type PartConfig = string | { plugin: string; [option: string]: unknown };
 
 /** A configuration, as it is written down. */
 export interface Config {
+  /** The identity of the run, by which its checkpoints are known: written by `train`, of no account elsewhere. */
+  id?: string;
   /** What this configuration is for, in a sentence or two. */
   description?: string;
   /** Where the examples come from. */
@@ -91,6 +82,7 @@ const above0 = z.number("expected a number above 0").positive("expected a number
 
 /** The schema of a {@linkcode Config}. Unknown keys are refused. */
 export const configSchema: z.ZodType<Config> = z.strictObject({
+  id: z.string().regex(/^[\w-]+$/, "expected letters, digits, _ and -").optional(),
   description: z.string().optional(),
   dataset: partSchema,
   model: z.union([z.array(partSchema).min(1, "expected at least one layer"), partSchema], {
@@ -120,40 +112,6 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   })).min(1, "expected at least one run").default([{ name: "run", set: {} }]),
 }) as unknown as z.ZodType<Config>;
 
-/** One run of a configuration, with its parts made. */
-export interface ConfiguredRun {
-  /** The run's name. */
-  readonly name: string;
-  /** The model. */
-  readonly model: LayerPlugin;
-  /** The loss; default that of the data's kind. */
-  readonly loss: Plugin<"loss"> | undefined;
-  /** The optimizer. */
-  readonly optimizer: Plugin<"optimizer">;
-  /** What watches it. */
-  readonly observers: readonly Plugin<"observer">[];
-  /** Part of the training examples that is held back. */
-  readonly validation: number | undefined;
-  /** Parts that each batch is run in. */
-  readonly accumulate: number;
-  /** What changes the examples of each batch. */
-  readonly augment: readonly Plugin<"augmentation">[];
-  /** Whether a worker makes the next batch while the current one trains. */
-  readonly prefetch: boolean;
-  /** Limits on the gradients of a step. */
-  readonly clip: Config["clip"];
-  /** Parameters that are updated with other options. */
-  readonly parameterGroups: Config["parameterGroups"];
-  /** Decay of an average of the weights. */
-  readonly averageDecay: number | undefined;
-  /** Passes over the training examples. */
-  readonly epochs: number;
-  /** Examples a step. */
-  readonly batchSize: number;
-  /** What everything random follows from. */
-  readonly seed: number;
-}
-
 /**
  * Validates a configuration. Plugins are not looked up yet.
  *
@@ -170,108 +128,4 @@ export function parseConfig(json: unknown): Config {
     names.add(run.name);
   }
   return config;
-}
-
-/**
- * A copy of a JSON value with one entry changed. `null` removes the entry.
- *
- * @param json the value
- * @param path where the entry stands: `model.3.rate`
- * @throws {OptionError} when there is nothing at the path's beginning
- */
-export function setPath(json: unknown, path: string, value: unknown): unknown {
-  const [head, ...rest] = path.split(".");
-  return change(json, head, rest, value, "", path);
-}
-
-function change(json: unknown, head: string, rest: string[], value: unknown, at: string, path: string): unknown {
-  const here = at === "" ? head : `${at}.${head}`;
-  if (typeof json === "string" && at !== "") json = { plugin: json }; // the short form of a part
-  if (typeof json !== "object" || json === null || head === "") {
-    throw new OptionError(path, `a path into the configuration; ${at || "its beginning"} has no entries`, head);
-  }
-  const copy = (Array.isArray(json) ? [...json] : { ...json }) as Record<string, unknown>;
-  if (Array.isArray(json) && !(/^\d+$/.test(head) && Number(head) < json.length)) {
-    throw new OptionError(path, `an index in [0, ${json.length}) for ${at}`, head);
-  }
-  if (rest.length > 0) {
-    if (!(head in copy)) throw new OptionError(path, `a path into the configuration; there is no ${here}`, head);
-    copy[head] = change(copy[head], rest[0], rest.slice(1), value, here, path);
-  } else if (value === null && !Array.isArray(json)) {
-    delete copy[head];
-  } else if (value === null) {
-    return (json as unknown[]).filter((_, i) => i !== Number(head));
-  } else {
-    copy[head] = value;
-  }
-  return copy;
-}
-
-/**
- * Makes the data set's plugin of a configuration.
- *
- * @throws {PluginError} when it is unknown or not a data set
- */
-export function configuredDataset(config: Config, registry: Registry): Plugin<"dataset"> {
-  return make(config.dataset, "dataset", registry, "dataset");
-}
-
-/**
- * Makes the parts of one run of a configuration.
- *
- * @throws {PluginError} for an unknown plugin, or one at a site that it does not serve
- * @throws {OptionError} for a wrong option, with its path
- */
-export function configuredRun(config: Config, name: string, registry: Registry): ConfiguredRun {
-  const run = config.runs.find((run) => run.name === name);
-  if (run === undefined) throw new OptionError("runs", `a run named ${show(name)}`, config.runs.map((run) => run.name));
-  let json: unknown = config;
-  for (const [path, value] of Object.entries(run.set)) json = setPath(json, path, value);
-  const changed = parseConfig(json);
-  return {
-    name,
-    model: configuredModel(changed.model, registry),
-    loss: changed.loss === undefined ? undefined : make(changed.loss, "loss", registry, "loss"),
-    optimizer: make(changed.optimizer, "optimizer", registry, "optimizer"),
-    observers: changed.observers.map((observer, i) => make(observer, "observer", registry, `observers.${i}`)),
-    validation: changed.validation,
-    accumulate: changed.accumulate,
-    augment: changed.augment.map((part, i) => make(part, "augmentation", registry, `augment.${i}`)),
-    prefetch: changed.prefetch,
-    clip: changed.clip,
-    parameterGroups: changed.parameterGroups,
-    averageDecay: changed.averageDecay,
-    epochs: changed.epochs,
-    batchSize: changed.batchSize,
-    seed: changed.seed,
-  };
-}
-
-function configuredModel(model: Config["model"], registry: Registry): LayerPlugin {
-  if (!Array.isArray(model)) return layer(model, registry, "model");
-  const layers = model.map((part, i) => layer(part, registry, `model.${i}`));
-  return registry.create({ plugin: "sequential", layers }, "model") as unknown as LayerPlugin;
-}
-
-function layer(part: PartConfig, registry: Registry, path: string): LayerPlugin {
-  const plugin = registry.create(expand(part), path);
-  if (isPlugin(plugin, "layer", "activation")) return plugin as unknown as LayerPlugin;
-  throw misplaced(plugin, "layer", path);
-}
-
-function make<R extends Role>(part: PartConfig, role: R, registry: Registry, path: string): Plugin<R> {
-  const plugin = registry.create(expand(part), path);
-  if (isPlugin(plugin, role)) return plugin;
-  throw misplaced(plugin, role, path);
-}
-
-function misplaced(plugin: Plugin, role: string, path: string): PluginError {
-  const serves = rolesOf(plugin.definition).join(", ");
-  return new PluginError(
-    `${path}: expected a plugin that serves as ${role}; ${show(plugin.plugin)} serves as ${serves}.`,
-  );
-}
-
-function expand(part: PartConfig): Record<string, unknown> {
-  return typeof part === "string" ? { plugin: part } : part;
 }

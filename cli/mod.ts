@@ -15,7 +15,7 @@
  *
  * @module
  */
-import { deliver, note, type Outcome } from "./output.ts";
+import { deliver, note, type Outcome } from "./deliver.ts";
 import { plugin } from "./plugin.ts";
 import { plugins } from "./plugins.ts";
 import { predict } from "./predict.ts";

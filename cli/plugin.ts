@@ -1,10 +1,11 @@
 /** `plugin new`: begins a plugin; `plugin check`: examines one. @module */
 import { type AnyFactory, builtins, isFactory, OptionError, PluginError, Registry, ThinnedError } from "../mod.ts";
 import { type Examination, examine } from "../testing/mod.ts";
-import { readArguments } from "./arguments.ts";
-import type { Outcome } from "./output.ts";
-import { chooseBackend } from "./setup.ts";
-import { table } from "./_chart.ts";
+import { readArguments } from "./read_arguments.ts";
+import type { Outcome } from "./deliver.ts";
+import { chooseBackend } from "./choose_backend.ts";
+import { fileUrl } from "./_paths.ts";
+import { table } from "./_table.ts";
 import { camelCase, pluginSource, snakeCase, templateSites, testSource } from "./_templates.ts";
 
 /** Runs `plugin new NAME ...` or `plugin check NAME|FILE ...`. */
@@ -128,11 +129,6 @@ async function realPath(path: string): Promise<string> {
     if (error instanceof Deno.errors.NotFound) throw new OptionError("plugin check", "a file that exists", path);
     throw error;
   }
-}
-
-function fileUrl(path: string): string {
-  const absolute = path.replaceAll("\\", "/");
-  return new URL(`file://${absolute.startsWith("/") ? "" : "/"}${encodeURI(absolute).replaceAll("#", "%23")}`).href;
 }
 
 /** One exam as a table. */

@@ -1,9 +1,9 @@
 /** `plugins`: what there is, by role. @module */
 import { builtins, type Claims, OptionError, PluginError, Registry, type Role, roles, rolesOf } from "../mod.ts";
 import type { z } from "zod";
-import { readArguments } from "./arguments.ts";
-import type { Outcome } from "./output.ts";
-import { table } from "./_chart.ts";
+import { readArguments } from "./read_arguments.ts";
+import type { Outcome } from "./deliver.ts";
+import { table } from "./_table.ts";
 
 /** Runs `plugins [NAME] [--role ROLE]`. */
 export function plugins(args: readonly string[]): Promise<Outcome> {

@@ -16,11 +16,16 @@ import {
   showShape,
   type Tensor,
 } from "../mod.ts";
-import { type Config, configuredDataset, configuredRun } from "./config.ts";
-import { readArguments } from "./arguments.ts";
-import { table } from "./_chart.ts";
-import { note, type Outcome } from "./output.ts";
-import { chooseBackend, loadRegistry, readConfig } from "./setup.ts";
+import { absolutePaths } from "./absolute_paths.ts";
+import { chooseBackend } from "./choose_backend.ts";
+import { configuredDataset, configuredRun } from "./configured_run.ts";
+import { note, type Outcome } from "./deliver.ts";
+import { loadRegistry } from "./load_registry.ts";
+import { placeData } from "./place_data.ts";
+import { readArguments } from "./read_arguments.ts";
+import { readConfig } from "./read_config.ts";
+import { folderOfRun, identityOf } from "./run_directory.ts";
+import { table } from "./_table.ts";
 
 /** One example's prediction. */
 interface Prediction {
@@ -45,19 +50,17 @@ export async function predict(args: readonly string[]): Promise<Outcome> {
   if (out === undefined) throw new OptionError("--run", "the folder of a finished run", "nothing");
   const samples = given.whole("samples", 0) ?? 0;
   const limit = given.whole("limit", 1) ?? 10;
-  let config: Config = await readConfig(`${out}/config.json`, "--run");
-  const data = given.value("data");
-  if (data !== undefined) {
-    const part = typeof config.dataset === "string" ? { plugin: config.dataset } : config.dataset;
-    config = { ...config, dataset: { ...part, data } };
-  }
+  let config = await readConfig(`${out}/config.json`, "--run");
+  const base = await Deno.realPath(out);
+  const registry = await loadRegistry(config.plugins, base);
+  config = absolutePaths(config, registry, base);
+  config = { ...config, dataset: placeData(config.dataset, given.value("data"), registry) };
   const name = given.value("name") ?? config.runs.at(-1)!.name;
-  const registry = await loadRegistry(config.plugins, Deno.cwd());
   const run = configuredRun(config, name, registry);
   await chooseBackend(given.value("backend"));
   const dataset = await loadDataset(configuredDataset(config, registry));
   const model = buildModel(run.model, { inputShape: dataset.test.shape, seed: run.seed });
-  const { snapshot } = await latestCheckpoint(config.runs.length === 1 ? out : `${out}/${name}`, note);
+  const { snapshot } = await latestCheckpoint(folderOfRun(out, config, name), note, { run: identityOf(config, name) });
   model.load(measuredWeights(snapshot));
   const { predictions, error } = predictAll(model, dataset, samples, run.loss ?? defaultLoss(dataset));
   const shown = predictions.slice(0, limit);

@@ -76,6 +76,11 @@ export class DivergenceError extends ThinnedError {
   }
 }
 
+/** A folder that another process is using. The message names that process. */
+export class LockError extends ThinnedError {
+  override name = "LockError";
+}
+
 /** A Deno permission that is missing. The message names the flag that grants it. */
 export class PermissionError extends ThinnedError {
   override name = "PermissionError";

@@ -37,6 +37,7 @@ export {
   checkpointSteps,
   type FoundCheckpoint,
   latestCheckpoint,
+  type LatestCheckpointOptions,
   readCheckpoint,
   writeCheckpoint,
   type WriteCheckpointOptions,
@@ -75,10 +76,12 @@ export type { Axes } from "./tensor/ops/reduce.ts";
 export { philox4x32 } from "./random/philox.ts";
 export { definePlugin, instantiate, isFactory, isPlugin, rolesOf } from "./plugin/define.ts";
 export * from "./plugin/options.ts";
+export { isPathOption, pathOption } from "./plugin/path_option.ts";
 export * from "./plugin/plugin.ts";
 export { predict, type Prediction, type PredictOptions } from "./train/predict.ts";
 export { reference } from "./backend/reference/mod.ts";
 export { Registry } from "./plugin/registry.ts";
+export { FolderLock, lockFolder } from "./store/lock.ts";
 export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./store/safetensors.ts";
 export type {
   ConvolutionShape,

@@ -138,6 +138,24 @@ export interface UpdateContext<Options> {
   adam(first: Tensor, second: Tensor, settings: AdamSettings): void;
 }
 
+/** What a data set's `download` is given. */
+export interface DownloadContext<Options> {
+  /** The validated options. */
+  readonly options: Options;
+  /** Addresses of folders that hold the files, tried in order; without them, those that the plugin knows. */
+  readonly mirrors?: readonly string[];
+}
+
+/** What a data set's `download` has done. */
+export interface Downloaded {
+  /** The folder that holds the files. */
+  readonly folder: string;
+  /** Names of the files that were fetched; empty when all of them were there. */
+  readonly files: readonly string[];
+  /** Options, beside those given, with which `load` finds the files. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
 /** What a data set's `load` is given. */
 export interface LoadContext<Options> {
   /** The options, validated. */

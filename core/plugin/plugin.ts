@@ -13,6 +13,8 @@ import type {
   AugmentBatch,
   AugmentContext,
   Context,
+  DownloadContext,
+  Downloaded,
   InitContext,
   Initial,
   LoadContext,
@@ -241,6 +243,8 @@ export interface CommonDefinition<Input, Options> {
   prediction?(outputs: Tensor, options: Options): Tensor;
   /** For an optimizer: the names of the slots it keeps beside each parameter. */
   slots?(options: Options): readonly string[];
+  /** For a data set: fetches its files and checks them, when asked to; `load` itself never reaches for the network. */
+  download?(context: DownloadContext<Options>): Promise<Downloaded>;
   /** For an augmentation: it mixes targets, so that labels are handed to it as class probabilities. */
   readonly mixesTargets?: boolean;
   /**

@@ -35,17 +35,18 @@ export function plainProgress({ model, ...counters }: TrainingProgress): PlainPr
   return { ...JSON.parse(JSON.stringify(counters, encode)), model: JSON.parse(JSON.stringify(model ?? null)) };
 }
 
-/** The bytes of the file, beside the bytes of the tensors. */
+/** The bytes of the file, beside the bytes of the tensors; `run` is the identity of the run, where it has one. */
 export async function encodeState(
   progress: PlainProgress,
   tensors: Uint8Array<ArrayBuffer>,
+  run: string | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const hashes = { tensors: await sha256(tensors), progress: await sha256(utf8(JSON.stringify(progress))) };
-  return utf8(JSON.stringify({ format: FORMAT, version: VERSION, sha256: hashes, progress }, null, 2) + "\n");
+  return utf8(JSON.stringify({ format: FORMAT, version: VERSION, run, sha256: hashes, progress }, null, 2) + "\n");
 }
 
 /**
- * The progress in the bytes of the file.
+ * The progress in the bytes of the file, and the identity of the run.
  *
  * @param bytes of the file
  * @param tensors bytes of the file beside it
@@ -56,7 +57,7 @@ export async function decodeState(
   bytes: Uint8Array<ArrayBuffer>,
   tensors: Uint8Array<ArrayBuffer>,
   folder: string,
-): Promise<TrainingProgress> {
+): Promise<{ progress: TrainingProgress; run: unknown }> {
   let state;
   try {
     state = JSON.parse(new TextDecoder().decode(bytes));
@@ -79,5 +80,5 @@ export async function decodeState(
   }
   const { model, ...counters } = state.progress;
   const decode = (_key: string, value: unknown): unknown => special.get(value) ?? value;
-  return { ...JSON.parse(JSON.stringify(counters), decode), model };
+  return { progress: { ...JSON.parse(JSON.stringify(counters), decode), model }, run: state.run };
 }

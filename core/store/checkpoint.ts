@@ -8,7 +8,7 @@
  */
 import { decodeState, encodeState, plainProgress, STATE, TENSORS } from "./_checkpoint_state.ts";
 import { attempt, exists, folderOf, needAccess, syncFolder, withoutSlash, writeSynced } from "./_files.ts";
-import { CheckpointError, OptionError } from "../errors.ts";
+import { CheckpointError, OptionError, refuseUnknown, show } from "../errors.ts";
 import type { Snapshot } from "../train/events.ts";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -20,6 +20,14 @@ export interface WriteCheckpointOptions {
    * steps, from a course that the run has left, are deleted too. Without it nothing is deleted.
    */
   keep?: number;
+  /** The identity of the run, by which {@linkcode latestCheckpoint} knows its checkpoints. Default: none. */
+  run?: string;
+}
+
+/** What {@linkcode latestCheckpoint} is told. */
+export interface LatestCheckpointOptions {
+  /** The identity of the run that is to go on: a checkpoint of another is refused. Default: any will do. */
+  run?: string;
 }
 
 /** A checkpoint that was found and read. */
@@ -65,7 +73,8 @@ export async function writeCheckpoint(
   snapshot: Snapshot,
   options: WriteCheckpointOptions = {},
 ): Promise<string> {
-  const { keep } = options;
+  refuseUnknown(options, ["keep", "run"], "writeCheckpoint");
+  const { keep, run } = options;
   if (keep !== undefined && !(Number.isSafeInteger(keep) && keep >= 1)) {
     throw new OptionError("keep", "a whole number of at least 1", keep);
   }
@@ -81,7 +90,7 @@ export async function writeCheckpoint(
     const path = `${folder}/checkpoint-${step}`;
     try {
       await Deno.mkdir(temporary);
-      const state = await encodeState(progress, tensors);
+      const state = await encodeState(progress, tensors, run);
       await writeSynced(`${temporary}/${TENSORS}`, tensors);
       await writeSynced(`${temporary}/${STATE}`, state);
       await syncFolder(temporary);
@@ -111,12 +120,17 @@ export async function writeCheckpoint(
  * ```
  */
 export async function readCheckpoint(path: string): Promise<Snapshot> {
+  return (await readWithRun(path)).snapshot;
+}
+
+/** Reads a checkpoint and the identity of its run. */
+async function readWithRun(path: string): Promise<{ snapshot: Snapshot; run: unknown }> {
   const folder = withoutSlash(path);
   await needAccess(folder, ["read"], "Reading a checkpoint");
   const state = await readPart(folder, STATE);
   const tensors = await readPart(folder, TENSORS);
-  const progress = await decodeState(state, tensors, folder);
-  return { tensors: decodeSafetensors(tensors, `${folder}/${TENSORS}`).tensors, progress };
+  const { progress, run } = await decodeState(state, tensors, folder);
+  return { snapshot: { tensors: decodeSafetensors(tensors, `${folder}/${TENSORS}`).tensors, progress }, run };
 }
 
 /**
@@ -125,7 +139,7 @@ export async function readCheckpoint(path: string): Promise<Snapshot> {
  * @param runDirectory the run's folder, or the folder of one checkpoint
  * @param warn told, in one line with the path, of each checkpoint that is passed over
  * @throws {PermissionError} without permission to read the folder
- * @throws {CheckpointError} when there is no checkpoint, or none that can be used
+ * @throws {CheckpointError} when there is no checkpoint, or none that can be used, or the newest is of another run
  *
  * @example
  * ```ts ignore
@@ -135,7 +149,12 @@ export async function readCheckpoint(path: string): Promise<Snapshot> {
  * await fit(model, { ...settings, resume: snapshot });
  * ```
  */
-export async function latestCheckpoint(runDirectory: string, warn: (line: string) => void): Promise<FoundCheckpoint> {
+export async function latestCheckpoint(
+  runDirectory: string,
+  warn: (line: string) => void,
+  options: LatestCheckpointOptions = {},
+): Promise<FoundCheckpoint> {
+  refuseUnknown(options, ["run"], "latestCheckpoint");
   const folder = withoutSlash(runDirectory);
   await needAccess(folder, ["read"], "Looking for checkpoints");
   const names = await list(folder);
@@ -145,7 +164,7 @@ export async function latestCheckpoint(runDirectory: string, warn: (line: string
   });
   if (found.length === 0) {
     if (names.includes(STATE) || names.includes(TENSORS) || FINAL.test(folder.split(/[/\\]/).at(-1)!)) {
-      return { path: folder, snapshot: await readCheckpoint(folder) };
+      return await readOwn(folder, options.run);
     }
     throw new CheckpointError(`${folder} holds no checkpoint.`);
   }
@@ -153,14 +172,27 @@ export async function latestCheckpoint(runDirectory: string, warn: (line: string
   const problems: string[] = [];
   for (const { path } of found) {
     try {
-      return { path, snapshot: await readCheckpoint(path) };
+      return await readOwn(path, options.run);
     } catch (error) {
-      if (!(error instanceof CheckpointError)) throw error;
+      if (!(error instanceof CheckpointError) || error instanceof ForeignCheckpointError) throw error;
       problems.push(error.message);
       warn(`Passing over a checkpoint: ${error.message}`);
     }
   }
   throw new CheckpointError(`${folder} holds no checkpoint that can be used. ${problems[0]}`);
+}
+
+/** A checkpoint of another run than the one that is to go on. */
+class ForeignCheckpointError extends CheckpointError {}
+
+/** Reads a checkpoint, and refuses that of another run. */
+async function readOwn(path: string, wanted: string | undefined): Promise<FoundCheckpoint> {
+  const { snapshot, run } = await readWithRun(path);
+  if (wanted === undefined || run === wanted) return { path, snapshot };
+  throw new ForeignCheckpointError(
+    `${path} is a checkpoint of another run: expected the run ${wanted}, found ${show(run)}; remove it, or go on in ` +
+      "the folder that it comes from.",
+  );
 }
 
 /**

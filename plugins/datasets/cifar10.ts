@@ -1,6 +1,14 @@
 /** The CIFAR-10 data set of small colour images. @module */
 import { z } from "zod";
-import { type ChannelUnits, DataError, definePlugin, type Factory, OptionError, type Split } from "../../core/mod.ts";
+import {
+  type ChannelUnits,
+  DataError,
+  definePlugin,
+  type Factory,
+  OptionError,
+  pathOption,
+  type Split,
+} from "../../core/mod.ts";
 import { dataFolder, readIfThere, unpack } from "./_files.ts";
 
 const SIDE = 32;
@@ -54,7 +62,7 @@ export const cifar10: Factory<"dataset", Cifar10Options> = definePlugin({
     url: "https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf",
   },
   options: z.object({
-    data: z.string("expected the path of a folder").min(1, "expected the path of a folder").optional()
+    data: pathOption("folder").optional()
       .describe("the folder with the files"),
     standardize: z.boolean("expected true or false").default(false)
       .describe("whether each channel gets mean 0 and variance 1"),

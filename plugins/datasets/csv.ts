@@ -7,6 +7,7 @@ import {
   type Factory,
   Key,
   OptionError,
+  pathOption,
   shuffledOrder,
   type Split,
 } from "../../core/mod.ts";
@@ -44,7 +45,6 @@ export interface CsvOptions {
 }
 
 const column = z.union([z.string(), z.int()], "expected the name or the index of a column");
-const file = () => z.string("expected the path of a file").min(1, "expected the path of a file");
 const targetForms = "expected a column name, a column index, or a list of them";
 const classNumber = "expected a whole number in [2, 2^31), false or auto";
 const seedRange = "expected a whole number in [0, 2^53)";
@@ -80,7 +80,7 @@ export const csv: Factory<"dataset", CsvOptions> = definePlugin({
   name: "csv",
   summary: "A table from a comma-separated file: classification or regression.",
   options: z.object({
-    path: file(),
+    path: pathOption("file"),
     target: z.union([column, z.array(column).min(1, targetForms)], targetForms),
     classes: z.union([
       z.literal("auto"),
@@ -93,8 +93,8 @@ export const csv: Factory<"dataset", CsvOptions> = definePlugin({
     delimiter: z.string("expected one character").regex(/^[^"\r\n]$/, "expected one character, no quote or line end")
       .default(","),
     testFraction: z.number(fraction).gt(0, fraction).lt(1, fraction).default(0.2),
-    testPath: file().optional(),
-    validationPath: file().optional(),
+    testPath: pathOption("file").optional(),
+    validationPath: pathOption("file").optional(),
     standardize: z.boolean("expected true or false").default(true),
     seed: z.int(seedRange).min(0, seedRange).default(0),
   }),

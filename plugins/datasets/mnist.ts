@@ -1,6 +1,7 @@
 /** The MNIST data set of handwritten digits. @module */
 import { z } from "zod";
-import { DataError, definePlugin, type Factory, OptionError, type Split } from "../../core/mod.ts";
+import { DataError, definePlugin, type Factory, OptionError, pathOption, type Split } from "../../core/mod.ts";
+import { downloadMnist } from "./download_mnist.ts";
 import { dataFolder, needPermission, readIfThere } from "./_files.ts";
 import { readIdx } from "./_idx.ts";
 import { MNIST_FILES, MNIST_MIRRORS, type RemoteFile } from "./_mnist_files.ts";
@@ -45,12 +46,17 @@ export const mnist: Factory<"dataset", MnistOptions> = definePlugin({
     url: "https://doi.org/10.1109/5.726791",
   },
   options: z.object({
-    data: z.string("expected the path of a folder").min(1, "expected the path of a folder").optional(),
+    data: pathOption("folder").optional(),
     flatten: z.boolean("expected true or false").default(true),
     validation: z.int("expected a whole number of at least 0").min(0, "expected a whole number of at least 0").default(
       0,
     ),
   }),
+  async download({ options, mirrors }) {
+    const folder = options.data ?? `${await dataFolder("mnist") ?? "data"}/mnist`;
+    const files = await downloadMnist({ folder, mirrors });
+    return { folder, files, options: { data: folder } };
+  },
   async load({ options }) {
     const folder = options.data ?? await dataFolder("mnist");
     if (folder === undefined) {

@@ -1,6 +1,6 @@
 /** Text, to predict each token from those before it. @module */
 import { z } from "zod";
-import { DataError, definePlugin, type Factory, OptionError, type Split } from "../../core/mod.ts";
+import { DataError, definePlugin, type Factory, OptionError, pathOption, type Split } from "../../core/mod.ts";
 import { dataFolder, readIfThere, unpack } from "./_files.ts";
 import { numbersOfTokens, tokensOf, vocabularyOf } from "./_tokens.ts";
 
@@ -68,7 +68,7 @@ export const text: Factory<"dataset", TextOptions> = definePlugin({
   name: "text",
   summary: "Text, to predict each character or word from those before it.",
   options: z.object({
-    path: z.string("expected the path of a file").min(1, "expected the path of a file").optional()
+    path: pathOption("file").optional()
       .describe("the file; default tiny Shakespeare"),
     level: z.enum(["character", "word"]).default("character").describe("what a token is"),
     length: whole(2).default(64).describe("tokens of an example"),

@@ -1,6 +1,6 @@
 /** Tables for regression with given splits. @module */
 import { z } from "zod";
-import { DataError, definePlugin, type Factory, OptionError, type Split } from "../../core/mod.ts";
+import { DataError, definePlugin, type Factory, OptionError, pathOption, type Split } from "../../core/mod.ts";
 import { refuseBinary } from "./_csv_labels.ts";
 import { standardization, standardize } from "./_standardize.ts";
 import { folderOf, readIndices, readTable } from "./_uci_files.ts";
@@ -65,7 +65,7 @@ export const uci: Factory<"dataset", UciOptions> = definePlugin({
     url: "https://arxiv.org/abs/1502.05336",
   },
   options: z.object({
-    data: z.string("expected the path of a folder").min(1, "expected the path of a folder").optional()
+    data: pathOption("folder").optional()
       .describe("the folder with the files"),
     table: z.string().regex(/^[\w.-]+$/, "expected the name of a folder").optional()
       .describe("the table's folder in a folder with many"),

@@ -5,10 +5,13 @@ import {
   checkpointSteps,
   definePlugin,
   type Factory,
+  type FolderLock,
+  lockFolder,
+  pathOption,
   type Snapshot,
   writeCheckpoint,
 } from "../../core/mod.ts";
-import { needWrite } from "./_permission.ts";
+import { needAccess } from "./_permission.ts";
 
 /** Options of {@linkcode checkpointWriter}. */
 export interface CheckpointWriterOptions {
@@ -22,6 +25,8 @@ export interface CheckpointWriterOptions {
   keep?: number;
   /** Whether a new run may take the place of an earlier one in the folder. Default false: it is refused. */
   overwrite?: boolean;
+  /** The run's identity, by which `latestCheckpoint` tells its checkpoints from those of others. Default: none. */
+  run?: string;
 }
 
 const count = (): z.ZodInt =>
@@ -32,7 +37,7 @@ const count = (): z.ZodInt =>
  * is interrupted. `latestCheckpoint` reads them, for `resume`.
  *
  * A run throws `CheckpointError` when its folder cannot be written to, or when it is new and the folder has checkpoints
- * of an earlier run; and `PermissionError` without permission to read and write the folder.
+ * of an earlier run; `LockError` when another process writes to the folder; and `PermissionError` without permission to read and write the folder.
  *
  * @example
  * ```ts
@@ -52,16 +57,17 @@ export const checkpointWriter: Factory<"observer", CheckpointWriterOptions> = de
   name: "checkpoint-writer",
   summary: "Writes checkpoints after epochs or steps, at the end, and when the run is interrupted.",
   options: z.object({
-    directory: z.string("expected the path of a folder").min(1, "expected the path of a folder")
+    directory: pathOption("folder")
       .describe("the run's folder"),
     every: count().default(1).describe("write after each this many epochs"),
     everySteps: count().optional().describe("write also after each this many steps"),
     keep: count().default(2).describe("how many checkpoints to leave"),
     overwrite: z.boolean("expected true or false").default(false).describe("take the place of an earlier run"),
+    run: z.string("expected a text").optional().describe("the run's identity"),
   }),
   async observe({ options, run }) {
-    const { directory, every, everySteps, keep, overwrite } = options;
-    await needWrite("checkpoint-writer", directory); // finds out now, not after an epoch
+    const { directory, every, everySteps, keep, overwrite, run: identity } = options;
+    await needAccess("checkpoint-writer", directory); // finds out now, not after an epoch
     const there = (await checkpointSteps(directory)).at(-1) ?? 0;
     if (run.resumedAt === 0 && there > 0 && !overwrite) {
       throw new CheckpointError(
@@ -69,6 +75,7 @@ export const checkpointWriter: Factory<"observer", CheckpointWriterOptions> = de
           "resume it, name another folder, or set overwrite to true.",
       );
     }
+    const lock = await lockRun(directory);
     // The first checkpoint of a new run takes the place of all that an earlier one left.
     let leave = run.resumedAt === 0 ? 1 : keep;
     let written = "";
@@ -76,7 +83,7 @@ export const checkpointWriter: Factory<"observer", CheckpointWriterOptions> = de
       const { step, epoch } = snapshot.progress;
       const moment = `${step} ${epoch}`;
       if (moment === written) return;
-      await writeCheckpoint(directory, snapshot, { keep: leave });
+      await writeCheckpoint(directory, snapshot, { keep: leave, run: identity });
       [written, leave] = [moment, keep];
     };
     const writesEpoch = (epoch: number): boolean => epoch % every === 0;
@@ -92,7 +99,18 @@ export const checkpointWriter: Factory<"observer", CheckpointWriterOptions> = de
       },
       async end({ snapshot }) {
         await write(snapshot());
+        lock.release();
       },
     };
   },
 });
+
+/** Makes the folder and locks it. A run that fails keeps the lock until its process ends, or goes on in it. */
+async function lockRun(directory: string): Promise<FolderLock> {
+  try {
+    await Deno.mkdir(directory, { recursive: true });
+  } catch (error) {
+    throw new CheckpointError(`A checkpoint cannot be written to ${directory}: ${(error as Error).message}.`);
+  }
+  return await lockFolder(directory);
+}

@@ -1,7 +1,7 @@
 /** The observer `metrics-log`. @module */
 import { z } from "zod";
-import { definePlugin, type EpochMetrics, type Factory, ThinnedError } from "../../core/mod.ts";
-import { needWrite } from "./_permission.ts";
+import { definePlugin, type EpochMetrics, type Factory, pathOption, ThinnedError } from "../../core/mod.ts";
+import { needAccess } from "./_permission.ts";
 
 /** Options of {@linkcode metricsLog}. */
 export interface MetricsLogOptions {
@@ -14,7 +14,8 @@ export interface MetricsLogOptions {
  * resumed run keeps the lines of the epochs done and drops those after them, so that its file is that of a run never
  * stopped, but for the times. A new run begins the file anew.
  *
- * A run throws `PermissionError` without permission to write the file, and `ThinnedError` when it cannot be written.
+ * A run throws `PermissionError` without permission to read and write the file, and `ThinnedError` when it cannot be written or
+ * its name is that of a symbolic link, which is not followed.
  *
  * @example
  * ```ts
@@ -33,7 +34,7 @@ export const metricsLog: Factory<"observer", MetricsLogOptions> = definePlugin({
   name: "metrics-log",
   summary: "Writes the metrics of each epoch as one line of JSON.",
   options: z.object({
-    path: z.string("expected the path of a file").min(1, "expected the path of a file").describe("the file"),
+    path: pathOption("file").describe("the file"),
   }),
   async observe({ options: { path } }) {
     await write(path, "", true); // finds out now, not after an epoch, when it cannot be written
@@ -59,19 +60,29 @@ function line(metrics: EpochMetrics): string {
   return JSON.stringify(metrics) + "\n";
 }
 
-/** Writes to the end of the file, or over all of it. */
+/** Writes to the end of the file, or over all of it; never through a symbolic link. */
 async function write(path: string, text: string, append: boolean): Promise<void> {
-  await needWrite("metrics-log", path);
+  await needAccess("metrics-log", path);
   try {
+    if (await isLink(path)) throw new ThinnedError(`metrics-log: ${path}: expected a file, found a symbolic link.`);
     await Deno.writeTextFile(path, text, { append }).catch(async (error) => {
       const folder = /^(.*)[/\\]/.exec(path)?.[1];
       if (!(error instanceof Deno.errors.NotFound) || !folder) throw error;
-      await needWrite("metrics-log", folder);
+      await needAccess("metrics-log", folder);
       await Deno.mkdir(folder, { recursive: true });
       await Deno.writeTextFile(path, text, { append });
     });
   } catch (error) {
     if (error instanceof ThinnedError) throw error;
     throw new ThinnedError(`metrics-log: ${path} cannot be written: ${(error as Error).message}.`, { cause: error });
+  }
+}
+
+async function isLink(path: string): Promise<boolean> {
+  try {
+    return (await Deno.lstat(path)).isSymlink;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }

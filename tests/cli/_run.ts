@@ -14,15 +14,29 @@ const flags = [
   "--allow-read",
   "--allow-write",
   "--allow-env=THINNED_DATA,THINNED_THREADS,THINNED_INSTRUCTIONS,THINNED_BLAS,HOME,XDG_CACHE_HOME,NO_COLOR",
-  "--allow-ffi=.cache",
+  `--allow-ffi=${new URL(".cache", root).pathname}`,
   "--allow-net=127.0.0.1",
+  "--allow-sys=hostname",
 ];
 
-/** A process of the command line with the given arguments. */
-export function command(args: readonly string[], permissions: readonly string[] = flags): Deno.Command {
+/** A process of the command line with the given arguments, in the given working directory. */
+export function command(
+  args: readonly string[],
+  permissions: readonly string[] = flags,
+  cwd: string = root.pathname,
+): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-q", "--no-prompt", ...permissions, new URL("cli/mod.ts", root).pathname, ...args],
-    cwd: root.pathname,
+    args: [
+      "run",
+      "-q",
+      "--no-prompt",
+      "--config",
+      new URL("deno.json", root).pathname,
+      ...permissions,
+      new URL("cli/mod.ts", root).pathname,
+      ...args,
+    ],
+    cwd,
     env: { NO_COLOR: "1" },
     stdout: "piped",
     stderr: "piped",
@@ -30,8 +44,8 @@ export function command(args: readonly string[], permissions: readonly string[] 
 }
 
 /** Runs the command line to its end. */
-export async function cli(args: readonly string[], permissions?: readonly string[]): Promise<Ran> {
-  const { code, stdout, stderr } = await command(args, permissions).output();
+export async function cli(args: readonly string[], permissions?: readonly string[], cwd?: string): Promise<Ran> {
+  const { code, stdout, stderr } = await command(args, permissions, cwd).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { status: code, out: text(stdout), err: text(stderr) };
 }

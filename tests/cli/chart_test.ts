@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { curves, table } from "../../cli/_chart.ts";
+import { curves } from "../../cli/_curves.ts";
+import { table } from "../../cli/_table.ts";
 
 // deno-lint-ignore no-control-regex
 const plain = (text: string): string => text.replace(/\x1b\[\d+m/g, "");

@@ -1,6 +1,7 @@
-/** What `train` prints at the end: the runs in a table, and their learning curves. @module */
-import type { EpochMetrics, FitResult } from "../mod.ts";
-import { curves, table } from "./_chart.ts";
+/** What `train` prints at the end: the runs in a table and their learning curves, or as JSON. @module */
+import { currentBackend, type EpochMetrics, type FitResult } from "../mod.ts";
+import { curves } from "./_curves.ts";
+import { table } from "./_table.ts";
 
 /** The table of runs and the curves of their errors. */
 export function describeRuns(results: readonly FitResult[], classification: boolean, out: string): string {
@@ -32,4 +33,30 @@ export function describeRuns(results: readonly FitResult[], classification: bool
     ? `\n${curves(series, { width: 72, height: 16, title, unit })}\n`
     : "";
   return `\n${table(rows, head)}\n${drawn}\nThe run is in ${out}\n`;
+}
+
+/** The runs as the one object of `--json`. */
+export function summarizeRuns(results: readonly FitResult[], dataset: string, seed: number, out: string): unknown {
+  const { name, blas, threads } = currentBackend().info();
+  return {
+    dataset,
+    backend: name,
+    blas,
+    threads,
+    seed,
+    out,
+    runs: results.map((run) => ({
+      name: run.name,
+      parameters: run.parameters,
+      epochs: run.epoch,
+      trainError: run.trainError,
+      validationError: run.validationError,
+      testError: run.testError,
+      trainLoss: run.trainLoss,
+      validationLoss: run.validationLoss,
+      testLoss: run.testLoss,
+      secondsPerEpoch: run.secondsPerEpoch,
+      stepMs: run.stepMs,
+    })),
+  };
 }
