@@ -1,21 +1,21 @@
 /**
  * Where numbers live. A training step opens a scope: buffers made inside it come from a pool and go back to it when the
- * step ends, so a step in steady state allocates nothing and nobody frees by hand. Outside a scope buffers are ordinary
- * arrays that the garbage collector owns.
+ * step ends, so a step in steady state allocates nothing and nobody frees by hand. Outside a scope buffers are owned by
+ * the garbage collector.
  *
  * A tensor whose buffer has gone back to the pool cannot be read any more: it throws, and never shows another tensor's
  * numbers.
  *
+ * An array is read from its storage when it is needed and not held across anything that allocates: a backend's memory
+ * may grow, and its buffers move.
+ *
  * @module
  */
-import type { Floats, Ints } from "../backend/backend.ts";
-import { RecycledError } from "../errors.ts";
+import { RecycledError, ThinnedError } from "../errors.ts";
+import { type AnyArray, type Block, type BufferSource, type DType, ordinaryArrays, Pool } from "./pool.ts";
+import type { PoolStatistics } from "./pool.ts";
 
-/** The element types: two for numbers with gradients, one for labels and indices. */
-export type DType = "float32" | "float64" | "int32";
-
-/** Any array that backs a tensor. */
-export type AnyArray = Floats | Ints;
+export type { AnyArray, BufferSource, DType, PoolStatistics };
 
 let serial = 0;
 
@@ -23,24 +23,50 @@ let serial = 0;
 export class Storage {
   /** Grows with every buffer made; tells which of two is younger. */
   readonly serial: number = ++serial;
-  /** Whether the buffer was made here, so that nobody holds it but tensors; false for an array given by the caller. */
+  /** Whether the buffer was made here, so that only tensors hold it; false for an array that somebody handed over. */
   readonly allocated: boolean;
+  readonly #length: number;
   #array: AnyArray | null;
+  #block: Block | null = null;
 
+  /**
+   * @param array the numbers
+   * @param allocated whether nobody else holds them
+   */
   constructor(array: AnyArray, allocated = false) {
     this.#array = array;
+    this.#length = array.length;
     this.allocated = allocated;
   }
 
-  /** The numbers. Throws {@linkcode RecycledError} once the buffer has gone back to the pool. */
+  /** A storage on a block of the pool. */
+  static on(block: Block): Storage {
+    const storage = new Storage(block.view, true);
+    storage.#block = block;
+    return storage;
+  }
+
+  /**
+   * The numbers.
+   *
+   * @throws {RecycledError} once the buffer has gone back to the pool
+   * @throws {ThinnedError} when the array was handed over and has been transferred since
+   */
   get array(): AnyArray {
-    if (this.#array === null) {
+    const array = this.#array;
+    if (array === null) {
       throw new RecycledError(
         "This tensor was made inside a training step that has ended, and its buffer is in use again; " +
           "call keep() on it inside the step.",
       );
     }
-    return this.#array;
+    // A detached array has no elements.
+    if (array.length !== this.#length) {
+      throw new ThinnedError(
+        "This tensor's numbers are gone: the array that it was made from has been transferred; make it from a copy.",
+      );
+    }
+    return array;
   }
 
   /** Whether the buffer has gone back to the pool. */
@@ -48,11 +74,18 @@ export class Storage {
     return this.#array === null;
   }
 
-  /** Takes the buffer away. */
-  surrender(): AnyArray | null {
-    const array = this.#array;
-    this.#array = null;
-    return array;
+  /** Takes the buffer away: nothing can be read any more. Gives its block of the pool, if it has one. */
+  surrender(): Block | null {
+    const block = this.#block;
+    this.#array = this.#block = null;
+    return block;
+  }
+
+  /** Parts the buffer from the pool: it is now the garbage collector's. Gives the block it had, if it had one. */
+  part(): Block | null {
+    const block = this.#block;
+    this.#block = null;
+    return block;
   }
 }
 
@@ -61,55 +94,25 @@ export function latestSerial(): number {
   return serial;
 }
 
-/** How the pool is doing. */
-export interface PoolStatistics {
-  /** Buffers newly allocated inside scopes since the program began. */
-  readonly allocated: number;
-  /** Requests served from the pool since the program began. */
-  readonly reused: number;
-  /** Bytes that lie in the pool now. */
-  readonly freeBytes: number;
-}
-
-/** The pool keeps at most this many bytes for later; more is left to the garbage collector. */
-const MAX_FREE_BYTES = 4 * 2 ** 30;
-
-const shelves: Record<DType, Map<number, AnyArray[]>> = {
-  float32: new Map(),
-  float64: new Map(),
-  int32: new Map(),
-};
-let allocated = 0;
-let reused = 0;
-let freeBytes = 0;
+let source = ordinaryArrays;
+const pool = new Pool(source);
 
 /** Storage made in each open scope, the innermost last. */
 const scopes: Set<Storage>[] = [];
 
-function newArray(dtype: DType, size: number): AnyArray {
-  if (dtype === "float32") return new Float32Array(size);
-  return dtype === "float64" ? new Float64Array(size) : new Int32Array(size);
-}
-
-function dtypeOfArray(array: AnyArray): DType {
-  if (array instanceof Float32Array) return "float32";
-  return array instanceof Float64Array ? "float64" : "int32";
+/** Lets new buffers come from here, and returns where they came from before. */
+export function useBuffers(buffers: BufferSource): BufferSource {
+  const before = source;
+  source = buffers;
+  pool.use(buffers);
+  return before;
 }
 
 /** A buffer with unspecified content: from the pool inside a scope, new (and zero) outside. */
 export function allocate(dtype: DType, size: number): Storage {
   const scope = scopes.at(-1);
-  if (scope === undefined) return new Storage(newArray(dtype, size), true);
-  const array = shelves[dtype].get(size)?.pop();
-  let storage: Storage;
-  if (array === undefined) {
-    allocated++;
-    storage = new Storage(newArray(dtype, size), true);
-  } else {
-    reused++;
-    freeBytes -= array.byteLength;
-    storage = new Storage(array, true);
-  }
+  if (scope === undefined) return new Storage(source.allocate(dtype, size), true);
+  const storage = Storage.on(pool.take(dtype, size));
   scope.add(storage);
   return storage;
 }
@@ -117,18 +120,15 @@ export function allocate(dtype: DType, size: number): Storage {
 /** Gives a buffer of the innermost scope back before the scope ends. All others are left alone. */
 export function release(storage: Storage): void {
   if (scopes.at(-1)?.delete(storage) !== true) return;
-  const array = storage.surrender();
-  if (array === null || freeBytes + array.byteLength > MAX_FREE_BYTES) return;
-  const shelf = shelves[dtypeOfArray(array)];
-  const list = shelf.get(array.length);
-  if (list === undefined) shelf.set(array.length, [array]);
-  else list.push(array);
-  freeBytes += array.byteLength;
+  const block = storage.surrender();
+  if (block !== null) pool.give(block);
 }
 
 /** Takes a buffer out of its scope: it lasts as long as somebody refers to it. */
 export function keepStorage(storage: Storage): void {
   for (const scope of scopes) scope.delete(storage);
+  const block = storage.part();
+  if (block !== null) pool.part(block);
 }
 
 /**
@@ -136,6 +136,7 @@ export function keepStorage(storage: Storage): void {
  * that were kept. Scopes nest.
  */
 export function recycling<T>(body: () => T): T {
+  if (scopes.length === 0) pool.begin();
   const scope = new Set<Storage>();
   scopes.push(scope);
   try {
@@ -143,10 +144,11 @@ export function recycling<T>(body: () => T): T {
   } finally {
     for (const storage of scope) release(storage);
     scopes.pop();
+    if (scopes.length === 0) pool.end();
   }
 }
 
 /** Counts of what the pool has done. */
 export function poolStatistics(): PoolStatistics {
-  return { allocated, reused, freeBytes };
+  return pool.statistics();
 }

@@ -239,8 +239,13 @@ export class Tensor {
     return Tensor.view(this, this.shape);
   }
 
-  /** Makes this tensor outlive the training step it was made in, and returns it. */
+  /**
+   * Makes this tensor outlive the training step it was made in, and returns it.
+   *
+   * @throws {RecycledError} when the step has ended
+   */
   keep(): Tensor {
+    void this.storage.array; // throws when it is too late
     keepStorage(this.storage);
     return this;
   }

@@ -11,6 +11,7 @@ import {
   recycling,
   Tensor,
 } from "../../../core/mod.ts";
+import { useBuffers } from "../../../core/tensor/storage.ts";
 import { withSeed } from "../_tensors.ts";
 
 /** One training step of a two-layer network with dropout, in place. */
@@ -45,6 +46,41 @@ Deno.test("a training step in steady state allocates nothing", () => {
   assertEquals(poolStatistics().allocated, allocated);
   assertEquals(poolStatistics().freeBytes, freeBytes);
   assert(poolStatistics().reused > reused);
+});
+
+/** One step of a small net over sequences of some length. */
+function sequenceStep(length: number, weights: readonly Tensor[]): void {
+  recycling(() => {
+    const x = Tensor.ones([4, length, 2]);
+    const states = x.matmul(weights[0]).tanh();
+    const gates = states.sigmoid().mul(weights[1]);
+    gradients(states.mul(gates).reshape([4 * length, 64]).square().mean(), weights);
+  });
+}
+
+Deno.test("sequences of 300 lengths leave little more in memory than twice what the longest needs", () => {
+  const weights = [Tensor.full([2, 64], 0.1).withGradient(), Tensor.full([64], 0.5).withGradient()];
+  sequenceStep(300, weights);
+  const longest = poolStatistics().highWater;
+  assert(longest > 2 ** 20, String(longest));
+  const resident = Deno.memoryUsage().rss;
+  let most = 0;
+  for (let i = 0; i < 300; i++) {
+    sequenceStep((i * 131) % 300 + 1, weights);
+    most = Math.max(most, poolStatistics().heldBytes);
+    assertEquals(poolStatistics().freeBytes, poolStatistics().heldBytes);
+  }
+  // A little more, because other lengths may fall into size classes less well.
+  assert(most <= 2.5 * longest, `${most} bytes held, the longest needs ${longest}`);
+  const growth = Deno.memoryUsage().rss - resident;
+  assert(growth < 64 * 2 ** 20, `resident memory grew by ${growth} bytes, the longest needs ${longest}`);
+
+  const { allocated } = poolStatistics();
+  for (let i = 0; i < 5; i++) sequenceStep(300, weights);
+  const settled = poolStatistics().allocated;
+  assert(settled - allocated < 30, `${settled - allocated} buffers until one length had settled`);
+  for (let i = 0; i < 5; i++) sequenceStep(300, weights);
+  assertEquals(poolStatistics().allocated, settled);
 });
 
 Deno.test("training on recycled buffers gives the same bits as a first run on fresh ones", () => {
@@ -128,6 +164,44 @@ Deno.test("a step that throws gives its buffers back and closes", () => {
   );
   assertThrows(() => inside.floats, RecycledError);
   assertEquals(Tensor.ones([2]).add(1).toArray(), [2, 2]); // outside: lasts
+});
+
+Deno.test("keep() refuses a tensor whose step has ended", () => {
+  const ended = recycling(() => Tensor.ones([4]));
+  assertThrows(() => ended.keep(), RecycledError, "call keep() on it inside the step");
+});
+
+Deno.test("the numbers of a tensor are as many as it has elements, wherever its buffer comes from", () => {
+  for (const size of [0, 1, 9, 100, 129]) {
+    for (const dtype of ["float32", "float64", "int32"] as const) {
+      recycling(() => {
+        const made = Tensor.full([size], 3, dtype);
+        assertEquals(made.storage.array.length, size);
+        assertEquals(made.toArray(), new Array(size).fill(3));
+      });
+    }
+  }
+});
+
+Deno.test("useBuffers() takes buffers from elsewhere, inside of steps and outside", () => {
+  const [made, freed]: number[][] = [[], []];
+  let inside = Tensor.of(0);
+  const before = useBuffers({
+    allocate: (dtype, length) => (made.push(length), before.allocate(dtype, length)),
+    free: ({ length }) => void freed.push(length),
+  });
+  try {
+    Tensor.zeros([11]);
+    recycling(() => {
+      inside = Tensor.zeros([7]).keep();
+      Tensor.zeros([5]);
+    });
+    assertEquals(made, [11, 7, 5]);
+  } finally {
+    useBuffers(before);
+  }
+  assertEquals(freed, [5]);
+  assertEquals(inside.toArray(), [0, 0, 0, 0, 0, 0, 0]);
 });
 
 Deno.test("a buffer from the pool never shows old numbers in ops that fill part of it", () => {
