@@ -35,18 +35,28 @@ export function clipGradients(gradients: readonly Tensor[], clipping: GradientCl
   }
   return noGrad(() => {
     const { value, norm } = clipping;
-    const squares = gradients.reduce((sum, gradient) => sum + gradient.square().sum().item(), 0);
-    let length = Math.sqrt(squares);
-    const before = length;
+    const before = commonLength(gradients);
+    let length = before;
     if (value !== undefined) {
       for (const { floats } of gradients) kernels(floats).unary("clamp", floats, floats, -value, value);
-      length = Math.sqrt(gradients.reduce((sum, gradient) => sum + gradient.square().sum().item(), 0));
+      length = commonLength(gradients);
     }
     if (norm !== undefined && length > norm) {
       for (const { floats } of gradients) kernels(floats).unary("affine", floats, floats, norm / length, 0);
     }
     return before;
   });
+}
+
+/** The length of all tensors taken as one vector. */
+function commonLength(tensors: readonly Tensor[]): number {
+  const squares = (scale: number) =>
+    tensors.reduce((sum, tensor) => sum + (scale === 1 ? tensor : tensor.mul(scale)).square().sum().item(), 0);
+  const length = Math.sqrt(squares(1));
+  if (Number.isFinite(length)) return length;
+  // The squares of numbers above 1e19 are no float32 any more.
+  const most = Math.max(...tensors.map((tensor) => tensor.size === 0 ? 0 : tensor.abs().max().item()));
+  return most * Math.sqrt(squares(1 / most));
 }
 
 function patternOf(text: string, path: string): RegExp {
