@@ -22,4 +22,5 @@
 export * from "./core/mod.ts";
 export * from "./plugins/mod.ts";
 export { builtins } from "./plugins/builtins.ts";
+export { loadModel, type LoadModelOptions } from "./plugins/load_model.ts";
 export { type NativeAttempt, type NativeOptions, openNative, tryOpenNative } from "./native/mod.ts";

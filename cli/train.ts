@@ -7,7 +7,6 @@ import {
   metricsLog,
   progressBar,
   Trainer,
-  writeModel,
 } from "../mod.ts";
 import { chooseBackend } from "./choose_backend.ts";
 import { configuredDataset, type ConfiguredRun, configuredRun } from "./configured_run.ts";
@@ -100,7 +99,7 @@ async function trainSideBySide(plan: Plan, trainers: readonly Trainer[]): Promis
   for (const trainer of trainers) {
     results.push(await trainer.end());
     const folder = folderOfRun(plan.out, plan.config, trainer.info.name);
-    await writeModel(`${folder}/model.safetensors`, trainer.snapshot());
+    await trainer.save(`${folder}/model.safetensors`);
   }
   return results;
 }

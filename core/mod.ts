@@ -41,7 +41,6 @@ export {
   readCheckpoint,
   writeCheckpoint,
   type WriteCheckpointOptions,
-  writeModel,
 } from "./store/checkpoint.ts";
 export type { ChannelUnits, Dataset, Split, TargetUnits } from "./train/data.ts";
 export * from "./errors.ts";
@@ -82,6 +81,9 @@ export { predict, type Prediction, type PredictOptions } from "./train/predict.t
 export { reference } from "./backend/reference/mod.ts";
 export { Registry } from "./plugin/registry.ts";
 export { FolderLock, lockFolder } from "./store/lock.ts";
+export { type LoadedModel, readModel } from "./store/load_model.ts";
+export { prepareInputs, type Preprocessing, preprocessingOf, restoreOutputs } from "./store/preprocessing.ts";
+export { type SaveOptions } from "./store/saved_model.ts";
 export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./store/safetensors.ts";
 export type {
   ConvolutionShape,

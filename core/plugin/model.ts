@@ -12,6 +12,7 @@ import { instantiate, isPlugin, rolesOf } from "./define.ts";
 import type { AllOutputs, BuildOptions, Parameter, RunOptions, SummaryRow } from "./model_options.ts";
 import { optionsAt } from "./options.ts";
 import type { Context, LayerPlugin, Mode, ParameterSpec, Plugin, Progress, SiteMethod, SiteResult } from "./plugin.ts";
+import { saveModel, type SaveOptions } from "../store/saved_model.ts";
 import { sameShape, type Shape } from "../tensor/shape.ts";
 import { type FloatType, Tensor } from "../tensor/tensor.ts";
 
@@ -80,6 +81,8 @@ export class Model {
   readonly inputShapes: readonly Shape[];
   /** Element type. */
   readonly dtype: FloatType;
+  /** How it was built. */
+  readonly built: Required<BuildOptions>;
   readonly #key: Key;
   readonly #nodes = new Map<string, Node>();
   readonly #parameters: Parameter[] = [];
@@ -93,6 +96,8 @@ export class Model {
     this.inputShapes = isSeveral(options.inputShape) ? options.inputShape : [options.inputShape];
     this.inputShape = this.inputShapes[0];
     this.dtype = options.dtype ?? "float32";
+    const { seed = 0, inputType = this.dtype } = options;
+    this.built = { inputShape: this.inputShapes, inputType, seed, dtype: this.dtype };
     this.#key = Key.seed(options.seed ?? 0);
     const pass: Pass = {
       mode: "eval",
@@ -208,6 +213,30 @@ export class Model {
     for (const { name, tensor } of this.#parameters) mine.set(`model/${name}`, tensor);
     for (const [name, tensor] of this.state()) mine.set(`state/${name}`, tensor);
     overwrite(mine, tensors);
+  }
+
+  /**
+   * Writes the model as one file, which `loadModel` reads without the program that made it: architecture, weights, running
+   * state, and what a data set did to inputs and targets where `preprocessing` says it.
+   *
+   * @param path the file, by custom ending in `.safetensors`
+   * @throws {PermissionError} without permission to read and write the file's folder
+   * @throws {CheckpointError} when the file cannot be written, or an option of a plugin is no plain data
+   *
+   * @example
+   * ```ts
+   * import { buildModel, dense, dropout, loadModel, relu, sequential } from "@thinned/dropout";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const path = `${await Deno.makeTempDir()}/model.safetensors`;
+   * const model = buildModel(sequential([dense(8), relu(), dropout({ rate: 0.5 }), dense(2)]), { inputShape: [4] });
+   * await model.save(path);
+   * const loaded = await loadModel(path);
+   * assertEquals(loaded.model.parameterCount(), model.parameterCount());
+   * ```
+   */
+  save(path: string, options: SaveOptions = {}): Promise<void> {
+    return saveModel(this, path, options);
   }
 
   /** Running state by name, such as `4.mean`. */

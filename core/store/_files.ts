@@ -38,6 +38,21 @@ export async function writeSynced(path: string, bytes: Uint8Array): Promise<void
   await file.sync();
 }
 
+/** Writes a file under a temporary name, flushes it, and gives it its own name; a folder that is missing is made. */
+export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const folder = folderOf(path);
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    await writeSynced(temporary, bytes);
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {});
+    throw error;
+  }
+  await syncFolder(folder);
+}
+
 /** Waits until a folder's names are on the disk, where the system can do so. */
 export async function syncFolder(path: string): Promise<void> {
   try {

@@ -7,11 +7,10 @@
  * @module
  */
 import { decodeState, encodeState, plainProgress, STATE, TENSORS } from "./_checkpoint_state.ts";
-import { attempt, exists, folderOf, needAccess, syncFolder, withoutSlash, writeSynced } from "./_files.ts";
+import { attempt, exists, needAccess, syncFolder, withoutSlash, writeSynced } from "./_files.ts";
 import { CheckpointError, OptionError, refuseUnknown, show } from "../errors.ts";
 import type { Snapshot } from "../train/events.ts";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
-import type { Tensor } from "../tensor/tensor.ts";
 
 /** What {@linkcode writeCheckpoint} is told. */
 export interface WriteCheckpointOptions {
@@ -217,55 +216,6 @@ export async function checkpointSteps(runDirectory: string): Promise<number[]> {
   });
   const steps = names.flatMap((name) => FINAL.exec(name)?.[1] ?? []).map(Number);
   return [...new Set(steps)].sort((a, b) => a - b);
-}
-
-/**
- * Writes a model's parameters, by their names, and its running state, under `state/`, as one safetensors file. The file
- * appears under its name only when it is whole.
- *
- * @param path the file, usually `model.safetensors` in a run's folder
- * @param snapshot where the numbers come from
- * @throws {PermissionError} without permission to read and write the file's folder
- * @throws {CheckpointError} when the file cannot be written
- *
- * @example
- * ```ts
- * import { checkpointWriter, crossEntropy, decodeSafetensors, dense, digits, fit } from "@thinned/dropout";
- * import { latestCheckpoint, sgd, writeModel } from "@thinned/dropout";
- * import { assertEquals } from "@std/assert";
- *
- * const directory = await Deno.makeTempDir();
- * await fit(dense(10), {
- *   data: digits({ train: 50, test: 50 }), loss: crossEntropy(), optimizer: sgd(), epochs: 1,
- *   observers: [checkpointWriter({ directory })],
- * });
- * const { snapshot } = await latestCheckpoint(directory, console.error);
- * await writeModel(`${directory}/model.safetensors`, snapshot);
- * const { tensors } = decodeSafetensors(await Deno.readFile(`${directory}/model.safetensors`), "model.safetensors");
- * assertEquals([...tensors.keys()], ["weight", "bias"]);
- * ```
- */
-export async function writeModel(path: string, snapshot: Snapshot): Promise<void> {
-  const tensors = new Map<string, Tensor>();
-  for (const [name, tensor] of snapshot.tensors) {
-    if (name.startsWith("model/")) tensors.set(name.slice("model/".length), tensor);
-    else if (name.startsWith("state/")) tensors.set(name, tensor);
-  }
-  const bytes = encodeSafetensors(tensors, { format: "thinned", step: String(snapshot.progress.step) });
-  const folder = folderOf(path);
-  await needAccess(folder, ["read", "write"], `Writing ${path}`);
-  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
-  await attempt(`${path} cannot be written`, async () => {
-    try {
-      await Deno.mkdir(folder, { recursive: true });
-      await writeSynced(temporary, bytes);
-      await Deno.rename(temporary, path);
-    } catch (error) {
-      await Deno.remove(temporary).catch(() => {});
-      throw error;
-    }
-    await syncFolder(folder);
-  });
 }
 
 async function readPart(folder: string, name: string): Promise<Uint8Array<ArrayBuffer>> {

@@ -145,8 +145,14 @@ function eachRow({ from, to, order }: Rows, visit: (row: number, example: number
   for (let at = from; at < to; at++) visit(at - from, order === undefined ? at : order[at]);
 }
 
+/** What the inputs of a batch are made of. */
+export interface RawInputs extends Pick<Split, "shape" | "scale" | "normalize"> {
+  /** All inputs, example after example. */
+  readonly inputs: Float32Array | Float64Array | Uint8Array;
+}
+
 /** Copies the inputs of some examples, scaled and normalized, to `out`, one example after the other. */
-export function gatherInputs(split: Split, rows: Rows, out: Float32Array): void {
+export function gatherInputs(split: RawInputs, rows: Rows, out: Float32Array): void {
   const { inputs, scale, normalize, shape } = split;
   const size = sizeOf(shape);
   if (inputs instanceof Float32Array && scale === 1 && normalize === undefined) {

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { measuredWeights } from "./average.ts";
 import { type BackendInfo, currentBackend } from "../backend/backend.ts";
 import type { Dataset, Split } from "./data.ts";
 import { isPlugin } from "../plugin/define.ts";
@@ -15,6 +16,7 @@ import { Learner, type LearningOptions, learningOptions, outlineOf } from "./lea
 import { Loader } from "./loader.ts";
 import { buildModel, type Model } from "../plugin/model.ts";
 import type { LayerPlugin, Plugin, Progress } from "../plugin/plugin.ts";
+import { type Preprocessing, preprocessingOf } from "../store/preprocessing.ts";
 import { recycling } from "../tensor/storage.ts";
 import { holdBack } from "./validation.ts";
 import { wholeNumber } from "./whole_number.ts";
@@ -71,6 +73,13 @@ export interface FitResult extends EpochMetrics {
   readonly interrupted: boolean;
   /** What computed. */
   readonly backend: BackendInfo;
+  /** What the data set did to inputs and targets. */
+  readonly preprocessing: Preprocessing;
+  /**
+   * Writes the model as it was measured last, with schedules replaced by their values and with the preprocessing, as one
+   * file that `loadModel` reads: see {@linkcode Model.save}.
+   */
+  save(path: string): Promise<void>;
 }
 
 const optionNames: readonly (keyof FitOptions)[] = [
@@ -229,6 +238,15 @@ export class Trainer {
   /** Everything needed to go on from here. The tensors are the live ones: copy or write them before the next step. */
   snapshot(): Snapshot {
     return { tensors: this.#learner.tensors(), progress: this.#counters };
+  }
+
+  /**
+   * Writes the model as it would be measured now, with schedules replaced by their values and with the preprocessing, as one
+   * file that `loadModel` reads: see {@linkcode Model.save}.
+   */
+  async save(path: string): Promise<void> {
+    const tensors = measuredWeights(this.snapshot());
+    await this.model.save(path, { preprocessing: this.#dataset, progress: this.#progress(), tensors });
   }
 
   #restore(snapshot: Snapshot): void {
@@ -415,6 +433,8 @@ export class Trainer {
       step: this.step,
       interrupted: this.interrupted,
       backend: this.info.backend,
+      preprocessing: preprocessingOf(this.#dataset),
+      save: (path) => this.save(path),
     };
   }
 }

@@ -2,7 +2,6 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import {
   CheckpointError,
   checkpointSteps,
-  decodeSafetensors,
   type EpochMetrics,
   latestCheckpoint,
   OptionError,
@@ -12,7 +11,6 @@ import {
   Tensor,
   ThinnedError,
   writeCheckpoint,
-  writeModel,
 } from "../../../core/mod.ts";
 
 async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
@@ -281,19 +279,5 @@ Deno.test({
     );
     await assertRejects(() => latestCheckpoint("runs/a/", silent), PermissionError, "run it with --allow-read=runs/a.");
     await assertRejects(() => readCheckpoint("runs/a"), PermissionError, "--allow-read=runs/a.");
-    await assertRejects(() => writeModel("runs/m.safetensors", snapshotAt(1)), PermissionError, "--allow-write=runs.");
   },
-});
-
-Deno.test("writeModel() writes parameters and running state, and replaces the file as a whole", async () => {
-  await inFolder(async (folder) => {
-    const path = `${folder}/new/model.safetensors`;
-    for (const step of [1, 2]) await writeModel(path, snapshotAt(step));
-    const { tensors, metadata } = decodeSafetensors(await Deno.readFile(path), path);
-    assertEquals([...tensors.keys()].sort(), ["0.weight", "state/1.mean"]);
-    assertEquals(tensors.get("0.weight")!.floats[0], 2);
-    assertEquals(metadata, { format: "thinned", step: "2" });
-    assertEquals(names(`${folder}/new`), ["model.safetensors"]);
-    await assertRejects(() => writeModel(`${path}/m.safetensors`, snapshotAt(1)), CheckpointError, "cannot be written");
-  });
 });

@@ -1,0 +1,89 @@
+/** Reading a model from the file that {@linkcode Model.save} wrote. @module */
+import { attempt, needAccess, sha256 } from "./_files.ts";
+import { plain, revived } from "./_plain_model.ts";
+import type { Preprocessing } from "./preprocessing.ts";
+import { decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
+import { FORMAT, VERSION } from "./saved_model.ts";
+import { CheckpointError, show } from "../errors.ts";
+import { isPlugin } from "../plugin/define.ts";
+import { buildModel, type BuildOptions, type Model } from "../plugin/model.ts";
+import type { LayerPlugin } from "../plugin/plugin.ts";
+import type { Registry } from "../plugin/registry.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+/** A model that was read from a file. */
+export interface LoadedModel {
+  /** The model, with its weights and running state. */
+  readonly model: Model;
+  /** What the data set did to inputs and targets; undefined where nobody said when it was saved. */
+  readonly preprocessing: Preprocessing | undefined;
+}
+
+/**
+ * Reads a model with the plugins of a registry.
+ *
+ * @param path the file
+ * @param registry knows every plugin in the model by name
+ * @throws {PermissionError} without permission to read the file
+ * @throws {CheckpointError} naming the file, when it is missing, damaged, no saved model, or of another version
+ * @throws {PluginError} when the model has a plugin that the registry does not know
+ */
+export async function readModel(path: string, registry: Registry): Promise<LoadedModel> {
+  await needAccess(path, ["read"], `Reading ${path}`);
+  const bytes = await attempt(`${path} cannot be read`, () => Deno.readFile(path));
+  const { tensors, metadata } = decodeSafetensors(bytes, path);
+  await check(path, { tensors, metadata });
+  const build = parse(metadata, "build", path) as BuildOptions & { seed: string };
+  const root = registry.create(parse(metadata, "model", path), "model") as unknown as LayerPlugin;
+  const model = buildModel(root, { ...build, seed: BigInt(build.seed) });
+  configure(model, parse(metadata, "changes", path) as Record<string, unknown>, registry);
+  model.load(prefixed(tensors));
+  const expected = model.parameters().length + model.state().size;
+  if (tensors.size !== expected) {
+    throw new CheckpointError(`${path}: expected ${expected} tensors for its model, found ${tensors.size}.`);
+  }
+  const known = metadata.preprocessing !== undefined;
+  return { model, preprocessing: known ? parse(metadata, "preprocessing", path) as Preprocessing : undefined };
+}
+
+/** Refuses what is no saved model, of another version, or damaged. */
+async function check(path: string, { tensors, metadata }: Safetensors): Promise<void> {
+  const { sha256: written, ...rest } = metadata;
+  if (metadata.format !== FORMAT) {
+    throw new CheckpointError(
+      `${path} is no saved model: expected the format ${show(FORMAT)} in its metadata, found ${show(metadata.format)}.`,
+    );
+  }
+  if (metadata.version !== VERSION) {
+    throw new CheckpointError(
+      `${path}: expected a saved model of version ${VERSION}, found version ${metadata.version ?? "none"}.`,
+    );
+  }
+  if (written !== await sha256(encodeSafetensors(tensors, rest))) {
+    throw new CheckpointError(`${path} is damaged: it does not have the SHA-256 that it says.`);
+  }
+}
+
+function parse(metadata: Record<string, string>, key: string, path: string): unknown {
+  try {
+    return revived(JSON.parse(metadata[key]));
+  } catch {
+    throw new CheckpointError(`${path} is damaged: its entry ${show(key)} is not JSON.`);
+  }
+}
+
+/** Gives plugins the options that they had when the model was saved, where they have others. */
+function configure(model: Model, changes: Record<string, unknown>, registry: Registry): void {
+  const built = model.plugins();
+  for (const [path, json] of Object.entries(changes)) {
+    const plugin = built.get(path);
+    if (plugin === undefined) throw new CheckpointError(`model.${path}: there is no such place in the saved model.`);
+    const wanted = registry.create(json, `model.${path}`);
+    const text = (value: unknown) => JSON.stringify(plain(value, path));
+    if (isPlugin(plugin) && text(plugin) !== text(wanted)) model.configure(path, wanted.options);
+  }
+}
+
+function prefixed(tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  return new Map([...tensors].map(([name, tensor]) => [name.startsWith("state/") ? name : `model/${name}`, tensor]));
+}

@@ -1,0 +1,96 @@
+/**
+ * What a data set does to inputs and targets, so that a model can be given the raw ones and be understood.
+ *
+ * @module
+ */
+import { ShapeError, showShape } from "../errors.ts";
+import { type Shape, sizeOf } from "../tensor/shape.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { gatherInputs } from "../train/batches.ts";
+import type { ChannelUnits, Dataset, TargetUnits } from "../train/data.ts";
+
+/** What a data set does to its inputs and targets. Plain data. */
+export interface Preprocessing {
+  /** The data set's name. */
+  readonly dataset: string;
+  /** Shape of one example. */
+  readonly shape: Shape;
+  /** Number of classes; 0 for regression. */
+  readonly classes: number;
+  /** Numbers per target; 0 for classification. */
+  readonly outputs: number;
+  /** What the classes are called, in their order. */
+  readonly classNames?: readonly string[];
+  /** Number of positions of an example that have a class each; absent when an example has one. */
+  readonly labelsPerExample?: number;
+  /** What each input is multiplied by. */
+  readonly scale: number;
+  /** What is done to each input after that, along the first axis of an example: `(input - mean) / deviation`. */
+  readonly inputUnits?: ChannelUnits;
+  /** By what targets were shifted and scaled: a prediction in their own units is `output * deviation + mean`. */
+  readonly targetUnits?: TargetUnits;
+}
+
+/** What a data set does to its inputs and targets. */
+export function preprocessingOf(dataset: Dataset): Preprocessing {
+  const { name, classes, outputs, classNames, targetUnits, train } = dataset;
+  const inputUnits = dataset.inputUnits ?? train.normalize;
+  const { shape, scale, labelsPerExample } = train;
+  return {
+    dataset: name,
+    shape,
+    classes,
+    outputs,
+    ...(classNames && { classNames }),
+    ...(labelsPerExample && { labelsPerExample }),
+    scale,
+    ...(inputUnits && { inputUnits }),
+    ...(targetUnits && { targetUnits }),
+  };
+}
+
+/**
+ * Raw inputs as a model expects them: scaled, shifted, in the shape of a batch.
+ *
+ * @param preprocessing what is done to them
+ * @param raw the inputs of whole examples, one after the other, as the data set's files hold them: bytes of an image, the
+ *   cells of a table's columns
+ * @returns `[count, ...shape]`, float32
+ * @throws {ShapeError} when they are not those of whole examples
+ *
+ * @example
+ * ```ts
+ * import { prepareInputs } from "@thinned/dropout";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const inputUnits = { mean: [1, 0], deviation: [2, 1] };
+ * const how = { dataset: "table", shape: [2], classes: 0, outputs: 1, scale: 1, inputUnits };
+ * assertEquals(prepareInputs(how, [5, 6]).toArray(), [[2, 6]]);
+ * ```
+ */
+export function prepareInputs(preprocessing: Preprocessing, raw: ArrayLike<number>): Tensor {
+  const { shape, scale, inputUnits: normalize } = preprocessing;
+  const size = sizeOf(shape);
+  const count = raw.length / size;
+  if (!Number.isInteger(count)) {
+    throw new ShapeError(
+      `prepareInputs: expected numbers for whole examples of shape ${showShape(shape)}, found ${raw.length}.`,
+    );
+  }
+  const numbers = Float64Array.from(raw);
+  const inputs = Tensor.empty([count, ...shape]);
+  gatherInputs({ shape, inputs: numbers, scale, normalize }, { from: 0, to: count }, inputs.floats as Float32Array);
+  return inputs;
+}
+
+/**
+ * Predictions of a regression in the units of the targets: `output * deviation + mean`. Others are returned as they are.
+ *
+ * @param outputs `[batch, outputs]`
+ */
+export function restoreOutputs({ targetUnits }: Preprocessing, outputs: Tensor): Tensor {
+  if (targetUnits === undefined) return outputs;
+  const { mean, deviation } = targetUnits;
+  const row = (numbers: readonly number[]) => Tensor.from(numbers, [numbers.length], outputs.floatType);
+  return outputs.mul(row(deviation)).add(row(mean));
+}

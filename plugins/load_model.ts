@@ -1,0 +1,40 @@
+/** Reading a saved model whose plugins are built in, or named. @module */
+import { type AnyFactory, type LoadedModel, readModel, refuseUnknown, Registry } from "../core/mod.ts";
+import { builtins } from "./builtins.ts";
+
+/** Options of {@linkcode loadModel}. */
+export interface LoadModelOptions {
+  /** Plugins of one's own that the model has, beside the built-in ones. Default: none. */
+  plugins?: readonly AnyFactory[];
+}
+
+/**
+ * Reads a model from the file that `model.save` or a run wrote, without the program that made it.
+ *
+ * @param path the file
+ * @param options plugins of one's own
+ * @throws {PermissionError} without permission to read the file
+ * @throws {CheckpointError} naming the file, when it is missing, damaged, no saved model, or of another version
+ * @throws {PluginError} when the model has a plugin that is neither built in nor given
+ *
+ * @example
+ * ```ts
+ * import { dense, digits, dropout, fit, loadModel, predict, prepareInputs, relu, sequential, sgd } from "@thinned/dropout";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const path = `${await Deno.makeTempDir()}/digits.safetensors`;
+ * const run = await fit(sequential([dense(16), relu(), dropout(), dense(10)]), {
+ *   data: digits({ train: 100, test: 50 }), optimizer: sgd(), epochs: 1,
+ * });
+ * await run.save(path);
+ *
+ * const { model, preprocessing } = await loadModel(path);
+ * const pixels = new Uint8Array(784); // one image, as bytes
+ * const { mean } = predict(model, prepareInputs(preprocessing!, pixels), { samples: 10, softmax: true });
+ * assertEquals(mean.shape, [1, 10]);
+ * ```
+ */
+export async function loadModel(path: string, options: LoadModelOptions = {}): Promise<LoadedModel> {
+  refuseUnknown(options, ["plugins"], "loadModel");
+  return await readModel(path, new Registry([...builtins, ...options.plugins ?? []]));
+}
