@@ -121,6 +121,7 @@ export function parseConfig(json: unknown): Config {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     throw new OptionError("configuration", "a JSON object", json);
   }
+  refuseDepth(json as Record<string, unknown>);
   const config = parseOptions(configSchema, json, "") as Config;
   const names = new Set<string>();
   for (const [i, run] of config.runs.entries()) {
@@ -128,4 +129,17 @@ export function parseConfig(json: unknown): Config {
     names.add(run.name);
   }
   return config;
+}
+
+/** Levels of nesting that a configuration may have: many more than any model needs, and few enough to walk down. */
+const MOST_LEVELS = 200;
+
+function refuseDepth(json: Record<string, unknown>): void {
+  for (const [key, value] of Object.entries(json)) {
+    let level: unknown[] = [value];
+    for (let depth = 1; level.length > 0; depth++) {
+      if (depth > MOST_LEVELS) throw new OptionError(key, `at most ${MOST_LEVELS} levels of nesting`, "more");
+      level = level.flatMap((entry) => typeof entry === "object" && entry !== null ? Object.values(entry) : []);
+    }
+  }
 }

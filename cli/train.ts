@@ -1,11 +1,14 @@
 /** `train`: one run, or several side by side, from a configuration to a run directory. @module */
 import {
+  checkpointSteps,
   checkpointWriter,
   type Dataset,
+  DivergenceError,
   type FitResult,
   loadDataset,
   metricsLog,
   progressBar,
+  ThinnedError,
   Trainer,
 } from "../mod.ts";
 import { chooseBackend } from "./choose_backend.ts";
@@ -66,7 +69,7 @@ async function makeTrainer(plan: Plan, run: ConfiguredRun, dataset: Dataset, sig
   });
 }
 
-/** Writes the configuration and trains; a run that is refused before its first step leaves nothing behind. */
+/** Writes the configuration and trains. A run that fails leaves its last checkpoint behind, or else nothing. */
 async function inDirectory(
   plan: Plan,
   reopened: RunDirectory | undefined,
@@ -76,14 +79,18 @@ async function inDirectory(
   const directory = reopened ?? await RunDirectory.create(plan.out);
   try {
     interruption.listen();
-    try {
-      await directory.begin(plan.config);
-      for (const trainer of trainers) await trainer.open();
-    } catch (error) {
-      await directory.undo(plan.config);
-      throw error;
-    }
+    await directory.begin(plan.config);
+    for (const trainer of trainers) await trainer.open();
     return await trainSideBySide(plan, trainers);
+  } catch (error) {
+    const folders = plan.config.runs.map((run) => folderOfRun(plan.out, plan.config, run.name));
+    const steps = await Promise.all(folders.map((folder) => checkpointSteps(folder).catch(() => [])));
+    if (steps.flat().length === 0) await directory.undo(plan.config);
+    else if (error instanceof DivergenceError) {
+      const change = "--set optimizer.learningRate=NUMBER";
+      note(`To go on from the last checkpoint with a change: deno task train --resume ${plan.out} ${change}`);
+    }
+    throw error;
   } finally {
     interruption.close();
     directory.release();
@@ -93,7 +100,17 @@ async function inDirectory(
 /** Trains the runs an epoch each in turn, so that they can be compared while they grow. */
 async function trainSideBySide(plan: Plan, trainers: readonly Trainer[]): Promise<FitResult[]> {
   while (trainers.some((trainer) => !trainer.done)) {
-    for (const trainer of trainers) if (!trainer.done) await trainer.runEpoch();
+    for (const trainer of trainers) {
+      if (trainer.done) continue;
+      try {
+        await trainer.runEpoch();
+      } catch (error) {
+        if (error instanceof ThinnedError && trainers.length > 1) {
+          error.message = `${trainer.info.name}: ${error.message}`;
+        }
+        throw error;
+      }
+    }
   }
   const results: FitResult[] = [];
   for (const trainer of trainers) {

@@ -5,7 +5,7 @@
  * @module
  */
 import { type CacheFolder, digest, discard, makeWorkFolder, readRecord, tidy, writeRecord } from "./cache.ts";
-import { complaint, granted, type Outcome, run, someProgramGranted, variable } from "./system.ts";
+import { complaint, fileState, granted, type Outcome, run, someProgramGranted, variable } from "./system.ts";
 
 /** One run of the compiler: `cc ...flags -c file -o output`. */
 export interface CompilationUnit {
@@ -125,6 +125,11 @@ export async function compile(
       const why = complaint(failed.problem);
       return {
         missing: `${compiler.command} could not compile the native library (${why}); set CC to another compiler.`,
+      };
+    }
+    if (await fileState(`${work}/${result}`) !== "file") {
+      return {
+        missing: `${compiler.command} ended well but wrote no library: set CC to a C compiler, or unset it.`,
       };
     }
     return await store(folder, work, result, inputs, compiler);

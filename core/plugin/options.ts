@@ -19,7 +19,7 @@ export function parseOptions(schema: z.ZodType, input: unknown, path: string): u
 function complaint(issue: z.core.$ZodIssue, input: unknown, path: string, schema: z.ZodType): OptionError {
   const at = [path, ...issue.path.map(String)].filter((part) => part !== "").join(".");
   if (issue.code === "unrecognized_keys") {
-    const known = schema instanceof z.ZodObject && issue.path.length === 0 ? Object.keys(schema.shape) : [];
+    const known = keysAt(schema, issue.path);
     const listed = known.length === 0 ? "no such option" : `one of the options ${known.join(", ")}`;
     return new OptionError([at, issue.keys[0]].filter((part) => part !== "").join("."), listed, issue.keys[0]);
   }
@@ -30,6 +30,20 @@ function complaint(issue: z.core.$ZodIssue, input: unknown, path: string, schema
     "",
   );
   return new OptionError(at, message, found);
+}
+
+/** The keys that a schema knows at a path into it; none where they are not told by names. */
+function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let inner: unknown = schema;
+  for (let i = 0; inner instanceof z.ZodType;) {
+    const { innerType } = inner.def as { innerType?: unknown }; // of what is optional or has a default
+    if (innerType !== undefined) inner = innerType;
+    else if (i === path.length) return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
+    else if (inner instanceof z.ZodObject) inner = inner.shape[path[i++] as string];
+    else if (inner instanceof z.ZodArray) [inner, i] = [inner.element, i + 1];
+    else return [];
+  }
+  return [];
 }
 
 /** A rate: a number in [0, 1]. */

@@ -52,23 +52,52 @@ export function isGzip(bytes: Uint8Array): boolean {
   return bytes.length >= 2 && bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
+/** Most bytes that a packed file may unpack to: more than any text that fits into one string has. */
+const MOST_UNPACKED = 2 ** 30;
+
 /**
  * The unpacked bytes of a gzip file; other bytes are returned as they are.
  *
  * @param bytes the file
  * @param name its name in errors
- * @throws {DataError} when the gzip data are damaged or cut short
+ * @param limit most bytes to unpack, from those that come first, at least `beginning` of them if there are so many
+ * @param beginning how many bytes `limit` needs
+ * @throws {DataError} when the gzip data are damaged or cut short, or when they would unpack to more; what is beyond the
+ *   limit is never unpacked
  */
-export async function unpack(bytes: Uint8Array<ArrayBuffer>, name: string): Promise<Uint8Array<ArrayBuffer>> {
+export async function unpack(
+  bytes: Uint8Array<ArrayBuffer>,
+  name: string,
+  limit: (first: Uint8Array<ArrayBuffer>) => number = () => MOST_UNPACKED,
+  beginning = 0,
+): Promise<Uint8Array<ArrayBuffer>> {
   if (!isGzip(bytes)) return bytes;
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  let most = MOST_UNPACKED;
   try {
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
+    for await (const piece of new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))) {
+      const before = length;
+      pieces.push(piece);
+      length += piece.length;
+      if (before < beginning && length >= beginning) {
+        most = Math.min(MOST_UNPACKED, limit(await joined(pieces)));
+      }
+      if (length > most) {
+        throw new DataError(`${name}: expected at most ${most} bytes when unpacked, found more: it is no data set.`);
+      }
+    }
+    return await joined(pieces);
   } catch (error) {
+    if (error instanceof DataError) throw error;
     throw new DataError(
       `${name}: expected a whole gzip file, found ${bytes.length} bytes that are damaged or cut short` +
         ` (${(error as Error).message}).`,
       { cause: error },
     );
   }
+}
+
+async function joined(pieces: readonly Uint8Array<ArrayBuffer>[]): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await new Blob([...pieces]).arrayBuffer());
 }

@@ -9,6 +9,9 @@ import { unpack } from "./_files.ts";
 
 const UNSIGNED_BYTES = 8;
 
+/** Bytes that are unpacked beyond those that the header says, to tell by how much a file is too long. */
+const SLACK = 2 ** 16;
+
 /** An array of bytes. */
 export interface Idx {
   /** Extent along each axis. */
@@ -26,8 +29,8 @@ export interface Idx {
  * @throws {DataError} when the file is of another format, cut short, damaged, or longer than its header says
  */
 export async function readIdx(file: Uint8Array<ArrayBuffer>, axes: number, name: string): Promise<Idx> {
-  const bytes = await unpack(file, name);
   const header = 4 + 4 * axes;
+  const bytes = await unpack(file, name, (first) => header + sizeOf(shapeIn(first, axes)) + SLACK, header);
   if (bytes.length < 4) {
     throw new DataError(`${name}: expected an IDX header of ${header} bytes, found ${bytes.length} bytes.`);
   }
@@ -44,7 +47,7 @@ export async function readIdx(file: Uint8Array<ArrayBuffer>, axes: number, name:
   if (bytes.length < header) {
     throw new DataError(`${name}: expected an IDX header of ${header} bytes, found ${bytes.length} bytes.`);
   }
-  const shape = Array.from({ length: axes }, (_, axis) => view.getUint32(4 + 4 * axis));
+  const shape = shapeIn(bytes, axes);
   const size = sizeOf(shape);
   if (bytes.length - header !== size) {
     const found = bytes.length - header;
@@ -54,6 +57,12 @@ export async function readIdx(file: Uint8Array<ArrayBuffer>, axes: number, name:
     );
   }
   return { shape, data: bytes.subarray(header) };
+}
+
+/** The extents that a header says. */
+function shapeIn({ buffer, byteOffset, byteLength }: Uint8Array<ArrayBuffer>, axes: number): number[] {
+  const view = new DataView(buffer, byteOffset, byteLength);
+  return Array.from({ length: axes }, (_, axis) => view.getUint32(4 + 4 * axis));
 }
 
 /** A magic number as people write it: 0x00000803. */

@@ -8,6 +8,9 @@ export type { RemoteFile };
 /** A mirror that sends nothing for this long is given up, in milliseconds. */
 const STALL = 30_000;
 
+/** Most bytes that are taken from a mirror for one file. */
+const MOST_RECEIVED = 2 ** 28;
+
 /** How far the download of one file has come. */
 export interface DownloadProgress {
   /** The file's name. */
@@ -142,6 +145,7 @@ async function receive(url: string, file: string, options: DownloadOptions): Pro
       timer = setTimeout(giveUp, STALL);
       pieces.push(piece);
       received += piece.length;
+      if (received > MOST_RECEIVED) throw new Error(`expected at most ${MOST_RECEIVED} bytes, found more`);
       options.onProgress?.({ file, url, received, total });
     }
     return new Uint8Array(await new Blob(pieces).arrayBuffer());

@@ -74,6 +74,59 @@ Deno.test("an unknown backend is refused", () =>
 Deno.test("--data for a data set that reads none is refused", () =>
   refused({}, ["--data", "/somewhere"], /--data: expected a data set that reads files/));
 
+Deno.test("a model nested 3,000 deep is refused", async () => {
+  let model: Record<string, unknown> = { plugin: "dense", units: 10 };
+  for (let i = 0; i < 3000; i++) model = { plugin: "sequential", layers: [model] };
+  await refused({ model: [model] }, [], /model: expected at most 200 levels of nesting/);
+  await refused({}, ["--set", `model.0=${"[".repeat(5000)}${"]".repeat(5000)}`], /model: expected at most 200 levels/);
+});
+
+Deno.test("a billion units are refused in one sentence", () =>
+  refused({ model: changed(1, { plugin: "dense", units: 1e9 }) }, [], /784000000000 numbers/));
+
+Deno.test("a pattern of parameterGroups that is none is refused with its path", () =>
+  refused(
+    { parameterGroups: [{ match: "(", set: { learningRate: 1 } }] },
+    [],
+    /parameterGroups\.0\.match: expected a regular expression, found "\("/,
+  ));
+
+Deno.test("an unknown key of clip and of a parameter group is refused by name", async () => {
+  await refused({ clip: { vaule: 1 } }, [], /clip\.vaule: expected one of the options value, norm, found "vaule"/);
+  await refused(
+    { parameterGroups: [{ match: "bias", set: {}, sets: {} }] },
+    [],
+    /parameterGroups\.0\.sets: expected one of the options match, set, found "sets"/,
+  );
+});
+
+Deno.test("a gzip file that would unpack to far more than it says is refused", () =>
+  inFolder(async (folder) => {
+    const stream = new Blob([new Uint8Array(2 ** 27)]).stream().pipeThrough(new CompressionStream("gzip"));
+    const bomb = new Uint8Array(await new Response(stream).arrayBuffer());
+    const names = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"];
+    for (const name of names) await Deno.writeFile(`${folder}/${name}-ubyte.gz`, bomb);
+    const ran = await cli(["train", "--dataset", "mnist", "--data", folder, "--out", `${folder}/run`]);
+    assertEquals(ran.status, 2, ran.err);
+    assertMatch(ran.err, /error: .*ubyte\.gz: expected at most \d+ bytes when unpacked, found more/);
+  }));
+
+Deno.test("--download for a data set that cannot be fetched is refused", () =>
+  refused({}, ["--download"], /--download: expected a data set that can be fetched, mnist, found "digits"/));
+
+Deno.test("a run that diverges ends with one sentence, keeps its last good checkpoint and says how to go on", () =>
+  inFolder(async (folder) => {
+    const out = `${folder}/run`;
+    const config = await writeConfig(folder, { epochs: 1 });
+    assertEquals((await cli(["train", "--config", config, "--out", out])).status, 0);
+    const args = ["train", "--resume", out, "--epochs", "3", "--set"];
+    const ran = await cli([...args, "optimizer.learningRate=1e30", "--json"]);
+    assertEquals(ran.status, 2, ran.err);
+    assertMatch(JSON.parse(ran.out).error.message, /^Training diverged at step [5-8]: .*last finite loss was \d/);
+    assert(ran.err.includes(`go on from the last checkpoint with a change: deno task train --resume ${out}`), ran.err);
+    assert([...Deno.readDirSync(out)].some(({ name }) => name === "checkpoint-4"));
+  }));
+
 Deno.test("a missing permission names its flag", () =>
   refused({}, [], /--allow-write/, ["--allow-read", "--allow-ffi=.cache", "--allow-env"]));
 

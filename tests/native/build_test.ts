@@ -269,3 +269,15 @@ for (const [name, value] of [["THINNED_THREADS", "many"], ["THINNED_THREADS", "0
     assertStringIncludes(output, `OptionError ${name}: expected`);
   });
 }
+
+test("prepareNative() says so when the compiler ends well but writes nothing", async (options) => {
+  const before = Deno.env.get("CC");
+  Deno.env.set("CC", "true");
+  try {
+    assertMatch(await missing(options), /true ended well but wrote no library: set CC to a C compiler/);
+    assertEquals([...Deno.readDirSync(options.cache)], []);
+  } finally {
+    if (before === undefined) Deno.env.delete("CC");
+    else Deno.env.set("CC", before);
+  }
+});

@@ -64,3 +64,9 @@ Deno.test("readIdx() refuses another format, another number type and another num
   await refuses(floats, 3, "0x00000803", "found 0x00000d03");
   await refuses(bytes, 1, "0x00000801", "found 0x00000803");
 });
+
+Deno.test("readIdx() unpacks no more than the header says, however much a small file would give", async () => {
+  const bomb = await gzip(idxBytes([2, 1, 3], new Uint8Array(50_000_000)));
+  assertEquals(bomb.length < 100_000, true);
+  await refuses(bomb, 3, `expected at most ${16 + 6 + 65536} bytes when unpacked, found more`);
+});
