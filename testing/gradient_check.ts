@@ -42,7 +42,8 @@ function position(flat: number, shape: readonly number[]): string {
  *
  * @example
  * ```ts
- * import { checkGradient, Tensor } from "@thinned/dropout";
+ * import { Tensor } from "@thinned/dropout";
+ * import { checkGradient } from "@thinned/dropout/testing";
  *
  * checkGradient(([x]) => x.square().sin(), [Tensor.of([0.5, -1.25], "float64")]);
  * ```

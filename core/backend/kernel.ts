@@ -60,7 +60,7 @@ export function isKernel(value: unknown): value is Kernel {
  * Makes a kernel from its description.
  *
  * @example
- * ```ts
+ * ```ts ignore
  * import { defineKernel, input, number, output } from "../backend/mod.ts";
  *
  * const scale = defineKernel({

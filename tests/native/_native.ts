@@ -30,7 +30,8 @@ export const instructionSets: Variant[] = missing !== undefined ? [] : variants.
 
 /** A test that needs the native library, and is left out where there is none. */
 export function nativeTest(name: string, fn: () => void | Promise<void>): void {
-  Deno.test({ name, ignore: missing !== undefined, fn });
+  const why = missing === undefined ? "" : ` (skipped: ${missing})`;
+  Deno.test({ name: name + why, ignore: missing !== undefined, fn });
 }
 
 /** Small repeatable random numbers for choosing cases (mulberry32). */
