@@ -2,10 +2,10 @@
 import {
   buildModel,
   crossEntropy,
-  currentBackend,
   dense,
   dropout,
   gradients,
+  kernels,
   Key,
   type LayerPlugin,
   OptimizerDriver,
@@ -49,7 +49,6 @@ export function trainingStep(withDropout: boolean): () => void {
 
 /** The matrix products of one step, in the step's order and through the same library, on buffers of their own. */
 export function productsAlone(): () => void {
-  const backend = currentBackend();
   const buffer = (rows: number, cols: number, label: string) =>
     Tensor.normal([rows, cols], Key.seed(2).at(label)).floats;
   const layers = WIDTHS.slice(1).map((units, i) => ({
@@ -64,15 +63,15 @@ export function productsAlone(): () => void {
   const plain = { alpha: 1, beta: 0, batch: 1, strideA: 0, strideB: 0, strideC: 0 };
   return () => {
     for (const { inputs, units, x, w, y } of layers) {
-      backend.gemm(x, w, y, { ...plain, m: BATCH, n: units, k: inputs, transposeA: false, transposeB: true });
+      kernels.gemm(x, w, y, { ...plain, m: BATCH, n: units, k: inputs, transposeA: false, transposeB: true });
     }
     for (let i = layers.length - 1; i >= 0; i--) {
       const { inputs, units, x, w, y, dx, dw } = layers[i];
       // The first layer's input needs no gradient.
       if (i > 0) {
-        backend.gemm(y, w, dx, { ...plain, m: BATCH, n: inputs, k: units, transposeA: false, transposeB: false });
+        kernels.gemm(y, w, dx, { ...plain, m: BATCH, n: inputs, k: units, transposeA: false, transposeB: false });
       }
-      backend.gemm(y, x, dw, { ...plain, m: units, n: inputs, k: BATCH, transposeA: true, transposeB: false });
+      kernels.gemm(y, x, dw, { ...plain, m: units, n: inputs, k: BATCH, transposeA: true, transposeB: false });
     }
   };
 }

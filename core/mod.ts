@@ -3,35 +3,23 @@
  *
  * @module
  */
-import { installReference } from "./backend/backend.ts";
-import { reference } from "./backend/reference/mod.ts";
-
-installReference(reference);
-
 export * from "./tensor/autograd.ts";
-export {
-  type AdamSettings,
-  type Address,
-  type Backend,
-  type BackendInfo,
-  type BinaryOp,
-  binaryOps,
-  type CrossEntropyShape,
-  currentBackend,
-  type DropConnectShape,
-  type Epilogue,
-  epilogues,
-  type Floats,
-  type GemmShape,
-  type Ints,
-  kernels,
-  type ReduceOp,
-  reduceOps,
-  type SgdSettings,
-  type UnaryOp,
-  unaryOps,
-  useBackend,
-} from "./backend/backend.ts";
+export type { Floats, Ints } from "./backend/arrays.ts";
+export { type Backend, type BackendInfo, currentBackend, reference, useBackend } from "./backend/backend.ts";
+export type { ConvolutionShape } from "./backend/convolution.ts";
+export type { DrawAddress } from "./backend/draw.ts";
+export { type BinaryOp, binaryOps, type UnaryOp, unaryOps } from "./backend/elementwise.ts";
+export { type Epilogue, epilogues } from "./backend/epilogue.ts";
+export { defineKernel, isKernel, type Kernel, type KernelDescription, type KernelSource } from "./backend/kernel.ts";
+export * as kernels from "./backend/kernels.ts";
+export type { NormalizationShape } from "./backend/normalization.ts";
+export type { AdamSettings, SgdSettings } from "./backend/optimize.ts";
+export type { GemmShape } from "./backend/products.ts";
+export type { ReduceOp } from "./backend/reductions.ts";
+export type { CrossEntropyShape } from "./backend/softmax.ts";
+export type { Address, DropConnectShape } from "./backend/stream.ts";
+export type { PoolShape } from "./backend/pooling.ts";
+export type { Spatial, WindowShape } from "./backend/window.ts";
 export { type Batch, checkDataset, laneOrder, makeBatch, shuffledOrder } from "./train/batches.ts";
 export {
   checkpointSteps,
@@ -78,21 +66,12 @@ export * from "./plugin/options.ts";
 export { isPathOption, pathOption } from "./plugin/path_option.ts";
 export * from "./plugin/plugin.ts";
 export { predict, type Prediction, type PredictOptions } from "./train/predict.ts";
-export { reference } from "./backend/reference/mod.ts";
 export { Registry } from "./plugin/registry.ts";
 export { FolderLock, lockFolder } from "./store/lock.ts";
 export { type LoadedModel, readModel } from "./store/load_model.ts";
 export { prepareInputs, type Preprocessing, preprocessingOf, restoreOutputs } from "./store/preprocessing.ts";
 export { type SaveOptions } from "./store/saved_model.ts";
 export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./store/safetensors.ts";
-export type {
-  ConvolutionShape,
-  NormalizationShape,
-  PoolShape,
-  Spatial,
-  SpatialKernels,
-  WindowShape,
-} from "./backend/spatial.ts";
 export {
   type BroadcastPlan,
   broadcastShapes,

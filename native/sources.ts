@@ -6,6 +6,7 @@
  */
 import abi from "./src/abi.c" with { type: "text" };
 import approx from "./src/approx.h" with { type: "text" };
+import biasActivation from "./src/bias_activation.c" with { type: "text" };
 import blas from "./src/blas.c" with { type: "text" };
 import convolution from "./src/convolution.c" with { type: "text" };
 import convolutionWeight from "./src/convolution_weight.c" with { type: "text" };
@@ -14,9 +15,6 @@ import dropConnect from "./src/drop_connect.c" with { type: "text" };
 import elementwise from "./src/elementwise.c" with { type: "text" };
 import extremes from "./src/extremes.h" with { type: "text" };
 import functions from "./src/functions.h" with { type: "text" };
-import fused from "./src/fused.c" with { type: "text" };
-import gemm from "./src/gemm.c" with { type: "text" };
-import gemmHeader from "./src/gemm.h" with { type: "text" };
 import kernel from "./src/kernel.h" with { type: "text" };
 import movement from "./src/movement.c" with { type: "text" };
 import normal from "./src/normal.h" with { type: "text" };
@@ -24,11 +22,14 @@ import normalization from "./src/normalization.c" with { type: "text" };
 import optimize from "./src/optimize.c" with { type: "text" };
 import philox from "./src/philox.h" with { type: "text" };
 import pooling from "./src/pooling.c" with { type: "text" };
+import products from "./src/products.c" with { type: "text" };
+import productsHeader from "./src/products.h" with { type: "text" };
 import random from "./src/random.c" with { type: "text" };
 import randomStream from "./src/random_stream.c" with { type: "text" };
 import recurrent from "./src/recurrent.c" with { type: "text" };
+import reductions from "./src/reductions.c" with { type: "text" };
+import softmax from "./src/softmax.c" with { type: "text" };
 import stream from "./src/stream.h" with { type: "text" };
-import strided from "./src/strided.c" with { type: "text" };
 import sums from "./src/sums.h" with { type: "text" };
 import threads from "./src/threads.c" with { type: "text" };
 import tile from "./src/tile.h" with { type: "text" };
@@ -36,12 +37,13 @@ import walk from "./src/walk.h" with { type: "text" };
 import window from "./src/window.h" with { type: "text" };
 
 /** Raised whenever the meaning of a symbol changes; the library tells which one it was compiled for. */
-export const ABI_VERSION = 4;
+export const ABI_VERSION = 5;
 
 /** Every source file by its name. They lie in one folder. */
 export const sources: Record<string, string> = {
   "abi.c": abi,
   "approx.h": approx,
+  "bias_activation.c": biasActivation,
   "blas.c": blas,
   "convolution.c": convolution,
   "convolution_weight.c": convolutionWeight,
@@ -50,9 +52,6 @@ export const sources: Record<string, string> = {
   "elementwise.c": elementwise,
   "extremes.h": extremes,
   "functions.h": functions,
-  "fused.c": fused,
-  "gemm.c": gemm,
-  "gemm.h": gemmHeader,
   "kernel.h": kernel,
   "movement.c": movement,
   "normal.h": normal,
@@ -60,11 +59,14 @@ export const sources: Record<string, string> = {
   "optimize.c": optimize,
   "philox.h": philox,
   "pooling.c": pooling,
+  "products.c": products,
+  "products.h": productsHeader,
   "random.c": random,
   "random_stream.c": randomStream,
   "recurrent.c": recurrent,
+  "reductions.c": reductions,
+  "softmax.c": softmax,
   "stream.h": stream,
-  "strided.c": strided,
   "sums.h": sums,
   "threads.c": threads,
   "tile.h": tile,
@@ -98,23 +100,8 @@ const common = [
   "-Wno-psabi", // about calls between compilers, which vectors never cross here
 ];
 
-/** Files that are compiled once for each instruction set. */
-const kernelFiles = [
-  "convolution.c",
-  "convolution_weight.c",
-  "drop_connect.c",
-  "elementwise.c",
-  "fused.c",
-  "gemm.c",
-  "movement.c",
-  "normalization.c",
-  "optimize.c",
-  "pooling.c",
-  "random.c",
-  "random_stream.c",
-  "recurrent.c",
-  "strided.c",
-];
+/** Files that exist once; all others are compiled once for each instruction set. */
+const singleFiles = ["abi.c", "blas.c", "threads.c"];
 
 /** The instruction sets of an architecture and their flags, the portable one first. */
 const instructionSets: Record<Architecture, Record<string, readonly string[]>> = {
@@ -128,11 +115,12 @@ const instructionSets: Record<Architecture, Record<string, readonly string[]>> =
 
 /** What to compile for an architecture. */
 export function compilationUnits(architecture: Architecture): CompilationUnit[] {
-  const units = ["abi.c", "blas.c", "threads.c"].map((file): CompilationUnit => ({
+  const units = singleFiles.map((file): CompilationUnit => ({
     file,
     flags: common,
     output: file.replace(".c", ".o"),
   }));
+  const kernelFiles = Object.keys(sources).filter((name) => name.endsWith(".c") && !singleFiles.includes(name));
   for (const [variant, extra] of Object.entries(instructionSets[architecture])) {
     for (const file of kernelFiles) {
       // Random numbers are the same bits everywhere, so nothing may be rounded once instead of twice there.

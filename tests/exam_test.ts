@@ -115,11 +115,13 @@ Deno.test("the exam compares the open backend with the reference", async () => {
   assertEquals((await comparison({ ...reference })).status, "passed");
   const shifted: Backend = {
     ...reference,
-    dropout(x, out, address, threshold, scale) {
-      const later = address.slice();
-      later[2]++;
-      reference.dropout(x, out, later, threshold, scale);
-    },
+    implement: (kernel) => (...args: unknown[]) =>
+      kernel.twin(...args.map((arg, at) => {
+        if (kernel.parameters[at].kind !== "words" || !(arg instanceof Uint32Array)) return arg;
+        const later = arg.slice();
+        later[2]++;
+        return later;
+      })),
   };
   const { status, message } = await comparison(shifted);
   assertEquals(status, "failed");

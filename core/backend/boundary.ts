@@ -7,7 +7,16 @@
  */
 import { BackendError, show } from "../errors.ts";
 import { rowPositions } from "./draw.ts";
-import type { BlockParameter, BoxParameter, DrawParameter, Length, Parameter, Sizes } from "./parameters.ts";
+import type {
+  BlockParameter,
+  BoxParameter,
+  DrawParameter,
+  FloatsParameter,
+  IntsParameter,
+  Length,
+  Parameter,
+  Sizes,
+} from "./parameters.ts";
 
 /** Largest number of axes of a box. */
 const MAX_RANK = 16;
@@ -36,12 +45,23 @@ function measureOf(length: Length): (sizes: Sizes) => number {
   };
 }
 
+/** Whether a buffer is a SharedArrayBuffer, which has no such getter. */
+function isShared(buffer: unknown): boolean {
+  return !(buffer instanceof ArrayBuffer);
+}
+
+function isIndices(parameter: IntsParameter<unknown>): boolean {
+  return parameter.access === "input" && parameter.bound !== undefined;
+}
+
 interface ArrayCheck {
   readonly at: number;
   readonly name: string;
   readonly nullable: boolean;
   readonly measure: (sizes: Sizes) => number;
   readonly ints: boolean;
+  /** Whether the length is a size that is measured: then all arrays of that length agree. */
+  readonly exact: boolean;
 }
 
 /** Two arguments that must not overlap, unless they are the same array where `same` allows it. */
@@ -70,6 +90,7 @@ export class Boundary {
   readonly #arrays: readonly ArrayCheck[];
   readonly #pairs: readonly Pair[];
   readonly #measuredFrom: readonly { readonly size: string; readonly at: number }[];
+  readonly #draw: number;
   readonly #cols: readonly ((sizes: Sizes) => number)[];
 
   constructor(name: string, parameters: readonly Parameter[]) {
@@ -82,6 +103,7 @@ export class Boundary {
         ? new Float64Array(1 + MAX_RANK * (1 + parameter.operands.length))
         : null
     );
+    this.#draw = parameters.findIndex(({ kind }) => kind === "draw");
     this.codes = new Int32Array(parameters.length);
     this.#cols = parameters.map((parameter) => measureOf(parameter.kind === "draw" ? parameter.cols : []));
 
@@ -106,7 +128,7 @@ export class Boundary {
         given.add(length[0]);
       }
       const ints = parameter.kind === "ints";
-      arrays.push({ at, name: parameter.name, nullable, measure: measureOf(length), ints });
+      arrays.push({ at, name: parameter.name, nullable, measure: measureOf(length), ints, exact: false });
     });
     for (const { name: array, ...parameter } of parameters) {
       if (parameter.kind !== "floats" && parameter.kind !== "ints" || typeof parameter.length === "function") continue;
@@ -116,7 +138,11 @@ export class Boundary {
         }
       }
     }
-    this.#arrays = arrays;
+    const measured = new Set(measuredFrom.map(({ size }) => size));
+    this.#arrays = arrays.map((array) => {
+      const { length } = parameters[array.at] as FloatsParameter | IntsParameter;
+      return { ...array, exact: typeof length !== "function" && length.length === 1 && measured.has(length[0]) };
+    });
     this.#measuredFrom = measuredFrom;
     this.measured = measuredFrom.map(({ size }) => size);
     const pairs: Pair[] = [];
@@ -141,7 +167,6 @@ export class Boundary {
     const parameters = this.#parameters;
     const sizes = this.sizes;
     if (args.length !== parameters.length) this.#refuse("the call", `${parameters.length} arguments`, args.length);
-    let draws = false;
     for (let i = 0; i < parameters.length; i++) {
       const parameter = parameters[i];
       const value = args[i];
@@ -172,11 +197,11 @@ export class Boundary {
         case "block":
           this.#readBlock(parameter, i, value);
           break;
+        case "words":
+          this.#checkWords(parameter.name, value, parameter.length);
+          break;
         case "box":
           this.#readBox(parameter, i, value);
-          break;
-        case "draw":
-          draws = true;
           break;
       }
     }
@@ -184,7 +209,7 @@ export class Boundary {
       const { size, at } = this.#measuredFrom[i];
       sizes[size] = typeOf.call(args[at]) === undefined ? NaN : lengthOf.call(args[at]);
     }
-    if (draws) this.#readDraw(args);
+    if (this.#draw >= 0) this.#readDraw(this.#draw, args[this.#draw]);
     const double = this.#checkArrays(args);
     for (let i = 0; i < this.#pairs.length; i++) {
       const { a, b, same } = this.#pairs[i];
@@ -195,10 +220,25 @@ export class Boundary {
     return double;
   }
 
+  /** Whether an argument holds indices. */
+  get hasIndices(): boolean {
+    return this.#parameters.some((parameter) => parameter.kind === "ints" && isIndices(parameter));
+  }
+
+  /** Refuses an index out of bounds, after {@linkcode check} has passed the same arguments. */
+  checkIndices(args: readonly unknown[]): void {
+    this.#parameters.forEach((parameter, at) => {
+      if (parameter.kind !== "ints" || !isIndices(parameter)) return;
+      const bound = measureOf(parameter.bound!)(this.sizes);
+      const bad = (args[at] as Int32Array).find((index) => index < 0 || index >= bound);
+      if (bad !== undefined) this.#refuse(parameter.name, `indices in [0, ${bound})`, bad);
+    });
+  }
+
   #checkArrays(args: readonly unknown[]): boolean {
     let type: string | undefined;
     for (let i = 0; i < this.#arrays.length; i++) {
-      const { at, name, nullable, measure, ints } = this.#arrays[i];
+      const { at, name, nullable, measure, ints, exact } = this.#arrays[i];
       const array = args[at];
       if (array === null && nullable) continue;
       const found = typeOf.call(array) as string | undefined;
@@ -213,7 +253,7 @@ export class Boundary {
       const needed = measure(this.sizes);
       const length = lengthOf.call(array);
       // Written so that a length that is not a number is refused.
-      if (!(needed <= length)) {
+      if (!(needed <= length) || (exact && needed !== length)) {
         const buffer = bufferOf.call(array) as ArrayBuffer & { detached?: boolean };
         const state = buffer.detached ? "one whose buffer was transferred" : `${length}`;
         throw new BackendError(`The kernel ${this.#name}: expected ${name} with ${needed} numbers, found ${state}.`);
@@ -224,11 +264,9 @@ export class Boundary {
   }
 
   #checkFixed(name: string, buffer: ArrayBuffer): void {
-    let fixed = false;
-    try {
-      fixed = !resizableOf.call(buffer);
-    } catch { /* a shared buffer */ }
-    if (!fixed) this.#refuse(name, "an array on a buffer of fixed size", "one on a shared or resizable buffer");
+    if (isShared(buffer) || resizableOf.call(buffer)) {
+      this.#refuse(name, "an array on a buffer of fixed size", "one on a shared or resizable buffer");
+    }
   }
 
   #checkApart(a: number, b: number, x: unknown, y: unknown, same: boolean): void {
@@ -245,18 +283,12 @@ export class Boundary {
     );
   }
 
-  #readDraw(args: readonly unknown[]): void {
-    const at = this.#parameters.findIndex(({ kind }) => kind === "draw");
+  #readDraw(at: number, value: unknown): void {
     const parameter = this.#parameters[at] as DrawParameter;
-    const value = args[at] as { header: unknown; table: unknown; offset: unknown } | null | undefined;
-    const { header, table, offset } = value ?? { header: undefined, table: undefined, offset: undefined };
-    for (const [words, name, least] of [[header, "header", 3], [table, "table", 3 * this.sizes[parameter.rows]]]) {
-      if (typeOf.call(words) !== "Uint32Array" || !(least as number <= lengthOf.call(words))) {
-        const found = typeOf.call(words) === "Uint32Array" ? lengthOf.call(words) : words;
-        this.#refuse(`${parameter.name}.${name}`, `a Uint32Array of ${least} words`, found);
-      }
-      if (lengthOf.call(words) > 0) this.#checkFixed(`${parameter.name}.${name}`, bufferOf.call(words));
-    }
+    if (typeof value !== "object" || value === null) this.#refuse(parameter.name, "the address of a draw", value);
+    const { header, table, offset } = value as { header: unknown; table: unknown; offset: unknown };
+    this.#checkWords(`${parameter.name}.header`, header, 3);
+    this.#checkWords(`${parameter.name}.table`, table, 3 * this.sizes[parameter.rows]);
     const positions = rowPositions(parameter.bits === undefined ? 32 : this.sizes[parameter.bits]);
     const last = positions - this.#cols[at](this.sizes);
     if (!Number.isSafeInteger(offset) || (offset as number) < 0 || !((offset as number) <= last)) {
@@ -265,6 +297,15 @@ export class Boundary {
     this.header = header as Uint32Array<ArrayBuffer>;
     this.table = table as Uint32Array<ArrayBuffer>;
     this.offset = offset as number;
+  }
+
+  #checkWords(name: string, words: unknown, least: number): void {
+    const type = typeOf.call(words);
+    if (type !== "Uint32Array" || !(least <= lengthOf.call(words))) {
+      const found = type === "Uint32Array" ? lengthOf.call(words) : words;
+      this.#refuse(name, `a Uint32Array of ${least} words`, found);
+    }
+    if (least > 0) this.#checkFixed(name, bufferOf.call(words));
   }
 
   #readBlock(parameter: BlockParameter, at: number, value: unknown): void {
@@ -316,7 +357,7 @@ export class Boundary {
         }
       }
     }
-    const problem = parameter.refuse?.(this.sizes, values);
+    const problem = parameter.refuse?.(this.sizes, numbers);
     if (problem !== undefined) throw new BackendError(`The kernel ${this.#name}: ${problem}.`);
   }
 

@@ -76,18 +76,21 @@ export function defineKernel<const P extends readonly Parameter[]>(
 ): Kernel<(...args: ArgumentsOf<P>) => void> {
   const boundary = new Boundary(name, parameters);
   let seen: Backend | undefined;
-  let implementation: AnyFunction = twin;
+  /** The twin, after a look at every index, as C looks at each when it uses it. */
+  const careful = !boundary.hasIndices ? twin : (...args: ArgumentsOf<P>) => {
+    boundary.checkIndices(args);
+    twin(...args);
+  };
+  let implementation: AnyFunction = careful;
   function run(...args: ArgumentsOf<P>): void {
-    if (boundary.check(args)) {
-      twin(...args);
-      return;
-    }
+    const double = boundary.check(args);
     const current = currentBackend();
     if (current !== seen) {
-      implementation = current.implement(kernel as unknown as Kernel) ?? twin;
+      implementation = current.implement(kernel as unknown as Kernel) ?? careful;
       seen = current;
     }
-    implementation(...args);
+    if (double) careful(...args);
+    else implementation(...args);
   }
   const kernel = Object.assign(run, { kernel: name, parameters, twin, boundary, source });
   return kernel;

@@ -80,6 +80,12 @@ export interface DrawParameter<T = DrawAddress> extends Common<T> {
   readonly bits: string | undefined;
 }
 
+/** A Uint32Array of some words. */
+export interface WordsParameter<T = Uint32Array<ArrayBuffer>> extends Common<T> {
+  readonly kind: "words";
+  readonly length: number;
+}
+
 /** One number of a block. */
 export type Field =
   | { readonly kind: "whole"; readonly min: number; readonly max: number }
@@ -94,8 +100,8 @@ export type Field =
 export interface BlockParameter<T = unknown> extends Common<T> {
   readonly kind: "block";
   readonly fields: Readonly<Record<string, Field>>;
-  /** Further conditions on the numbers: what is wrong with them, or undefined. */
-  readonly refuse?: (sizes: Readonly<Sizes>, values: Readonly<T>) => string | undefined;
+  /** Further conditions on the sizes and the numbers as they lie in the block: what is wrong, or undefined. */
+  readonly refuse?: (sizes: Readonly<Sizes>, numbers: ArrayLike<number>) => string | undefined;
 }
 
 /** Extents and, for each operand, strides: `{ dims, [operand]: strides }`. In C: rank, extents, all strides. */
@@ -114,6 +120,7 @@ export type Parameter<T = unknown> =
   | FlagParameter<T>
   | CodeParameter<T>
   | DrawParameter<T>
+  | WordsParameter<T>
   | BlockParameter<T>
   | BoxParameter<T>;
 
@@ -197,11 +204,16 @@ export function draw(name: string, rows: string, cols: Length, bits?: string): D
   return { kind: "draw", name, rows, cols, bits };
 }
 
+/** A Uint32Array that is read. */
+export function words(name: string, length: number): WordsParameter {
+  return { kind: "words", name, length };
+}
+
 /** An object of numbers. */
 export function block<T>(
   name: string,
   fields: Readonly<Record<keyof T & string, Field>>,
-  refuse?: (sizes: Readonly<Sizes>, values: Readonly<T>) => string | undefined,
+  refuse?: (sizes: Readonly<Sizes>, numbers: ArrayLike<number>) => string | undefined,
 ): BlockParameter<T> {
   return { kind: "block", name, fields, refuse };
 }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { AdamSettings, Epilogue, SgdSettings } from "../backend/backend.ts";
+import type { Epilogue } from "../backend/epilogue.ts";
+import type { AdamSettings, SgdSettings } from "../backend/optimize.ts";
 import type { RunInfo } from "../train/events.ts";
 import type { Key } from "../random/key.ts";
 import type { LayerPlugin, Plugin, RoleOfMethod, SiteArguments, SiteMethod, SiteResult } from "./plugin.ts";

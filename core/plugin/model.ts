@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Epilogue } from "../backend/backend.ts";
+import type { Epilogue } from "../backend/epilogue.ts";
 import { noGrad } from "../tensor/autograd.ts";
 import { CheckpointError, OptionError, PluginError, ShapeError, showShape } from "../errors.ts";
 import { Key } from "../random/key.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 import type { z } from "zod";
-import type { Epilogue } from "../backend/backend.ts";
+import type { Epilogue } from "../backend/epilogue.ts";
 import type {
   AttentionStage,
   AugmentBatch,

@@ -28,7 +28,7 @@
  * @module
  */
 import { OptionError, ThinnedError } from "../errors.ts";
-import type { Address } from "../backend/backend.ts";
+import type { Address } from "../backend/stream.ts";
 
 /** Two sites whose paths hash to one number, so that their masks would be equal. */
 export class SiteCollisionError extends ThinnedError {

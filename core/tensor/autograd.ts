@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { kernels } from "../backend/backend.ts";
+import * as kernels from "../backend/kernels.ts";
 import { OptionError, ShapeError, showShape, ThinnedError } from "../errors.ts";
 import { sameShape } from "./shape.ts";
 import { latestSerial, release, type Storage } from "./storage.ts";
@@ -139,7 +139,7 @@ class Pending {
       this.#gradients.set(tensor, gradient);
     } else if (this.#owned.has(present) && this.#users.get(present.storage) === 1) {
       // Only a sum that nobody else looks at may be written to: an op may have passed it on as it is.
-      kernels(present.floats).accumulate(gradient.floats, present.floats, 1);
+      kernels.accumulate(gradient.floats, present.floats, 1);
     } else {
       const sum = noGrad(() => present.add(gradient));
       this.#owned.add(sum);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Floats, Ints } from "../backend/backend.ts";
+import type { Floats, Ints } from "../backend/arrays.ts";
 import type { GraphNode } from "./autograd.ts";
 import { DataError, OptionError, ShapeError, showShape } from "../errors.ts";
 import type { Key } from "../random/key.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { noGrad } from "../tensor/autograd.ts";
-import { kernels } from "../backend/backend.ts";
+import * as kernels from "../backend/kernels.ts";
 import { OptionError } from "../errors.ts";
 import type { Snapshot } from "./events.ts";
 import type { Model } from "../plugin/model.ts";
@@ -48,9 +48,8 @@ export class WeightAverage {
   update(): void {
     noGrad(() => {
       for (const { weight, average } of this.#pairs) {
-        const k = kernels(average.floats);
-        k.unary("affine", average.floats, average.floats, this.#decay, 0);
-        k.accumulate(weight.floats, average.floats, 1 - this.#decay);
+        kernels.unary("affine", average.floats, average.floats, this.#decay, 0);
+        kernels.accumulate(weight.floats, average.floats, 1 - this.#decay);
       }
     });
   }

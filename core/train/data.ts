@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Ints } from "../backend/backend.ts";
+import type { Ints } from "../backend/arrays.ts";
 import type { Shape } from "../tensor/shape.ts";
 
 /** Means and deviations by which each channel, the first axis of an example, is shifted and scaled. */

@@ -6,7 +6,7 @@
  */
 import { gradients, noGrad } from "../tensor/autograd.ts";
 import { WeightAverage } from "./average.ts";
-import { kernels } from "../backend/backend.ts";
+import * as kernels from "../backend/kernels.ts";
 import type { Batch } from "./batches.ts";
 import type { Dataset } from "./data.ts";
 import { isPlugin } from "../plugin/define.ts";
@@ -138,9 +138,7 @@ export class Learner {
       recycling(() => {
         const part = this.#differentiate(rows(batch, from, to), from, progress);
         const share = (to - from) / whole;
-        part.gradients.forEach((gradient, j) =>
-          kernels(gradient.floats).accumulate(gradient.floats, total![j].floats, share)
-        );
+        part.gradients.forEach((gradient, j) => kernels.accumulate(gradient.floats, total![j].floats, share));
         loss += share * part.loss;
         errors += part.errors;
         part.settle();

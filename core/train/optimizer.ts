@@ -4,7 +4,7 @@
  * @module
  */
 import { noGrad } from "../tensor/autograd.ts";
-import { kernels } from "../backend/backend.ts";
+import * as kernels from "../backend/kernels.ts";
 import { OptionError, refuseUnknown } from "../errors.ts";
 import type { Model, Parameter } from "../plugin/model.ts";
 import { optionsAt } from "../plugin/options.ts";
@@ -38,11 +38,11 @@ export function clipGradients(gradients: readonly Tensor[], clipping: GradientCl
     const before = commonLength(gradients);
     let length = before;
     if (value !== undefined) {
-      for (const { floats } of gradients) kernels(floats).unary("clamp", floats, floats, -value, value);
+      for (const { floats } of gradients) kernels.unary("clamp", floats, floats, -value, value);
       length = commonLength(gradients);
     }
     if (norm !== undefined && length > norm) {
-      for (const { floats } of gradients) kernels(floats).unary("affine", floats, floats, norm / length, 0);
+      for (const { floats } of gradients) kernels.unary("affine", floats, floats, norm / length, 0);
     }
     return before;
   });
@@ -130,16 +130,15 @@ export class OptimizerDriver {
         const plugin = this.#plugins[i];
         const gradient = gradients[i++];
         const weight = parameter.tensor;
-        const k = kernels(weight.floats);
         const context: UpdateContext<never> = {
           parameter: weight,
           gradient,
           slots,
           options: optionsOf.get(plugin)!,
           iteration: this.#iteration,
-          sgd: (velocity, settings) => k.sgd(weight.floats, gradient.floats, velocity?.floats ?? null, settings),
+          sgd: (velocity, settings) => kernels.sgd(weight.floats, gradient.floats, velocity?.floats ?? null, settings),
           adam: (first, second, settings) =>
-            k.adam(weight.floats, gradient.floats, first.floats, second.floats, settings),
+            kernels.adam(weight.floats, gradient.floats, first.floats, second.floats, settings),
         };
         plugin.definition.update!(context);
         const constraint = parameter.constraint;

@@ -3,7 +3,7 @@
  * product: OpenBLAS's threads go on spinning after a product and would hold up the kernels that follow it. Builds that
  * may not be called from several threads at once (OpenMP, sequential) compute whole products with their own threads.
  */
-#include "gemm.h"
+#include "products.h"
 #include "kernel.h"
 
 #include <dlfcn.h>

@@ -258,6 +258,7 @@ KERNEL(convolution)(
   Shape shape;
   if (epilogue < 0 || epilogue >= EPILOGUE_COUNT) return UNKNOWN_OPERATION;
   if (!read_shape(&shape, block)) return BAD_ARGUMENT;
+  if (outputs_of(&shape) == 0) return OK;
   Product job = {.pass = forward_pass(&shape), .source = x, .bias = bias, .target = y, .batch = shape.batch,
     .groups = shape.groups, .channels = shape.inputs, .rows = shape.outputs, .epilogue = epilogue};
   if (!finish_pass(&job.pass, shape.kernel)) return OUT_OF_MEMORY;
@@ -306,7 +307,9 @@ KERNEL(convolution_input_gradient)(const float *dy, const float *weight, float *
   const int64_t size = shape.batch * shape.groups * shape.inputs * shape.input[0] * shape.input[1] * shape.input[2];
   const int64_t phases = shape.stride[0] * shape.stride[1] * shape.stride[2];
   /* With strides, some inputs may be touched by no window. */
-  if (phases > 1) memset(dx, 0, (size_t)size * sizeof(float));
+  if (size == 0) return OK;
+  if (phases > 1 || outputs_of(&shape) == 0) memset(dx, 0, (size_t)size * sizeof(float));
+  if (outputs_of(&shape) == 0) return OK;
   int32_t status = OK;
   for (int64_t phase = 0; phase < phases && status == OK; phase++) {
     const int64_t remainders[3] = {phase / (shape.stride[1] * shape.stride[2]),

@@ -27,10 +27,10 @@ static void unary_range(void *context, int64_t begin, int64_t end) {
   switch (u->op) { UNARY_FUNCTIONS(UNARY_VALUE) }
 }
 
-KERNEL(unary)(int32_t op, const float *x, float *out, double n, float p, float q) {
+KERNEL(unary)(int32_t op, const float *x, float *out, double p, double q, double n) {
   if (op < 0 || op >= UNARY_COUNT) return UNKNOWN_OPERATION;
-  if (!(n >= 0)) return BAD_ARGUMENT;
-  Unary job = {op, x, NULL, NULL, out, p, q};
+  if (!is_size(n)) return BAD_ARGUMENT;
+  Unary job = {op, x, NULL, NULL, out, (float)p, (float)q};
   pool_run((int64_t)n, GRAIN, unary_range, &job);
   return OK;
 }
@@ -53,10 +53,10 @@ static void unary_gradient_range(void *context, int64_t begin, int64_t end) {
 }
 
 KERNEL(unary_gradient)(
-    int32_t op, const float *x, const float *y, const float *dy, float *dx, double n, float p, float q) {
+    int32_t op, const float *x, const float *y, const float *dy, float *dx, double p, double q, double n) {
   if (op < 0 || op >= UNARY_COUNT) return UNKNOWN_OPERATION;
-  if (!(n >= 0)) return BAD_ARGUMENT;
-  Unary job = {op, x, y, dy, dx, p, q};
+  if (!is_size(n)) return BAD_ARGUMENT;
+  Unary job = {op, x, y, dy, dx, (float)p, (float)q};
   pool_run((int64_t)n, GRAIN, unary_gradient_range, &job);
   return OK;
 }
@@ -123,9 +123,9 @@ static void fill_range(void *context, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; i++) y[i] = value;
 }
 
-KERNEL(fill)(float *out, double n, float value) {
-  if (!(n >= 0)) return BAD_ARGUMENT;
-  Update job = {NULL, out, value};
+KERNEL(fill)(float *out, double value, double n) {
+  if (!is_size(n)) return BAD_ARGUMENT;
+  Update job = {NULL, out, (float)value};
   pool_run((int64_t)n, GRAIN, fill_range, &job);
   return OK;
 }
@@ -139,9 +139,9 @@ static void accumulate_range(void *context, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; i++) y[i] += alpha * x[i];
 }
 
-KERNEL(accumulate)(const float *x, float *y, double n, float alpha) {
-  if (!(n >= 0)) return BAD_ARGUMENT;
-  Update job = {x, y, alpha};
+KERNEL(accumulate)(const float *x, float *y, double alpha, double n) {
+  if (!is_size(n)) return BAD_ARGUMENT;
+  Update job = {x, y, (float)alpha};
   pool_run((int64_t)n, GRAIN, accumulate_range, &job);
   return OK;
 }

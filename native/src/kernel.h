@@ -18,7 +18,7 @@
 #define KERNEL(name) THINNED_EXPORT int32_t THINNED_JOIN(thinned_##name, VARIANT)
 
 /* Status codes; their texts are in library.ts. */
-enum { OK = 0, UNKNOWN_OPERATION = 1, BAD_ARGUMENT = 2, OUT_OF_MEMORY = 3, NOT_OPENED = 4, NOT_OPENBLAS = 5 };
+enum { OK = 0, UNKNOWN_OPERATION = 1, BAD_ARGUMENT = 2, OUT_OF_MEMORY = 3, NOT_OPENED = 4, NOT_OPENBLAS = 5, BAD_INDEX = 6 };
 
 /* Each turn of the next loop stands alone: arrays may be the same, but never shifted against each other. */
 #if defined(__clang__)
@@ -46,6 +46,11 @@ int32_t pool_inside(void);
 
 /* Whether a number is a size: whole, at least 0, and small enough that a product of three bytes a piece stays exact. */
 static inline int32_t is_size(double value) { return value >= 0 && value <= 0x1p48 && (double)(int64_t)value == value; }
+
+/* Whether three numbers are sizes whose product is one. */
+static inline int32_t are_sizes(double a, double b, double c) {
+  return is_size(a) && is_size(b) && is_size(c) && a * b <= 0x1p48 && a * b * c <= 0x1p48;
+}
 
 static inline int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t max_i64(int64_t a, int64_t b) { return a > b ? a : b; }

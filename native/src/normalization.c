@@ -134,14 +134,14 @@ static void features_range(void *context, int64_t begin, int64_t end) {
 
 static int64_t sets_of(const Norm *norm) { return norm->across ? norm->groups : norm->batch * norm->groups; }
 
-static int32_t read_norm(
-    Norm *norm, float *statistics, double batch, double groups, double channels, double positions, double across,
-    double frozen, double epsilon) {
-  if (!(batch >= 0 && groups >= 0 && channels >= 0 && positions >= 0 && epsilon >= 0)) return 0;
-  norm->batch = (int64_t)batch, norm->groups = (int64_t)groups;
-  norm->channels = (int64_t)channels, norm->positions = (int64_t)positions;
-  norm->across = across != 0, norm->frozen = frozen != 0;
-  norm->epsilon = epsilon;
+/* `shape`: batch, groups, channels, positions, across, frozen, epsilon. */
+static int32_t read_norm(Norm *norm, float *statistics, const double *shape) {
+  if (!are_sizes(shape[0] * shape[1], shape[2], shape[3]) || !are_sizes(shape[0], shape[1], 1)) return 0;
+  if (shape[0] * shape[1] * shape[2] * shape[3] == 0) return 0;
+  norm->batch = (int64_t)shape[0], norm->groups = (int64_t)shape[1];
+  norm->channels = (int64_t)shape[2], norm->positions = (int64_t)shape[3];
+  norm->across = shape[4] != 0, norm->frozen = shape[5] != 0;
+  norm->epsilon = shape[6];
   norm->mean = statistics, norm->variance = statistics + sets_of(norm);
   return !norm->across || norm->channels == 1;
 }
@@ -153,10 +153,9 @@ static int64_t set_grain(const Norm *norm) {
 }
 
 KERNEL(normalize)(
-    const float *x, const float *scale, const float *shift, float *y, float *statistics, double batch, double groups,
-    double channels, double positions, double across, double frozen, double epsilon) {
+    const float *x, const float *scale, const float *shift, float *y, float *statistics, const double *shape) {
   Norm norm = {.x = x, .scale = scale, .shift = shift, .y = y};
-  if (!read_norm(&norm, statistics, batch, groups, channels, positions, across, frozen, epsilon)) return BAD_ARGUMENT;
+  if (!read_norm(&norm, statistics, shape)) return BAD_ARGUMENT;
   if (by_features(&norm)) {
     pool_run((norm.groups + FEATURES - 1) / FEATURES, row_grain(FEATURES * norm.batch), features_range, &norm);
   } else {
@@ -273,11 +272,10 @@ static void features_gradient_range(void *context, int64_t begin, int64_t end) {
 
 /* `sums`: gradients towards scale and shift, one after the other. */
 KERNEL(normalize_gradient)(
-    const float *x, const float *scale, const float *statistics, const float *dy, float *dx, float *sums, double batch,
-    double groups, double channels, double positions, double across, double frozen, double epsilon) {
+    const float *x, const float *scale, const float *statistics, const float *dy, float *dx, float *sums, const double *shape) {
   Norm norm = {.x = x, .scale = scale, .dy = dy, .y = dx};
   float *both = (float *)statistics; /* read only */
-  if (!read_norm(&norm, both, batch, groups, channels, positions, across, frozen, epsilon)) return BAD_ARGUMENT;
+  if (!read_norm(&norm, both, shape)) return BAD_ARGUMENT;
   const int64_t features = norm.groups * norm.channels, sets = sets_of(&norm);
   const int64_t most = max_i64(1, min_i64(MOST_SLICES, MOST_PARTIAL / max_i64(1, features)));
   int64_t slices = norm.across ? 1 : max_i64(1, min_i64(most, sets / 4));

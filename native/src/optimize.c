@@ -40,17 +40,17 @@ static void sgd_range(void *context, int64_t begin, int64_t end) {
   }
 }
 
-/* `settings`: n, learning rate, momentum, dampening, Nesterov, weight decay, whether it is the first update. */
-KERNEL(sgd)(float *weight, const float *gradient, float *velocity, const double *settings) {
-  if (!(settings[0] >= 0)) return BAD_ARGUMENT;
+/* `settings`: learning rate, momentum, dampening, Nesterov, weight decay, whether it is the first update. */
+KERNEL(sgd)(float *weight, const float *gradient, float *velocity, const double *settings, double n) {
+  if (!is_size(n)) return BAD_ARGUMENT;
   Update job = {.weight = weight, .gradient = gradient, .first = velocity};
-  job.rate = (float)settings[1];
-  job.momentum = (float)settings[2];
-  job.keep = (float)(1 - settings[3]);
-  job.nesterov = settings[4] != 0;
-  job.decay = (float)settings[5];
-  job.start = settings[6] != 0;
-  pool_run((int64_t)settings[0], GRAIN, sgd_range, &job);
+  job.rate = (float)settings[0];
+  job.momentum = (float)settings[1];
+  job.keep = (float)(1 - settings[2]);
+  job.nesterov = settings[3] != 0;
+  job.decay = (float)settings[4];
+  job.start = settings[5] != 0;
+  pool_run((int64_t)n, GRAIN, sgd_range, &job);
   return OK;
 }
 
@@ -69,22 +69,22 @@ static void adam_range(void *context, int64_t begin, int64_t end) {
   }
 }
 
-/* `settings`: n, learning rate, beta1, beta2, epsilon, weight decay, whether it is decoupled, iteration. */
-KERNEL(adam)(float *weight, const float *gradient, float *first, float *second, const double *settings) {
-  if (!(settings[0] >= 0)) return BAD_ARGUMENT;
-  const double rate = settings[1], beta1 = settings[2], beta2 = settings[3], decay = settings[5];
-  const int32_t decoupled = settings[6] != 0;
+/* `settings`: learning rate, beta1, beta2, epsilon, weight decay, whether it is decoupled, iteration. */
+KERNEL(adam)(float *weight, const float *gradient, float *first, float *second, const double *settings, double n) {
+  if (!is_size(n)) return BAD_ARGUMENT;
+  const double rate = settings[0], beta1 = settings[1], beta2 = settings[2], decay = settings[4];
+  const int32_t decoupled = settings[5] != 0;
   Update job = {.weight = weight, .gradient = gradient, .first = first, .second = second};
   job.beta1 = (float)beta1;
   job.rest1 = (float)(1 - beta1);
   job.beta2 = (float)beta2;
   job.rest2 = (float)(1 - beta2);
-  job.step = (float)(rate / (1 - pow(beta1, settings[7])));
-  job.inverse = (float)(1 / sqrt(1 - pow(beta2, settings[7])));
-  job.epsilon = (float)settings[4];
+  job.step = (float)(rate / (1 - pow(beta1, settings[6])));
+  job.inverse = (float)(1 / sqrt(1 - pow(beta2, settings[6])));
+  job.epsilon = (float)settings[3];
   job.shrink = decoupled ? (float)(1 - rate * decay) : 1;
   job.decay = decoupled ? 0 : (float)decay;
-  pool_run((int64_t)settings[0], GRAIN, adam_range, &job);
+  pool_run((int64_t)n, GRAIN, adam_range, &job);
   return OK;
 }
 
@@ -100,7 +100,8 @@ static void max_norm_range(void *context, int64_t begin, int64_t end) {
 }
 
 KERNEL(max_norm)(float *weight, double rows, double cols, double max) {
-  if (!(rows >= 0 && cols >= 0)) return BAD_ARGUMENT;
+  if (!are_sizes(rows, cols, 1)) return BAD_ARGUMENT;
+  if (cols == 0) return OK;
   Update job = {.weight = weight, .cols = (int64_t)cols, .max = max};
   pool_run((int64_t)rows, row_grain(job.cols), max_norm_range, &job);
   return OK;

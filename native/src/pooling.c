@@ -17,13 +17,21 @@ typedef struct {
 /* `block`: planes, then five triples in the order of Pool. */
 static int32_t read_pool(Pool *pool, const double *block) {
   int64_t *fields = (int64_t *)pool;
+  if (!are_sizes(block[1], block[2], block[3]) || !are_sizes(block[4], block[5], block[6])) return 0;
   for (int i = 0; i < 16; i++) {
-    if (!(block[i] >= 0)) return 0;
+    if (!is_size(block[i])) return 0;
     fields[i] = (int64_t)block[i];
   }
   pool->inputs = pool->input[0] * pool->input[1] * pool->input[2];
   pool->outputs = pool->output[0] * pool->output[1] * pool->output[2];
-  return pool->stride[0] > 0 && pool->stride[1] > 0 && pool->stride[2] > 0;
+  /* Every window reaches into the input. */
+  for (int axis = 0; axis < 3; axis++) {
+    const double last = (block[4 + axis] - 1) * block[10 + axis] - block[13 + axis];
+    if (block[10 + axis] < 1 || block[7 + axis] > 0x1p31 || block[10 + axis] > 0x1p31) return 0;
+    if (block[4 + axis] > 0 && !(block[13 + axis] < block[7 + axis] && last < block[1 + axis])) return 0;
+  }
+  return are_sizes(block[1] * block[2], block[3], block[0]) && are_sizes(block[4] * block[5], block[6], block[0]) &&
+      are_sizes(block[7], block[8], block[9]);
 }
 
 static int64_t pool_grain(const Pool *pool) {
@@ -159,18 +167,22 @@ KERNEL(max_pool)(const float *x, float *y, int32_t *places, const double *block)
   Pool pool = {.planes = 0};
   if (!read_pool(&pool, block) || pool.inputs > INT32_MAX) return BAD_ARGUMENT;
   pool.x = x, pool.y = y, pool.places = places;
-  pool_run(pool.planes, pool_grain(&pool), max_range, &pool);
+  if (pool.outputs > 0) pool_run(pool.planes, pool_grain(&pool), max_range, &pool);
   return pool.status;
 }
 
 static void max_gradient_range(void *context, int64_t begin, int64_t end) {
-  const Pool *pool = context;
+  Pool *pool = context;
   for (int64_t plane = begin; plane < end; plane++) {
     const float *dy = pool->x + plane * pool->outputs;
     const int32_t *places = pool->places + plane * pool->outputs;
     float *dx = pool->y + plane * pool->inputs;
     memset(dx, 0, (size_t)pool->inputs * sizeof(float));
-    for (int64_t i = 0; i < pool->outputs; i++) dx[places[i]] += dy[i];
+    for (int64_t i = 0; i < pool->outputs; i++) {
+      const int64_t place = __atomic_load_n(places + i, __ATOMIC_RELAXED);
+      if (place >= 0 && place < pool->inputs) dx[place] += dy[i];
+      else __atomic_store_n(&pool->status, BAD_INDEX, __ATOMIC_RELAXED);
+    }
   }
 }
 
@@ -179,7 +191,7 @@ KERNEL(max_pool_gradient)(const float *dy, const int32_t *places, float *dx, con
   if (!read_pool(&pool, block)) return BAD_ARGUMENT;
   pool.x = dy, pool.y = dx, pool.places = (int32_t *)places;
   pool_run(pool.planes, max_i64(1, GRAIN / max_i64(1, pool.inputs)), max_gradient_range, &pool);
-  return OK;
+  return pool.status;
 }
 
 /* One over what the sum of window `w` of `row` is divided by. */

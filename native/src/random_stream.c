@@ -66,8 +66,8 @@ static void dropout_range(void *context, int64_t begin, int64_t end) {
   draw_range(context, begin, end, keep_or_zero);
 }
 
-KERNEL(dropout)(const float *x, float *out, const uint32_t *address, uint32_t threshold, double n, float scale) {
-  Draw draw = {read_address(address), x, out, threshold, scale, 0};
+KERNEL(stream_dropout)(const float *x, float *out, const uint32_t *address, double threshold, double scale, double n) {
+  Draw draw = {read_address(address), x, out, (uint32_t)threshold, (float)scale, 0};
   return draw_all(&draw, (int64_t)n, dropout_range);
 }
 
@@ -84,8 +84,8 @@ static void bernoulli_range(void *context, int64_t begin, int64_t end) {
   draw_range(context, begin, end, value_or_zero);
 }
 
-KERNEL(stream_bernoulli)(float *out, const uint32_t *address, uint32_t threshold, double n, float value) {
-  Draw draw = {read_address(address), NULL, out, threshold, value, 0};
+KERNEL(stream_bernoulli)(float *out, const uint32_t *address, double threshold, double value, double n) {
+  Draw draw = {read_address(address), NULL, out, (uint32_t)threshold, (float)value, 0};
   return draw_all(&draw, (int64_t)n, bernoulli_range);
 }
 

@@ -36,7 +36,8 @@ static void lstm_range(void *context, int64_t begin, int64_t end) {
 }
 
 KERNEL(lstm_cell)(float *gates, const float *previous, float *cell, float *hidden, double rows, double units) {
-  if (!(rows >= 0 && units >= 0)) return BAD_ARGUMENT;
+  if (!are_sizes(rows, units, 4)) return BAD_ARGUMENT;
+  if (units == 0) return OK;
   Forward job = {.gates = gates, .cell = cell, .hidden = hidden, .previous = previous, .units = (int64_t)units};
   pool_run((int64_t)rows, row_grain(8 * job.units), lstm_range, &job);
   return OK;
@@ -68,7 +69,8 @@ static void lstm_gradient_range(void *context, int64_t begin, int64_t end) {
 KERNEL(lstm_cell_gradient)(
     const float *gates, const float *previous, const float *cell, float *d_hidden, float *d_cell, float *d_gates,
     double rows, double units) {
-  if (!(rows >= 0 && units >= 0)) return BAD_ARGUMENT;
+  if (!are_sizes(rows, units, 4)) return BAD_ARGUMENT;
+  if (units == 0) return OK;
   Gradient job = {gates, previous, cell, d_hidden, d_cell, d_gates, NULL, (int64_t)units};
   pool_run((int64_t)rows, row_grain(8 * job.units), lstm_gradient_range, &job);
   return OK;
@@ -99,7 +101,8 @@ static void gru_range(void *context, int64_t begin, int64_t end) {
 KERNEL(gru_cell)(
     float *gates, const float *product, const float *bias, const float *previous, float *hidden, float *candidate,
     double rows, double units) {
-  if (!(rows >= 0 && units >= 0)) return BAD_ARGUMENT;
+  if (!are_sizes(rows, units, 4)) return BAD_ARGUMENT;
+  if (units == 0) return OK;
   Forward job = {gates, candidate, hidden, previous, product, bias, (int64_t)units};
   pool_run((int64_t)rows, row_grain(8 * job.units), gru_range, &job);
   return OK;
@@ -132,7 +135,8 @@ static void gru_gradient_range(void *context, int64_t begin, int64_t end) {
 KERNEL(gru_cell_gradient)(
     const float *gates, const float *candidate, const float *previous, float *d_hidden, float *d_gates,
     float *d_product, double rows, double units) {
-  if (!(rows >= 0 && units >= 0)) return BAD_ARGUMENT;
+  if (!are_sizes(rows, units, 4)) return BAD_ARGUMENT;
+  if (units == 0) return OK;
   Gradient job = {gates, previous, candidate, d_hidden, NULL, d_gates, d_product, (int64_t)units};
   pool_run((int64_t)rows, row_grain(8 * job.units), gru_gradient_range, &job);
   return OK;

@@ -24,14 +24,22 @@ typedef struct {
 
 /* Reads rank, extents, and the strides of each operand. */
 static inline int32_t walk_read(Walk *walk, const double *plan, int32_t operands) {
+  if (!(plan[0] >= 0 && plan[0] <= MAX_RANK)) return BAD_ARGUMENT;
   const int32_t given = (int32_t)plan[0];
-  if (!(plan[0] >= 0) || given > MAX_RANK) return BAD_ARGUMENT;
+  double size = 1;
+  for (int32_t axis = 0; axis < given; axis++) {
+    if (!is_size(plan[1 + axis])) return BAD_ARGUMENT;
+    size *= plan[1 + axis];
+    for (int32_t o = 0; o < operands; o++) {
+      if (!are_sizes(plan[1 + given * (1 + o) + axis], plan[1 + axis], 1)) return BAD_ARGUMENT;
+    }
+  }
+  if (!is_size(size)) return BAD_ARGUMENT;
   walk->operands = operands;
   walk->size = 1;
   int32_t rank = 0;
   for (int32_t axis = 0; axis < given; axis++) {
     const int64_t extent = (int64_t)plan[1 + axis];
-    if (extent < 0) return BAD_ARGUMENT;
     walk->size *= extent;
     if (extent == 1) continue;
     int32_t merges = rank > 0;

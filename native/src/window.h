@@ -53,6 +53,7 @@ static inline int32_t finish_pass(Pass *pass, const int64_t kernel[3]) {
   pass->phases = w->step;
   pass->phase = (w->size + pass->phases - 1) / pass->phases;
   const int64_t row = window_row(pass);
+  if (!((double)d->size * (double)h->size * (double)row <= 0x1p40)) return 0;
   pass->plane = d->size * h->size * row;
   pass->taps = d->taps * h->taps * w->taps;
   pass->windows = d->windows * h->windows * w->windows;
@@ -132,13 +133,27 @@ typedef struct {
 static inline int32_t read_shape(Shape *shape, const double *block) {
   int64_t *fields = (int64_t *)shape;
   for (int i = 0; i < 22; i++) {
-    if (!(block[i] >= 0)) return 0;
+    if (!is_size(block[i])) return 0;
     fields[i] = (int64_t)block[i];
   }
   for (int axis = 0; axis < 3; axis++) {
     if (shape->kernel[axis] < 1 || shape->stride[axis] < 1 || shape->dilation[axis] < 1) return 0;
+    /* So that no place in a plane overflows; planes that large have no memory anyway. */
+    const double span = block[7 + axis] * block[13 + axis] + block[10 + axis] * block[19 + axis] + block[16 + axis];
+    if (!(span <= 0x1p31)) return 0;
   }
-  return 1;
+  return are_sizes(block[4] * block[5], block[6], block[0] * block[1] * block[2]) &&
+      are_sizes(block[7] * block[8], block[9], block[0] * block[1] * block[3]) &&
+      are_sizes(block[10] * block[11], block[12], block[1] * block[2] * block[3]) && block[1] >= 1 && block[2] >= 1 &&
+      block[3] >= 1;
+}
+
+static inline int64_t inputs_of(const Shape *shape) {
+  return shape->batch * shape->input[0] * shape->input[1] * shape->input[2];
+}
+
+static inline int64_t outputs_of(const Shape *shape) {
+  return shape->batch * shape->output[0] * shape->output[1] * shape->output[2];
 }
 
 /* The pass in which window w looks at w stride - padding + tap dilation. */

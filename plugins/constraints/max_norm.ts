@@ -41,6 +41,6 @@ export const maxNorm: Factory<"constraint", MaxNormOptions> = definePlugin({
   }),
   project(weight, { max }) {
     const rows = weight.shape[0] ?? 1;
-    kernels(weight.floats).maxNorm(weight.floats, rows, weight.size / Math.max(rows, 1), max);
+    kernels.maxNorm(weight.floats, rows, weight.size / Math.max(rows, 1), max);
   },
 });

@@ -13,7 +13,7 @@ export interface NoiseOptions {
 function draw(x: Tensor, key: Key, { sharedAxes, deviation }: NoiseOptions): Tensor {
   const shape = x.shape.map((extent, axis) => sharedAxes.includes(axis) ? 1 : extent);
   const noise = Tensor.normal(shape, sharedAxes.includes(0) ? key.sample(0) : key, x.floatType);
-  kernels(noise.floats).unary("affine", noise.floats, noise.floats, deviation, 1);
+  kernels.unary("affine", noise.floats, noise.floats, deviation, 1);
   return noise;
 }
 
@@ -22,7 +22,7 @@ function multiply(x: Tensor, key: Key, options: NoiseOptions): Tensor {
   if (!sameShape(noise.shape, x.shape)) return x.mul(noise);
   // The product takes the noise's place.
   const plan = { dims: [x.size], a: [1], b: [1] };
-  if (x.size > 0) kernels(x.floats).binary("multiply", x.floats, noise.floats, noise.floats, plan);
+  if (x.size > 0) kernels.binary("multiply", x.floats, noise.floats, noise.floats, plan);
   return noise;
 }
 

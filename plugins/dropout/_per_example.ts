@@ -36,13 +36,12 @@ export function exampleProduct(x: Tensor, weight: Tensor, key: Key, rate: number
   };
   const address = key.address(units * inputs);
   const out = Tensor.empty([...x.shape.slice(0, -1), units], x.dtype);
-  const k = kernels(x.floats);
-  k.dropConnect(x.floats, weight.floats, out.floats, address, shape);
+  kernels.dropConnect(x.floats, weight.floats, out.floats, address, shape);
   return record("dropConnect", [x, weight], out, (dy, needs) => {
     const dx = needs[0] ? Tensor.empty(x.shape, x.dtype) : null;
     const dWeight = needs[1] ? Tensor.empty(weight.shape, weight.dtype) : null;
-    if (dx !== null) k.dropConnectInputGradient(weight.floats, dy.floats, dx.floats, address, shape);
-    if (dWeight !== null) k.dropConnectWeightGradient(x.floats, dy.floats, dWeight.floats, address, shape);
+    if (dx !== null) kernels.dropConnectInputGradient(weight.floats, dy.floats, dx.floats, address, shape);
+    if (dWeight !== null) kernels.dropConnectWeightGradient(x.floats, dy.floats, dWeight.floats, address, shape);
     return [dx, dWeight];
   });
 }

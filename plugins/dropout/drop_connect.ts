@@ -110,7 +110,7 @@ function averaged(mean: Tensor, deviation: Tensor, { key, options, epilogue }: C
     recycling(() => {
       const noise = Tensor.normal(mean.shape, key.at("normal").atStep(draw), mean.floatType);
       const activation = mean.add(noise.mul(deviation))[epilogue]();
-      kernels(total.floats).accumulate(activation.floats, total.floats, 1 / options.samples);
+      kernels.accumulate(activation.floats, total.floats, 1 / options.samples);
     });
   }
   return total;

@@ -1,5 +1,8 @@
 /** The native library as the tests of its kernels open it. */
-import type { Floats } from "../../core/backend/backend.ts";
+import type { Floats } from "../../core/backend/arrays.ts";
+import { type Backend, useBackend } from "../../core/backend/backend.ts";
+import * as kernels from "../../core/backend/kernels.ts";
+import { isKernel } from "../../core/backend/kernel.ts";
 import { prepareNative } from "../../native/build.ts";
 import { type NativeBackend, openLibrary } from "../../native/library.ts";
 import { type Variant, variants } from "../../native/symbols.ts";
@@ -17,6 +20,22 @@ export const hasBlas = !("missing" in prepared) && prepared.blas.length > 0;
 export function open(instructions: "auto" | Variant = "auto", { blas = true, threads = 2 } = {}): NativeBackend {
   if ("missing" in prepared) throw new Error(prepared.missing);
   return openLibrary(prepared.library, { blas: blas ? prepared.blas : [], threads, instructions, reason: "a test" });
+}
+
+/** All kernels, called on one backend whichever is current. */
+export function on(backend: Backend): typeof kernels {
+  const bound = Object.entries(kernels).map(([name, kernel]) => [
+    name,
+    !isKernel(kernel) ? kernel : (...args: unknown[]) => {
+      const before = useBackend(backend);
+      try {
+        kernel(...args);
+      } finally {
+        useBackend(before);
+      }
+    },
+  ]);
+  return Object.fromEntries(bound);
 }
 
 /** The instruction sets that can be tried on this processor. */

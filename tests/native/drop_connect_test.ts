@@ -1,9 +1,11 @@
 /** The native products with dropped weights against their plain twins. */
 import { assertEquals } from "@std/assert";
-import type { Backend, DropConnectShape, Floats } from "../../core/backend/backend.ts";
+import type { Floats } from "../../core/backend/arrays.ts";
+import type { Backend } from "../../core/backend/backend.ts";
+import type { DropConnectShape } from "../../core/backend/stream.ts";
 import { Key } from "../../core/random/key.ts";
-import { reference } from "../../core/backend/reference/mod.ts";
-import { assertClose, Draws, forSeeds, nativeTest, open } from "./_native.ts";
+import { reference } from "../../core/backend/backend.ts";
+import { assertClose, Draws, forSeeds, nativeTest, on, open } from "./_native.ts";
 
 /** All three kernels on the same numbers: the product, and both gradients. */
 function run(backend: Backend, draws: Draws, shape: DropConnectShape, single = true): Floats[] {
@@ -15,9 +17,9 @@ function run(backend: Backend, draws: Draws, shape: DropConnectShape, single = t
   const address = key.address(units * inputs);
   const junk = (n: number) => convert(new Float32Array(n).fill(7));
   const [out, dx, dWeight] = [junk(dy.length), junk(x.length), junk(weight.length)];
-  backend.dropConnect(x, weight, out, address, shape);
-  backend.dropConnectInputGradient(weight, dy, dx, address, shape);
-  backend.dropConnectWeightGradient(x, dy, dWeight, address, shape);
+  on(backend).dropConnect(x, weight, out, address, shape);
+  on(backend).dropConnectInputGradient(weight, dy, dx, address, shape);
+  on(backend).dropConnectWeightGradient(x, dy, dWeight, address, shape);
   return [out, dx, dWeight];
 }
 

@@ -1,7 +1,18 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import type { Backend, GemmShape } from "../../core/backend/backend.ts";
-import { reference } from "../../core/backend/reference/mod.ts";
-import { assertClose, type Draws, forSeeds, hasBlas, instructionSets, missing, nativeTest, open } from "./_native.ts";
+import type { Backend } from "../../core/backend/backend.ts";
+import type { GemmShape } from "../../core/backend/products.ts";
+import { reference } from "../../core/backend/backend.ts";
+import {
+  assertClose,
+  type Draws,
+  forSeeds,
+  hasBlas,
+  instructionSets,
+  missing,
+  nativeTest,
+  on,
+  open,
+} from "./_native.ts";
 
 const backends: Record<string, Backend> = Object.fromEntries(
   instructionSets.map((name) => [`own ${name} product`, open(name, { blas: false })]),
@@ -38,8 +49,8 @@ function check(backend: Backend, shape: GemmShape, draws: Draws): void {
   const before = beta === 0 ? new Float32Array(m * n * batch).fill(NaN) : draws.floats(m * n * batch, 1);
   const expected = before.slice();
   const actual = before.slice();
-  reference.gemm(a, b, expected, shape);
-  backend.gemm(a, b, actual, shape);
+  on(reference).gemm(a, b, expected, shape);
+  on(backend).gemm(a, b, actual, shape);
   assertClose(actual, expected, 1e-5, 2e-7 * (4 + k), JSON.stringify(shape));
 }
 
@@ -63,12 +74,12 @@ for (const [name, backend] of Object.entries(backends)) {
   nativeTest(`${name}: empty extents, and with no inner extent C is only scaled`, () => {
     const shape = { transposeA: false, transposeB: false, alpha: 1, batch: 1, strideA: 0, strideB: 0, strideC: 0 };
     const none = new Float32Array(0);
-    backend.gemm(none, new Float32Array(6), none, { ...shape, m: 0, n: 3, k: 2, beta: 0 });
-    backend.gemm(new Float32Array(6), none, none, { ...shape, m: 3, n: 0, k: 2, beta: 0 });
+    on(backend).gemm(none, new Float32Array(6), none, { ...shape, m: 0, n: 3, k: 2, beta: 0 });
+    on(backend).gemm(new Float32Array(6), none, none, { ...shape, m: 3, n: 0, k: 2, beta: 0 });
     const c = Float32Array.of(1, 2, 3, NaN);
-    backend.gemm(none, none, c, { ...shape, m: 2, n: 2, k: 0, beta: 2 });
+    on(backend).gemm(none, none, c, { ...shape, m: 2, n: 2, k: 0, beta: 2 });
     assertEquals([...c], [2, 4, 6, NaN]);
-    backend.gemm(none, none, c, { ...shape, m: 2, n: 2, k: 0, beta: 0 });
+    on(backend).gemm(none, none, c, { ...shape, m: 2, n: 2, k: 0, beta: 0 });
     assertEquals([...c], [0, 0, 0, 0]);
   });
 
@@ -89,7 +100,7 @@ nativeTest("the own product has the same bits for any number of threads", () => 
     const results = [1, 2, 3].map((threads) => {
       backend.setThreads(threads);
       const c = new Float32Array(shape.m * shape.n);
-      backend.gemm(a, b, c, shape);
+      on(backend).gemm(a, b, c, shape);
       return c;
     });
     assertEquals(results[1], results[0]);

@@ -1,19 +1,16 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import {
-  type Backend,
-  binaryOps,
-  epilogues,
-  type Floats,
-  reduceOps,
-  type UnaryOp,
-  unaryOps,
-} from "../../core/backend/backend.ts";
+import type { Floats } from "../../core/backend/arrays.ts";
+import type { Backend } from "../../core/backend/backend.ts";
+import { binaryOps, unaryOps } from "../../core/backend/elementwise.ts";
+import type { UnaryOp } from "../../core/backend/elementwise.ts";
+import { epilogues } from "../../core/backend/epilogue.ts";
+import { reduceOps } from "../../core/backend/reductions.ts";
 import { BackendError } from "../../core/errors.ts";
-import { reference } from "../../core/backend/reference/mod.ts";
+import { reference } from "../../core/backend/backend.ts";
 import { broadcastShapes, planBroadcast, sizeOf, stridesOf } from "../../core/tensor/shape.ts";
 import { openLibrary } from "../../native/library.ts";
 import { compilationUnits, sources } from "../../native/sources.ts";
-import { assertClose, type Draws, forSeeds, instructionSets, nativeTest, open } from "./_native.ts";
+import { assertClose, type Draws, forSeeds, instructionSets, nativeTest, on, open } from "./_native.ts";
 
 const backends: Backend[] = instructionSets.map((instructions) => open(instructions));
 
@@ -60,11 +57,17 @@ for (const op of unaryOps) {
         const [p, q] = parametersOf(op, draws);
         const x = operandOf(op, n, draws);
         const dy = draws.floats(n);
-        compare(op, [new Float32Array(n)], (backend, [out]) => backend.unary(op, x, out, p, q), 2e-6, 1e-7);
-        compare(`${op} in place`, [x], (backend, [out]) => backend.unary(op, out, out, p, q), 2e-6, 1e-7);
+        compare(op, [new Float32Array(n)], (backend, [out]) => on(backend).unary(op, x, out, p, q), 2e-6, 1e-7);
+        compare(`${op} in place`, [x], (backend, [out]) => on(backend).unary(op, out, out, p, q), 2e-6, 1e-7);
         const y = new Float32Array(n);
-        reference.unary(op, x, y, p, q);
-        compare(`${op} gradient`, [dy], (backend, [dx]) => backend.unaryGradient(op, x, y, dx, dx, p, q), 3e-6, 3e-6);
+        on(reference).unary(op, x, y, p, q);
+        compare(
+          `${op} gradient`,
+          [dy],
+          (backend, [dx]) => on(backend).unaryGradient(op, x, y, dx, dx, p, q),
+          3e-6,
+          3e-6,
+        );
       }
     });
   });
@@ -74,12 +77,12 @@ nativeTest("elementwise functions give what IEEE 754 asks for at infinities, NaN
   const x = Float32Array.of(Infinity, -Infinity, NaN, 0, -0, 1e-40, 3e38, -3e38, 89, -105, 1e-8);
   for (const op of unaryOps) {
     if (op === "gelu" || op === "gelu-tanh" || op === "silu") continue; // infinity times zero in the reference
-    compare(op, [new Float32Array(x.length)], (backend, [out]) => backend.unary(op, x, out, 0.5, 1), 2e-6, 1e-38);
+    compare(op, [new Float32Array(x.length)], (backend, [out]) => on(backend).unary(op, x, out, 0.5, 1), 2e-6, 1e-38);
   }
   for (const op of ["gelu", "gelu-tanh", "silu"] as const) {
     const finite = x.filter((v) => !(Math.abs(v) > 1e30));
     const out = new Float32Array(finite.length);
-    compare(op, [out], (backend, [out]) => backend.unary(op, finite, out, 0, 0), 2e-6, 1e-7);
+    compare(op, [out], (backend, [out]) => on(backend).unary(op, finite, out, 0, 0), 2e-6, 1e-7);
   }
 });
 
@@ -87,7 +90,7 @@ nativeTest("exp, sigmoid and tanh are right over their whole range", () => {
   const x = Float32Array.from({ length: 20_001 }, (_, i) => (i - 10_000) / 95);
   for (const op of ["exp", "sigmoid", "tanh", "elu", "gelu", "erf", "softplus"] as const) {
     const absolute = op === "gelu" ? 1e-14 : 1e-37; // the reference itself cancels in gelu's left tail
-    compare(op, [new Float32Array(x.length)], (backend, [out]) => backend.unary(op, x, out, 1, 0), 1e-6, absolute);
+    compare(op, [new Float32Array(x.length)], (backend, [out]) => on(backend).unary(op, x, out, 1, 0), 1e-6, absolute);
   }
 });
 
@@ -104,7 +107,7 @@ for (const op of binaryOps) {
       const a = round(draws.floats(sizeOf(aShape)));
       const b = round(draws.floats(sizeOf(bShape)));
       const out = new Float32Array(sizeOf(shape));
-      compare(`${op} ${aShape} ${bShape}`, [out], (backend, [out]) => backend.binary(op, a, b, out, plan));
+      compare(`${op} ${aShape} ${bShape}`, [out], (backend, [out]) => on(backend).binary(op, a, b, out, plan));
     });
   });
 }
@@ -117,7 +120,13 @@ nativeTest("binary: large operands are shared between threads", () => {
     const out = new Float32Array(a.length);
     for (const [operand, shape] of [[b, [401]], [column, [300, 1]], [a, [300, 401]]] as const) {
       const plan = planBroadcast([300, 401], shape, [300, 401]);
-      compare(`multiply ${shape}`, [out], (backend, [out]) => backend.binary("multiply", a, operand, out, plan), 0, 0);
+      compare(
+        `multiply ${shape}`,
+        [out],
+        (backend, [out]) => on(backend).binary("multiply", a, operand, out, plan),
+        0,
+        0,
+      );
     }
   });
 });
@@ -126,7 +135,7 @@ nativeTest("mask selects: a dropped infinity or NaN gives 0", () => {
   const plan = planBroadcast([4], [4], [4]);
   for (const backend of backends) {
     const out = new Float32Array(4);
-    backend.binary("mask", Float32Array.of(Infinity, NaN, 2, -Infinity), Float32Array.of(0, 0, 3, 0), out, plan);
+    on(backend).binary("mask", Float32Array.of(Infinity, NaN, 2, -Infinity), Float32Array.of(0, 0, 3, 0), out, plan);
     assertEquals([...out], [0, 0, 6, 0]);
   }
 });
@@ -135,8 +144,8 @@ nativeTest("fill and accumulate agree with the reference", () => {
   forSeeds(3, (draws) => {
     for (const n of lengths) {
       const x = draws.floats(n);
-      compare("fill", [new Float32Array(n)], (backend, [out]) => backend.fill(out, 0.1), 0, 0);
-      compare("accumulate", [draws.floats(n)], (backend, [y]) => backend.accumulate(x, y, 0.3), 1e-6, 1e-6);
+      compare("fill", [new Float32Array(n)], (backend, [out]) => on(backend).fill(out, 0.1), 0, 0);
+      compare("accumulate", [draws.floats(n)], (backend, [y]) => on(backend).accumulate(x, y, 0.3), 1e-6, 1e-6);
     }
   });
 });
@@ -151,13 +160,13 @@ for (const op of reduceOps) {
       ];
       const x = draws.floats(outer * n * inner);
       const out = new Float32Array(outer * inner);
-      const run = (backend: Backend, [out]: Floats[]) => backend.reduce(op, x, out, outer, n, inner, 0.25);
+      const run = (backend: Backend, [out]: Floats[]) => on(backend).reduce(op, x, out, outer, n, inner, 0.25);
       compare(`${op} [${outer}, ${n}, ${inner}]`, [out], run, 1e-6, 1e-6);
     });
     forSeeds(2, (draws) => {
       for (const [n, inner] of [[500_003, 1], [60_000, 10], [9000, 300]]) {
         const x = draws.floats(n * inner);
-        const run = (backend: Backend, [out]: Floats[]) => backend.reduce(op, x, out, 1, n, inner, 1);
+        const run = (backend: Backend, [out]: Floats[]) => on(backend).reduce(op, x, out, 1, n, inner, 1);
         compare(`${op} [${n}, ${inner}]`, [new Float32Array(inner)], run, 1e-6, 1e-5);
       }
     });
@@ -171,9 +180,9 @@ nativeTest("sums have the same bits for any number of threads", () => {
     const results = [1, 2, 3].map((threads) => {
       native.setThreads(threads);
       const out = new Float32Array(1 + 7 + 100);
-      native.reduce("sum", x, out.subarray(0, 1), 1, x.length, 1, 1);
-      native.reduce("sum", x, out.subarray(1, 8), 1, 42_858, 7, 1);
-      native.biasActivationGradient(x, x, new Float32Array(x.length), out.subarray(8), "relu", 3000, 100);
+      on(native).reduce("sum", x, out.subarray(0, 1), 1, x.length, 1, 1);
+      on(native).reduce("sum", x, out.subarray(1, 8), 1, 42_858, 7, 1);
+      on(native).biasActivationGradient(x, x, new Float32Array(x.length), out.subarray(8), "relu", 3000, 100);
       return out;
     });
     assertEquals(results[1], results[0]);
@@ -187,10 +196,10 @@ nativeTest("argmax gives the first of the largest entries", () => {
     const [rows, cols] = [draws.whole(1, 300), draws.whole(1, 40)];
     const x = draws.floats(rows * cols).map(Math.round);
     const expected = new Int32Array(rows);
-    reference.argmax(x, expected, rows, cols);
+    on(reference).argmax(x, expected, rows, cols);
     for (const backend of backends) {
       const actual = new Int32Array(rows);
-      backend.argmax(x, actual, rows, cols);
+      on(backend).argmax(x, actual, rows, cols);
       assertEquals(actual, expected);
     }
   });
@@ -216,14 +225,38 @@ nativeTest("copyStrided and addStrided walk permuted, stretched and overlapping 
     const box = draws.floats(size + offset + 40);
     const dense = draws.floats(sizeOf(dims));
     const what = `[${dims}] by [${strides}]`;
-    compare(`copy ${what}`, [dense], (backend, [out]) => backend.copyStrided(box, offset, out, dims, strides), 0, 0);
-    compare(`add ${what}`, [box], (backend, [out]) => backend.addStrided(dense, out, offset, dims, strides), 0, 0);
+    compare(
+      `copy ${what}`,
+      [dense],
+      (backend, [out]) => on(backend).copyStrided(box, out, { dims, x: strides }, offset),
+      0,
+      0,
+    );
+    compare(
+      `add ${what}`,
+      [box],
+      (backend, [out]) => on(backend).addStrided(dense, out, { dims, out: strides }, offset),
+      0,
+      0,
+    );
   });
   forSeeds(3, (draws) => {
     const x = draws.floats(301 * 403);
     const out = new Float32Array(x.length);
-    compare("transpose", [out], (backend, [out]) => backend.copyStrided(x, 0, out, [403, 301], [1, 403]), 0, 0);
-    compare("adjoint", [out], (backend, [out]) => backend.addStrided(x, out, 0, [403, 301], [1, 403]), 0, 0);
+    compare(
+      "transpose",
+      [out],
+      (backend, [out]) => on(backend).copyStrided(x, out, { dims: [403, 301], x: [1, 403] }, 0),
+      0,
+      0,
+    );
+    compare(
+      "adjoint",
+      [out],
+      (backend, [out]) => on(backend).addStrided(x, out, { dims: [403, 301], out: [1, 403] }, 0),
+      0,
+      0,
+    );
   });
 });
 
@@ -233,8 +266,8 @@ nativeTest("gatherRows and scatterAddRows agree with the reference, repeated row
     const index = Int32Array.from({ length: count }, () => draws.whole(0, rows - 1));
     const table = draws.floats(rows * cols);
     const dense = draws.floats(count * cols);
-    compare("gather", [dense], (backend, [out]) => backend.gatherRows(table, index, out, cols), 0, 0);
-    compare("scatter", [table], (backend, [out]) => backend.scatterAddRows(dense, index, out, cols), 0, 0);
+    compare("gather", [dense], (backend, [out]) => on(backend).gatherRows(table, index, out, cols), 0, 0);
+    compare("scatter", [table], (backend, [out]) => on(backend).scatterAddRows(dense, index, out, cols), 0, 0);
   });
 });
 
@@ -245,13 +278,13 @@ for (const epilogue of epilogues) {
       const [x, dy, bias] = [draws.floats(rows * cols), draws.floats(rows * cols), draws.floats(cols)];
       const none = draws.next() < 0.3;
       const forward = (backend: Backend, [x]: Floats[]) =>
-        backend.biasActivation(x, none ? null : bias, epilogue, rows, cols);
+        on(backend).biasActivation(x, none ? null : bias, epilogue, rows, cols);
       compare(`${epilogue} [${rows}, ${cols}]`, [x], forward);
       const y = x.slice();
       forward(reference, [y]);
       const outputs = [dy, new Float32Array(cols)];
       const backward = (backend: Backend, [dx, dBias]: Floats[]) =>
-        backend.biasActivationGradient(dx, y, dx, none ? null : dBias, epilogue, rows, cols);
+        on(backend).biasActivationGradient(dx, y, dx, none ? null : dBias, epilogue, rows, cols);
       compare(`${epilogue} gradient [${rows}, ${cols}]`, outputs, backward, 1e-6, 2e-6);
     });
   });
@@ -264,9 +297,15 @@ nativeTest("softmax, its logarithm and their gradients agree with the reference"
     const dy = draws.floats(rows * cols);
     for (const log of [false, true]) {
       const out = new Float32Array(x.length);
-      compare("softmax", [out], (backend, [out]) => backend.softmax(x, out, rows, cols, log), 1e-6, log ? 1e-7 : 1e-38);
-      reference.softmax(x, out, rows, cols, log);
-      const gradient = (backend: Backend, [dx]: Floats[]) => backend.softmaxGradient(out, dy, dx, rows, cols, log);
+      compare(
+        "softmax",
+        [out],
+        (backend, [out]) => on(backend).softmax(x, out, rows, cols, log),
+        1e-6,
+        log ? 1e-7 : 1e-38,
+      );
+      on(reference).softmax(x, out, rows, cols, log);
+      const gradient = (backend: Backend, [dx]: Floats[]) => on(backend).softmaxGradient(out, dy, dx, rows, cols, log);
       compare("softmax gradient", [dy], gradient, 1e-6, 1e-6 * Math.sqrt(cols));
     }
   });
@@ -274,7 +313,7 @@ nativeTest("softmax, its logarithm and their gradients agree with the reference"
 
 nativeTest("softmax gives 0 to entries of minus infinity", () => {
   const x = Float32Array.of(1, -Infinity, 2, -Infinity, -Infinity, 0, -1, 3, 4, 5);
-  compare("softmax", [new Float32Array(10)], (backend, [out]) => backend.softmax(x, out, 1, 10, false), 1e-6, 0);
+  compare("softmax", [new Float32Array(10)], (backend, [out]) => on(backend).softmax(x, out, 1, 10, false), 1e-6, 0);
 });
 
 nativeTest("cross-entropy and its gradient agree with the reference, with every option", () => {
@@ -288,7 +327,7 @@ nativeTest("cross-entropy and its gradient agree with the reference, with every 
     const shape = { rows, cols, smoothing: draws.pick([0, 0, 0.1, 1]), ignore };
     const outputs = [new Float32Array(rows), new Float32Array(rows * cols)];
     const run = (backend: Backend, [losses, gradient]: Floats[]) =>
-      backend.crossEntropy(logits, labels, weights, losses, gradient, shape);
+      on(backend).crossEntropy(logits, labels, weights, losses, gradient, shape);
     compare(JSON.stringify(shape), outputs, run, 1e-6, 1e-6);
   });
 });
@@ -307,7 +346,7 @@ nativeTest("sgd agrees with the reference in all its forms", () => {
       first: draws.next() < 0.3,
     };
     compare(JSON.stringify(settings), [draws.floats(n), draws.floats(n)], (backend, [weight, velocity]) => {
-      backend.sgd(weight, gradient, momentum === 0 ? null : velocity, settings);
+      on(backend).sgd(weight, gradient, momentum === 0 ? null : velocity, settings);
     });
   });
 });
@@ -327,7 +366,7 @@ nativeTest("adam agrees with the reference in all its forms", () => {
     };
     const outputs = [draws.floats(n), draws.floats(n), draws.floats(n).map((v) => v * v)];
     compare(JSON.stringify(settings), outputs, (backend, [weight, first, second]) => {
-      backend.adam(weight, gradient, first, second, settings);
+      on(backend).adam(weight, gradient, first, second, settings);
     });
   });
 });
@@ -336,33 +375,36 @@ nativeTest("maxNorm shrinks the long rows and leaves the others as they are", ()
   forSeeds(10, (draws) => {
     const [rows, cols] = [draws.whole(1, 200), draws.whole(1, 300)];
     const weight = draws.floats(rows * cols, draws.pick([0.1, 1]));
-    compare("maxNorm", [weight], (backend, [weight]) => backend.maxNorm(weight, rows, cols, 2));
+    compare("maxNorm", [weight], (backend, [weight]) => on(backend).maxNorm(weight, rows, cols, 2));
   });
 });
 
 nativeTest("empty arrays are left alone", () => {
   const none = new Float32Array(0);
   for (const backend of backends) {
-    backend.fill(none, 1);
-    backend.unary("exp", none, none, 0, 0);
-    backend.binary("add", none, none, none, planBroadcast([0, 3], [0, 3], [0, 3]));
-    backend.softmax(none, none, 0, 10, false);
-    backend.dropout(none, none, new Uint32Array(6), 5, 2);
-    backend.copyStrided(none, 0, none, [0, 2], [2, 1]);
+    on(backend).fill(none, 1);
+    on(backend).unary("exp", none, none, 0, 0);
+    on(backend).binary("add", none, none, none, planBroadcast([0, 3], [0, 3], [0, 3]));
+    on(backend).softmax(none, none, 0, 10, false);
+    on(backend).streamDropout(none, none, new Uint32Array(6), 5, 2);
+    on(backend).copyStrided(none, none, { dims: [0, 2], x: [2, 1] }, 0);
   }
 });
 
-nativeTest("an operation that the library does not know is an error that names the kernel", () => {
+nativeTest("an operation that is unknown is an error that names the kernel", () => {
   const x = new Float32Array(4);
   for (const backend of backends) {
-    const unknown = () => backend.unary("frobnicate" as UnaryOp, x, x, 0, 0);
-    assertThrows(unknown, BackendError, "The native kernel unary failed: unknown operation.");
+    const unknown = () => on(backend).unary("frobnicate" as UnaryOp, x, x, 0, 0);
+    assertThrows(unknown, BackendError, "The kernel unary: expected op to be one of copy, ");
   }
 });
 
 nativeTest("too many axes are refused", () => {
   const dims = new Array(17).fill(1);
-  assertThrows(() => backends[0].copyStrided(new Float32Array(1), 0, new Float32Array(1), dims, dims), BackendError);
+  assertThrows(
+    () => on(backends[0]).copyStrided(new Float32Array(1), new Float32Array(1), { dims, x: dims }, 0),
+    BackendError,
+  );
 });
 
 nativeTest("info() tells the instruction set, the threads and the reason", () => {

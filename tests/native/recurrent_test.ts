@@ -11,7 +11,7 @@ import {
   useBackend,
 } from "../../core/mod.ts";
 import { gru, lstm, rnn, zoneout } from "../../plugins/mod.ts";
-import { assertClose, forSeeds, missing, nativeTest, open } from "./_native.ts";
+import { assertClose, forSeeds, missing, nativeTest, on, open } from "./_native.ts";
 
 const backends: Backend[] = missing === undefined ? [open("auto"), open("portable")] : [];
 
@@ -37,7 +37,7 @@ nativeTest("the steps of an LSTM and a GRU and their gradients agree with the re
         "lstmCell",
         [draws.floats(4 * n, 4), state(), state(), state()],
         (backend, [gates, previous, cell, hidden]) => {
-          backend.lstmCell(gates, previous, cell, hidden, rows, units);
+          on(backend).lstmCell(gates, previous, cell, hidden, rows, units);
         },
       );
       const activations = draws.floats(4 * n, 0.5).map((value) => value + 0.5);
@@ -45,12 +45,12 @@ nativeTest("the steps of an LSTM and a GRU and their gradients agree with the re
         "lstmCellGradient",
         [activations, state(), state(), state(), state(), draws.floats(4 * n)],
         (backend, a) => {
-          backend.lstmCellGradient(a[0], a[1], a[2], a[3], a[4], a[5], rows, units);
+          on(backend).lstmCellGradient(a[0], a[1], a[2], a[3], a[4], a[5], rows, units);
         },
       );
       for (const bias of [null, draws.floats(3 * units, 1)]) {
         compare("gruCell", [draws.floats(3 * n), draws.floats(3 * n), state(), state(), state()], (backend, a) => {
-          backend.gruCell(a[0], a[1], bias, a[2], a[3], a[4], rows, units);
+          on(backend).gruCell(a[0], a[1], bias, a[2], a[3], a[4], rows, units);
         });
       }
       const gates = activations.subarray(0, 3 * n) as Array32;
@@ -58,7 +58,7 @@ nativeTest("the steps of an LSTM and a GRU and their gradients agree with the re
         "gruCellGradient",
         [gates, state(), state(), state(), draws.floats(3 * n), draws.floats(3 * n)],
         (backend, a) => {
-          backend.gruCellGradient(a[0], a[1], a[2], a[3], a[4], a[5], rows, units);
+          on(backend).gruCellGradient(a[0], a[1], a[2], a[3], a[4], a[5], rows, units);
         },
       );
     }
@@ -69,7 +69,7 @@ nativeTest("the steps of an LSTM saturate without NaN", () => {
   for (const backend of backends) {
     const gates = Float32Array.of(100, -100, 100, -100, -100, 100, -100, 100, 100, -100, 100, -100, 100, 100, 100, 100);
     const [cell, hidden] = [new Float32Array(4), new Float32Array(4)];
-    backend.lstmCell(gates, Float32Array.of(1, 1, 1, 1), cell, hidden, 1, 4);
+    on(backend).lstmCell(gates, Float32Array.of(1, 1, 1, 1), cell, hidden, 1, 4);
     assertEquals([...cell].map((value) => Math.abs(value)), [1, 1, 1, 1]);
     hidden.forEach((value) => assertClose(Float32Array.of(Math.abs(value)), Float32Array.of(Math.tanh(1)), 1e-6, 0));
   }

@@ -9,7 +9,7 @@ import {
   reference,
   type Spatial,
 } from "../../core/mod.ts";
-import { type Draws, forSeeds, missing, nativeTest, open } from "./_native.ts";
+import { type Draws, forSeeds, missing, nativeTest, on, open } from "./_native.ts";
 
 const natives: Backend[] = missing === undefined ? [open("auto"), open("portable")] : [];
 
@@ -64,9 +64,9 @@ function checkConvolution(shape: ConvolutionShape, draws: Draws): void {
     const y = new Float32Array(dy.length).fill(NaN);
     const dx = new Float32Array(x.length).fill(NaN);
     const dWeight = new Float32Array(weight.length).fill(NaN);
-    backend.convolution(x, weight, bias, y, epilogue, shape);
-    backend.convolutionInputGradient(dy, weight, dx, shape);
-    backend.convolutionWeightGradient(x, dy, dWeight, shape);
+    on(backend).convolution(x, weight, bias, y, epilogue, shape);
+    on(backend).convolutionInputGradient(dy, weight, dx, shape);
+    on(backend).convolutionWeightGradient(x, dy, dWeight, shape);
     return { y, dx, dWeight };
   };
   const expected = run(reference);
@@ -118,10 +118,10 @@ nativeTest("pooling and its gradients agree with the reference over random shape
     const run = (backend: Backend) => {
       const places = new Int32Array(dy.length);
       const outputs = [dy, x, dy, x].map(({ length }) => new Float32Array(length).fill(NaN));
-      backend.maxPool(x, outputs[0], places, shape);
-      backend.maxPoolGradient(dy, places, outputs[1], shape);
-      backend.averagePool(x, outputs[2], count, shape);
-      backend.averagePoolGradient(dy, outputs[3], count, shape);
+      on(backend).maxPool(x, outputs[0], places, shape);
+      on(backend).maxPoolGradient(dy, places, outputs[1], shape);
+      on(backend).averagePool(x, outputs[2], count, shape);
+      on(backend).averagePoolGradient(dy, outputs[3], count, shape);
       return { places, outputs };
     };
     const expected = run(reference);
@@ -147,7 +147,7 @@ nativeTest("the largest entry of a window with a NaN is that NaN, and infinities
   for (const backend of [reference, ...natives]) {
     const y = new Float32Array(4);
     const places = new Int32Array(4);
-    backend.maxPool(x, y, places, shape);
+    on(backend).maxPool(x, y, places, shape);
     assertEquals([...y], [NaN, 3, -Infinity, Infinity]);
     assertEquals([...places], [1, 2, 4, 6]);
   }
@@ -175,8 +175,8 @@ nativeTest("normalisation and its gradient agree with the reference over random 
     const run = (backend: Backend) => {
       const statistics = shape.frozen ? given.slice() : new Float32Array(2 * sets).fill(NaN);
       const outputs = [size, size, 2 * features].map((length) => new Float32Array(length).fill(NaN));
-      backend.normalize(x, scale, shift, outputs[0], statistics, shape);
-      backend.normalizeGradient(x, scale, statistics, dy, outputs[1], outputs[2], shape);
+      on(backend).normalize(x, scale, shift, outputs[0], statistics, shape);
+      on(backend).normalizeGradient(x, scale, statistics, dy, outputs[1], outputs[2], shape);
       return [...outputs, statistics];
     };
     const expected = run(reference);
@@ -212,12 +212,12 @@ nativeTest("convolution and normalisation give the same bits with any number of 
     const run = (threads: number) => {
       backend.setThreads(threads);
       const outputs = [dy, x, weight, values, values].map(({ length }) => new Float32Array(length));
-      backend.convolution(x, weight, null, outputs[0], "relu", shape);
-      backend.convolutionInputGradient(dy, weight, outputs[1], shape);
-      backend.convolutionWeightGradient(x, dy, outputs[2], shape);
+      on(backend).convolution(x, weight, null, outputs[0], "relu", shape);
+      on(backend).convolutionInputGradient(dy, weight, outputs[1], shape);
+      on(backend).convolutionWeightGradient(x, dy, outputs[2], shape);
       const [statistics, affine] = [new Float32Array(200), new Float32Array(140)];
-      backend.normalize(values, null, null, outputs[3], statistics, rows);
-      backend.normalizeGradient(values, null, statistics, values, outputs[4], affine, rows);
+      on(backend).normalize(values, null, null, outputs[3], statistics, rows);
+      on(backend).normalizeGradient(values, null, statistics, values, outputs[4], affine, rows);
       return [...outputs, affine];
     };
     assertEquals(run(1), run(3));

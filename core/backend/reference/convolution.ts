@@ -1,6 +1,8 @@
 /** Convolution, plain: every entry is summed in float64, tap after tap. @module */
-import type { Epilogue, Floats } from "../backend.ts";
-import { type ConvolutionShape, volume } from "../spatial.ts";
+import type { Floats } from "../arrays.ts";
+import type { Epilogue } from "../epilogue.ts";
+import type { ConvolutionShape } from "../convolution.ts";
+import { volume } from "../window.ts";
 import { unary } from "./elementwise.ts";
 import { type Tap, taps } from "./window.ts";
 
@@ -20,7 +22,7 @@ function visitChannels(shape: ConvolutionShape, example: number, group: number, 
   }
 }
 
-/** `y = f(x * weight + bias)`; see `SpatialKernels.convolution`. */
+/** `y = f(x * weight + bias)`. */
 export function convolution(
   x: Floats,
   weight: Floats,
@@ -49,7 +51,7 @@ export function convolution(
   if (epilogue !== "none") unary(epilogue, y, y, 0, 0);
 }
 
-/** Gradient towards `x`; see `SpatialKernels.convolutionInputGradient`. */
+/** Gradient towards `x`. */
 export function convolutionInputGradient(dy: Floats, weight: Floats, dx: Floats, shape: ConvolutionShape): void {
   const [all, size, stride] = [taps(shape), shape.inputs * volume(shape.input), shape.stride[2]];
   const sums = new Float64Array(size);
@@ -72,7 +74,7 @@ export function convolutionInputGradient(dy: Floats, weight: Floats, dx: Floats,
   }
 }
 
-/** Gradient towards the weight; see `SpatialKernels.convolutionWeightGradient`. */
+/** Gradient towards the weight. */
 export function convolutionWeightGradient(x: Floats, dy: Floats, dWeight: Floats, shape: ConvolutionShape): void {
   const [all, stride] = [taps(shape), shape.stride[2]];
   const sums = new Float64Array(dWeight.length);

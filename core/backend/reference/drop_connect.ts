@@ -1,5 +1,7 @@
 /** Products whose weights are dropped for each example anew, plain. @module */
-import type { Address, DropConnectShape, Floats } from "../backend.ts";
+import type { Floats } from "../arrays.ts";
+import type { DropConnectShape } from "../stream.ts";
+import type { Address } from "../stream.ts";
 import { words } from "./random_stream.ts";
 
 /** Calls `visit(example, unit, input)` for every connection that is kept. */
@@ -16,7 +18,7 @@ function keptConnections(
   });
 }
 
-/** Products with weights dropped for each example; see `Backend.dropConnect`. */
+/** Products with weights dropped for each example. */
 export function dropConnect(x: Floats, weight: Floats, out: Floats, address: Address, shape: DropConnectShape): void {
   const { rows, inputs, units, scale } = shape;
   const sums = new Float64Array(out.length);
@@ -28,7 +30,7 @@ export function dropConnect(x: Floats, weight: Floats, out: Floats, address: Add
   out.set(sums);
 }
 
-/** The gradient towards the input; see `Backend.dropConnectInputGradient`. */
+/** The gradient towards the input. */
 export function dropConnectInputGradient(
   weight: Floats,
   dy: Floats,
@@ -46,7 +48,7 @@ export function dropConnectInputGradient(
   dx.set(sums);
 }
 
-/** The gradient towards the weight; see `Backend.dropConnectWeightGradient`. */
+/** The gradient towards the weight. */
 export function dropConnectWeightGradient(
   x: Floats,
   dy: Floats,

@@ -1,5 +1,6 @@
 /** Elementwise functions and their gradients, plain. @module */
-import type { BinaryOp, Floats, UnaryOp } from "../backend.ts";
+import type { Floats } from "../arrays.ts";
+import type { BinaryOp, UnaryOp } from "../elementwise.ts";
 import type { BroadcastPlan } from "../../tensor/shape.ts";
 
 /** lambda of SELU (Klambauer et al., 2017). */
@@ -105,13 +106,23 @@ const slope: Record<UnaryOp, Slope> = {
   log1p: (x) => 1 / (1 + x),
 };
 
-/** `out = f(x)`; see `Backend.unary`. */
+/** Sets every element. */
+export function fill(out: Floats, value: number): void {
+  out.fill(value);
+}
+
+/** `y += alpha x`. */
+export function accumulate(x: Floats, y: Floats, alpha: number): void {
+  for (let i = 0; i < y.length; i++) y[i] += alpha * x[i];
+}
+
+/** `out = f(x)`. */
 export function unary(op: UnaryOp, x: Floats, out: Floats, p: number, q: number): void {
   const f = forward[op];
   for (let i = 0; i < out.length; i++) out[i] = f(x[i], p, q);
 }
 
-/** `dx = dy f'(x)`; see `Backend.unaryGradient`. */
+/** `dx = dy f'(x)`. */
 export function unaryGradient(
   op: UnaryOp,
   x: Floats,
@@ -139,7 +150,7 @@ const two: Record<BinaryOp, (a: number, b: number) => number> = {
   equal: (a, b) => a === b ? 1 : 0,
 };
 
-/** `out = f(a, b)` with broadcasting; see `Backend.binary`. */
+/** `out = f(a, b)` with broadcasting. */
 export function binary(op: BinaryOp, a: Floats, b: Floats, out: Floats, plan: BroadcastPlan): void {
   const f = two[op];
   walk(plan.dims, [plan.a, plan.b], (at, [aAt, bAt], n, [aStep, bStep]) => {

@@ -1,6 +1,6 @@
 /** Normalisation and its gradient, plain. @module */
-import type { Floats } from "../backend.ts";
-import type { NormalizationShape } from "../spatial.ts";
+import type { Floats } from "../arrays.ts";
+import type { NormalizationShape } from "../normalization.ts";
 
 /**
  * Visits the elements of a set that shares its statistics: `at` is the element's place, `channel` the place of its
@@ -23,7 +23,7 @@ function sets({ batch, groups, channels, positions, acrossBatch }: Normalization
   return acrossBatch ? [groups, batch * channels * positions] : [batch * groups, channels * positions];
 }
 
-/** `y = (x - mean) / sqrt(variance + epsilon) * scale + shift`; see `SpatialKernels.normalize`. */
+/** `y = (x - mean) / sqrt(variance + epsilon) * scale + shift`. */
 export function normalize(
   x: Floats,
   scale: Floats | null,
@@ -50,7 +50,7 @@ export function normalize(
   }
 }
 
-/** Gradient of the above; see `SpatialKernels.normalizeGradient`. */
+/** Gradient of the above. */
 export function normalizeGradient(
   x: Floats,
   scale: Floats | null,

@@ -1,7 +1,8 @@
 /** The optimizers' updates and the max-norm projection, plain. @module */
-import type { AdamSettings, Floats, SgdSettings } from "../backend.ts";
+import type { Floats } from "../arrays.ts";
+import type { AdamSettings, SgdSettings } from "../optimize.ts";
 
-/** SGD in place; see `Backend.sgd`. PyTorch's convention: the learning rate multiplies the velocity. */
+/** SGD in place. PyTorch's convention: the learning rate multiplies the velocity. */
 export function sgd(weight: Floats, gradient: Floats, velocity: Floats | null, settings: SgdSettings): void {
   const { learningRate, momentum, dampening, nesterov, weightDecay, first } = settings;
   for (let i = 0; i < weight.length; i++) {
@@ -15,7 +16,7 @@ export function sgd(weight: Floats, gradient: Floats, velocity: Floats | null, s
   }
 }
 
-/** Adam or AdamW in place; see `Backend.adam`. */
+/** Adam or AdamW in place. */
 export function adam(weight: Floats, gradient: Floats, first: Floats, second: Floats, settings: AdamSettings): void {
   const { learningRate, beta1, beta2, epsilon, weightDecay, decoupled, iteration } = settings;
   const correction1 = 1 - beta1 ** iteration;
@@ -31,7 +32,7 @@ export function adam(weight: Floats, gradient: Floats, first: Floats, second: Fl
   }
 }
 
-/** Shrinks long rows to length `max`; see `Backend.maxNorm`. */
+/** Shrinks long rows to length `max`. */
 export function maxNorm(weight: Floats, rows: number, cols: number, max: number): void {
   for (let r = 0; r < rows; r++) {
     let sum = 0;

@@ -1,9 +1,10 @@
 /** Pooling, plain. @module */
-import type { Floats, Ints } from "../backend.ts";
-import { type PoolShape, volume } from "../spatial.ts";
+import type { Floats, Ints } from "../arrays.ts";
+import type { PoolShape } from "../pooling.ts";
+import { volume } from "../window.ts";
 import { taps } from "./window.ts";
 
-/** Largest entry of each window and its place; see `SpatialKernels.maxPool`. */
+/** Largest entry of each window and its place. */
 export function maxPool(x: Floats, y: Floats, places: Ints, shape: PoolShape): void {
   const [all, inputs, outputs, stride] = [taps(shape), volume(shape.input), volume(shape.output), shape.stride[2]];
   places.fill(-1);
@@ -24,7 +25,7 @@ export function maxPool(x: Floats, y: Floats, places: Ints, shape: PoolShape): v
   }
 }
 
-/** Gradient of the above; see `SpatialKernels.maxPoolGradient`. */
+/** Gradient of the above. */
 export function maxPoolGradient(dy: Floats, places: Ints, dx: Floats, shape: PoolShape): void {
   const [inputs, outputs] = [volume(shape.input), volume(shape.output)];
   dx.fill(0);
@@ -45,7 +46,7 @@ function shares(countPadding: boolean, shape: PoolShape): Float64Array {
   return counts.map((count) => 1 / count);
 }
 
-/** Mean of each window; see `SpatialKernels.averagePool`. */
+/** Mean of each window. */
 export function averagePool(x: Floats, y: Floats, countPadding: boolean, shape: PoolShape): void {
   const [all, inputs, outputs, stride] = [taps(shape), volume(shape.input), volume(shape.output), shape.stride[2]];
   const share = shares(countPadding, shape);
@@ -60,7 +61,7 @@ export function averagePool(x: Floats, y: Floats, countPadding: boolean, shape: 
   }
 }
 
-/** Gradient of the above; see `SpatialKernels.averagePoolGradient`. */
+/** Gradient of the above. */
 export function averagePoolGradient(dy: Floats, dx: Floats, countPadding: boolean, shape: PoolShape): void {
   const [all, inputs, outputs, stride] = [taps(shape), volume(shape.input), volume(shape.output), shape.stride[2]];
   const share = shares(countPadding, shape);

@@ -1,5 +1,6 @@
 /** Random numbers from their addresses, plain. The mapping is written down in `key.ts`. @module */
-import type { Address, Floats } from "../backend.ts";
+import type { Floats } from "../arrays.ts";
+import type { Address } from "../stream.ts";
 import { philox4x32 } from "../../random/philox.ts";
 import { normalOfWord } from "./normal.ts";
 
@@ -19,23 +20,23 @@ export function words(address: Address, n: number, visit: (i: number, word: numb
   }
 }
 
-/** `out = kept ? x * scale : 0`; see `Backend.dropout`. */
+/** `out = kept ? x * scale : 0`. */
 export function dropout(x: Floats, out: Floats, address: Address, threshold: number, scale: number): void {
   const factor = out instanceof Float32Array ? Math.fround(scale) : scale;
   words(address, out.length, (i, word) => out[i] = word >= threshold ? x[i] * factor : 0);
 }
 
-/** `out = kept ? value : 0`; see `Backend.bernoulli`. */
+/** `out = kept ? value : 0`. */
 export function bernoulli(out: Floats, address: Address, threshold: number, value: number): void {
   words(address, out.length, (i, word) => out[i] = word >= threshold ? value : 0);
 }
 
-/** Uniform numbers in (0, 1); see `Backend.uniform`. */
+/** Uniform numbers in (0, 1). */
 export function uniform(out: Floats, address: Address): void {
   words(address, out.length, (i, word) => out[i] = ((word >>> 9) + 0.5) / 8388608);
 }
 
-/** Standard normal numbers; see `Backend.normal`. */
+/** Standard normal numbers. */
 export function normal(out: Floats, address: Address): void {
   words(address, out.length, (i, word) => out[i] = normalOfWord(word));
 }

@@ -1,8 +1,8 @@
 /** One step of an LSTM and of a GRU, plain. @module */
-import type { Floats } from "../backend.ts";
+import type { Floats } from "../arrays.ts";
 import { sigmoid } from "./elementwise.ts";
 
-/** One step of an LSTM; see `Backend.lstmCell`. */
+/** One step of an LSTM. */
 export function lstmCell(
   gates: Floats,
   previous: Floats,
@@ -29,7 +29,7 @@ export function lstmCell(
   }
 }
 
-/** Gradient of one step of an LSTM; see `Backend.lstmCellGradient`. */
+/** Gradient of one step of an LSTM. */
 export function lstmCellGradient(
   gates: Floats,
   previous: Floats,
@@ -55,7 +55,7 @@ export function lstmCellGradient(
   }
 }
 
-/** One step of a GRU; see `Backend.gruCell`. */
+/** One step of a GRU. */
 export function gruCell(
   gates: Floats,
   product: Floats,
@@ -82,7 +82,7 @@ export function gruCell(
   }
 }
 
-/** Gradient of one step of a GRU; see `Backend.gruCellGradient`. */
+/** Gradient of one step of a GRU. */
 export function gruCellGradient(
   gates: Floats,
   candidate: Floats,

@@ -1,5 +1,5 @@
 /** How windows lie over an input. @module */
-import type { WindowShape } from "../spatial.ts";
+import type { WindowShape } from "../window.ts";
 
 /** Windows that lie side by side along a row of the output, seen from one of their taps. */
 export interface Run {

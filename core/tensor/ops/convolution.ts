@@ -1,9 +1,11 @@
 /** Convolution over one to three spatial axes, with its gradients. @module */
-import { type Epilogue, kernels } from "../../backend/backend.ts";
+import * as kernels from "../../backend/kernels.ts";
+import type { Epilogue } from "../../backend/epilogue.ts";
 import { record } from "../autograd.ts";
 import { OptionError, ShapeError, showShape } from "../../errors.ts";
 import { sameShape, type Shape } from "../shape.ts";
-import type { ConvolutionShape, Spatial, WindowShape } from "../../backend/spatial.ts";
+import type { ConvolutionShape } from "../../backend/convolution.ts";
+import type { Spatial, WindowShape } from "../../backend/window.ts";
 import { Tensor } from "../tensor.ts";
 import { checkTypes } from "./elementwise.ts";
 import { sum } from "./reduce.ts";
@@ -101,25 +103,24 @@ export function convolution(
   const { groups = 1, epilogue = "none" } = options;
   const shape = shapeOf(x, weight, bias, groups, options);
   const out = Tensor.empty([shape.batch, weight.shape[0], ...shape.output.slice(5 - x.rank)], x.dtype);
-  const k = kernels(out.floats);
-  if (out.size > 0) k.convolution(x.floats, weight.floats, bias?.floats ?? null, out.floats, epilogue, shape);
+  if (out.size > 0) kernels.convolution(x.floats, weight.floats, bias?.floats ?? null, out.floats, epilogue, shape);
   const operands = bias === null ? [x, weight] : [x, weight, bias];
   return record("convolution", operands, out, (dy, needs) => {
     let before = dy;
     if (epilogue !== "none") {
       before = Tensor.empty(dy.shape, dy.dtype);
-      k.unaryGradient(epilogue, out.floats, out.floats, dy.floats, before.floats, 0, 0);
+      kernels.unaryGradient(epilogue, out.floats, out.floats, dy.floats, before.floats, 0, 0);
     }
     let dx: Tensor | null = null;
     if (needs[0]) {
       dx = Tensor.empty(x.shape, x.dtype);
-      if (dx.size > 0) k.convolutionInputGradient(before.floats, weight.floats, dx.floats, shape);
+      if (dx.size > 0) kernels.convolutionInputGradient(before.floats, weight.floats, dx.floats, shape);
     }
     let dWeight: Tensor | null = null;
     if (needs[1]) {
       dWeight = Tensor.empty(weight.shape, weight.dtype);
-      if (out.size > 0) k.convolutionWeightGradient(x.floats, before.floats, dWeight.floats, shape);
-      else k.fill(dWeight.floats, 0);
+      if (out.size > 0) kernels.convolutionWeightGradient(x.floats, before.floats, dWeight.floats, shape);
+      else kernels.fill(dWeight.floats, 0);
     }
     const others = before.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
     const dBias = bias !== null && needs[2] ? sum(before, others) : null;

@@ -1,5 +1,6 @@
 /** Elementwise ops of one and two operands, each with its gradient. @module */
-import { type BinaryOp, kernels, type UnaryOp } from "../../backend/backend.ts";
+import * as kernels from "../../backend/kernels.ts";
+import type { BinaryOp, UnaryOp } from "../../backend/elementwise.ts";
 import { record } from "../autograd.ts";
 import { OptionError } from "../../errors.ts";
 import { broadcastShapes, planBroadcast, sameShape, type Shape } from "../shape.ts";
@@ -10,10 +11,10 @@ import { reshape } from "./movement.ts";
 /** `f(x)` elementwise, with f's parameters. */
 export function unary(op: UnaryOp, x: Tensor, p = 0, q = 0): Tensor {
   const out = Tensor.empty(x.shape, x.dtype);
-  kernels(x.floats).unary(op, x.floats, out.floats, p, q);
+  kernels.unary(op, x.floats, out.floats, p, q);
   return record(op, [x], out, (dy) => {
     const dx = Tensor.empty(x.shape, x.dtype);
-    kernels(x.floats).unaryGradient(op, x.floats, out.floats, dy.floats, dx.floats, p, q);
+    kernels.unaryGradient(op, x.floats, out.floats, dy.floats, dx.floats, p, q);
     return [dx];
   });
 }
@@ -33,7 +34,7 @@ export function applyBinary(op: BinaryOp, a: Tensor, b: Tensor): Tensor {
   checkTypes(op, a, b);
   const shape = broadcastShapes(a.shape, b.shape, op);
   const out = Tensor.empty(shape, a.dtype);
-  kernels(a.floats).binary(op, a.floats, b.floats, out.floats, planBroadcast(a.shape, b.shape, shape));
+  kernels.binary(op, a.floats, b.floats, out.floats, planBroadcast(a.shape, b.shape, shape));
   return out;
 }
 

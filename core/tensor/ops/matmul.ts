@@ -1,5 +1,7 @@
 /** Matrix products and the dense layer's fused product, each with its gradient. @module */
-import { type Epilogue, type GemmShape, kernels } from "../../backend/backend.ts";
+import * as kernels from "../../backend/kernels.ts";
+import type { Epilogue } from "../../backend/epilogue.ts";
+import type { GemmShape } from "../../backend/products.ts";
 import { record } from "../autograd.ts";
 import { ShapeError, showShape } from "../../errors.ts";
 import { broadcastShapes, sameShape, sizeOf } from "../shape.ts";
@@ -37,8 +39,8 @@ function multiply(a: Tensor, b: Tensor, tA: boolean, tB: boolean): Tensor {
     strideB: b.rank === 2 ? 0 : k * n,
     strideC: m * n,
   };
-  if (k === 0) kernels(out.floats).fill(out.floats, 0);
-  else if (out.size > 0) kernels(out.floats).gemm(a.floats, b.floats, out.floats, shape);
+  if (k === 0) kernels.fill(out.floats, 0);
+  else if (out.size > 0) kernels.gemm(a.floats, b.floats, out.floats, shape);
   return out;
 }
 
@@ -104,8 +106,9 @@ export function affine(x: Tensor, weight: Tensor, bias: Tensor | null, epilogue:
   const flat = Tensor.view(x, [rows, inputs]);
   const flatOut = multiply(flat, weight, false, true);
   const out = Tensor.view(flatOut, [...x.shape.slice(0, -1), units]);
-  const k = kernels(out.floats);
-  if (bias !== null || epilogue !== "none") k.biasActivation(out.floats, bias?.floats ?? null, epilogue, rows, units);
+  if (bias !== null || epilogue !== "none") {
+    kernels.biasActivation(out.floats, bias?.floats ?? null, epilogue, rows, units);
+  }
   const operands = bias === null ? [x, weight] : [x, weight, bias];
   return record("affine", operands, out, (dy, needs) => {
     let before = Tensor.view(dy, [rows, units]);
@@ -113,7 +116,7 @@ export function affine(x: Tensor, weight: Tensor, bias: Tensor | null, epilogue:
     if (epilogue !== "none" || (bias !== null && needs[2])) {
       const target = epilogue === "none" ? before : Tensor.empty(before.shape, dy.dtype);
       if (bias !== null) dBias = Tensor.empty([units], dy.dtype);
-      k.biasActivationGradient(
+      kernels.biasActivationGradient(
         dy.floats,
         out.floats,
         target.floats,

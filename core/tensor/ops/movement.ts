@@ -1,5 +1,5 @@
 /** Ops that move numbers without changing them: reshape, transpose, slice, concatenation, rows by index. @module */
-import { kernels } from "../../backend/backend.ts";
+import * as kernels from "../../backend/kernels.ts";
 import { record } from "../autograd.ts";
 import { DataError, ShapeError, showShape } from "../../errors.ts";
 import {
@@ -37,14 +37,14 @@ function resolveShape(x: Tensor, to: Shape): Shape {
 /** Copies `x` from `offset` on with the given extents and strides. */
 function gatherStrided(x: Tensor, offset: number, shape: Shape, strides: readonly number[]): Tensor {
   const out = Tensor.empty(shape, x.dtype);
-  if (out.size > 0) kernels(x.floats).copyStrided(x.floats, offset, out.floats, shape, strides);
+  if (out.size > 0) kernels.copyStrided(x.floats, out.floats, { dims: shape, x: strides }, offset);
   return out;
 }
 
 /** The adjoint: zeros of `shape`, with `dy` added in at the strided places. */
 function scatterStrided(dy: Tensor, shape: Shape, offset: number, strides: readonly number[]): Tensor {
   const out = Tensor.zeros(shape, dy.dtype);
-  if (dy.size > 0) kernels(dy.floats).addStrided(dy.floats, out.floats, offset, dy.shape, strides);
+  if (dy.size > 0) kernels.addStrided(dy.floats, out.floats, { dims: dy.shape, out: strides }, offset);
   return out;
 }
 
@@ -122,7 +122,7 @@ export function concat(parts: readonly Tensor[], axisIn = 0): Tensor {
   for (const part of parts) {
     starts.push(at);
     if (part.size > 0) {
-      kernels(part.floats).addStrided(part.floats, out.floats, at * strides[axis], part.shape, strides);
+      kernels.addStrided(part.floats, out.floats, { dims: part.shape, out: strides }, at * strides[axis]);
     }
     at += part.shape[axis];
   }
@@ -166,10 +166,10 @@ export function take(table: Tensor, index: Tensor): Tensor {
   const cols = sizeOf(rest);
   checkIndices(index, table.shape[0] ?? 0, "take");
   const out = Tensor.empty([...index.shape, ...rest], table.dtype);
-  kernels(table.floats).gatherRows(table.floats, index.ints, out.floats, cols);
+  kernels.gatherRows(table.floats, index.ints, out.floats, cols);
   return record("take", [table], out, (dy) => {
     const dTable = Tensor.zeros(table.shape, table.dtype);
-    kernels(dy.floats).scatterAddRows(dy.floats, index.ints, dTable.floats, cols);
+    kernels.scatterAddRows(dy.floats, index.ints, dTable.floats, cols);
     return [dTable];
   });
 }

@@ -1,9 +1,9 @@
 /** Normalisation to mean 0 and variance 1, with its gradients. @module */
-import { kernels } from "../../backend/backend.ts";
+import * as kernels from "../../backend/kernels.ts";
 import { record } from "../autograd.ts";
 import { OptionError, ShapeError, showShape } from "../../errors.ts";
 import { sameShape, sizeOf } from "../shape.ts";
-import type { NormalizationShape } from "../../backend/spatial.ts";
+import type { NormalizationShape } from "../../backend/normalization.ts";
 import { Tensor } from "../tensor.ts";
 import { checkTypes } from "./elementwise.ts";
 import { slice } from "./movement.ts";
@@ -105,18 +105,17 @@ export function normalize(x: Tensor, options: NormalizeOptions): Normalized {
     });
   }
   const output = Tensor.empty(x.shape, x.dtype);
-  const k = kernels(x.floats);
   if (x.size > 0) {
-    k.normalize(x.floats, scale?.floats ?? null, shift?.floats ?? null, output.floats, statistics.floats, shape);
+    kernels.normalize(x.floats, scale?.floats ?? null, shift?.floats ?? null, output.floats, statistics.floats, shape);
   }
   const operands = [x, ...(scale === null ? [] : [scale]), ...(shift === null ? [] : [shift])];
   record("normalize", operands, output, (dy) => {
     const dx = Tensor.empty(x.shape, x.dtype);
     const features = shape.groups * shape.channels;
     const dAffine = Tensor.empty([2, features], x.dtype);
-    if (x.size === 0) k.fill(dAffine.floats, 0);
+    if (x.size === 0) kernels.fill(dAffine.floats, 0);
     else {
-      k.normalizeGradient(
+      kernels.normalizeGradient(
         x.floats,
         scale?.floats ?? null,
         statistics.floats,

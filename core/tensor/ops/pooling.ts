@@ -1,8 +1,8 @@
 /** Maxima and means over windows, with their gradients. @module */
-import { kernels } from "../../backend/backend.ts";
+import * as kernels from "../../backend/kernels.ts";
 import { record } from "../autograd.ts";
 import { OptionError, ShapeError, showShape } from "../../errors.ts";
-import type { PoolShape } from "../../backend/spatial.ts";
+import type { PoolShape } from "../../backend/pooling.ts";
 import { Tensor } from "../tensor.ts";
 import { type Window, windowShape } from "./convolution.ts";
 
@@ -44,11 +44,10 @@ function prepare(op: string, x: Tensor, window: PoolWindow): [PoolShape, Tensor]
 export function maxPool(x: Tensor, window: PoolWindow): Tensor {
   const [shape, out] = prepare("maxPool", x, window);
   const places = Tensor.empty(out.shape, "int32");
-  const k = kernels(x.floats);
-  if (out.size > 0) k.maxPool(x.floats, out.floats, places.ints, shape);
+  if (out.size > 0) kernels.maxPool(x.floats, out.floats, places.ints, shape);
   return record("maxPool", [x], out, (dy) => {
     const dx = Tensor.empty(x.shape, x.dtype);
-    if (dx.size > 0) k.maxPoolGradient(dy.floats, places.ints, dx.floats, shape);
+    if (dx.size > 0) kernels.maxPoolGradient(dy.floats, places.ints, dx.floats, shape);
     return [dx];
   });
 }
@@ -70,11 +69,10 @@ export function maxPool(x: Tensor, window: PoolWindow): Tensor {
  */
 export function averagePool(x: Tensor, window: PoolWindow, countPadding = true): Tensor {
   const [shape, out] = prepare("averagePool", x, window);
-  const k = kernels(x.floats);
-  if (out.size > 0) k.averagePool(x.floats, out.floats, countPadding, shape);
+  if (out.size > 0) kernels.averagePool(x.floats, out.floats, countPadding, shape);
   return record("averagePool", [x], out, (dy) => {
     const dx = Tensor.empty(x.shape, x.dtype);
-    if (dx.size > 0) k.averagePoolGradient(dy.floats, dx.floats, countPadding, shape);
+    if (dx.size > 0) kernels.averagePoolGradient(dy.floats, dx.floats, countPadding, shape);
     return [dx];
   });
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { kernels } from "../../backend/backend.ts";
+import * as kernels from "../../backend/kernels.ts";
 import { record } from "../autograd.ts";
 import { OptionError } from "../../errors.ts";
 import { keepProbability, type Key, rateThreshold } from "../../random/key.ts";
@@ -49,13 +49,12 @@ export function dropout(x: Tensor, key: Key, rate: number, options: DropoutOptio
     const out = x.detach().mask(draw());
     return record("dropout", [x], out, (dy) => [dy.mask(draw())]);
   }
-  const k = kernels(x.floats);
   const address = key.address(rowSize(x.shape));
   const out = Tensor.empty(x.shape, x.dtype);
-  k.dropout(x.floats, out.floats, address, threshold, scale);
+  kernels.streamDropout(x.floats, out.floats, address, threshold, scale);
   return record("dropout", [x], out, (dy) => {
     const dx = Tensor.empty(x.shape, x.dtype);
-    k.dropout(dy.floats, dx.floats, address, threshold, scale);
+    kernels.streamDropout(dy.floats, dx.floats, address, threshold, scale);
     return [dx];
   });
 }
@@ -71,20 +70,20 @@ export function bernoulli(
   checkRate(rate);
   if (rate === 1) return Tensor.zeros(shape, dtype);
   const out = Tensor.empty(shape, dtype);
-  kernels(out.floats).bernoulli(out.floats, key.address(rowSize(shape)), rateThreshold(rate), value);
+  kernels.streamBernoulli(out.floats, key.address(rowSize(shape)), rateThreshold(rate), value);
   return out;
 }
 
 /** Uniform numbers in the open interval (0, 1). The first axis is the batch. */
 export function uniform(shape: Shape, key: Key, dtype: "float32" | "float64" = "float32"): Tensor {
   const out = Tensor.empty(shape, dtype);
-  kernels(out.floats).uniform(out.floats, key.address(rowSize(shape)));
+  kernels.streamUniform(out.floats, key.address(rowSize(shape)));
   return out;
 }
 
 /** Standard normal numbers. The first axis is the batch. */
 export function normal(shape: Shape, key: Key, dtype: "float32" | "float64" = "float32"): Tensor {
   const out = Tensor.empty(shape, dtype);
-  kernels(out.floats).normal(out.floats, key.address(rowSize(shape)));
+  kernels.streamNormal(out.floats, key.address(rowSize(shape)));
   return out;
 }

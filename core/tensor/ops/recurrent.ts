@@ -7,7 +7,8 @@
  *
  * @module
  */
-import { type Epilogue, kernels } from "../../backend/backend.ts";
+import * as kernels from "../../backend/kernels.ts";
+import type { Epilogue } from "../../backend/epilogue.ts";
 import { record } from "../autograd.ts";
 import { Tensor } from "../tensor.ts";
 import { type SequenceOptions, Walk } from "./walk.ts";
@@ -32,12 +33,11 @@ export function rnnSequence(
   const states = Tensor.empty([steps + 1, rows, units], projected.dtype);
   const [first, last] = walk.ends;
   walk.piece(states, first).set(initial.floats);
-  const k = kernels(states.floats);
   for (const t of walk.order()) {
     const [previous, hidden] = [walk.piece(states, walk.before(t)), walk.piece(states, walk.after(t))];
     hidden.set(walk.piece(projected, t));
     walk.project(previous, weight, hidden, 1);
-    k.biasActivation(hidden, null, activation, rows, units);
+    kernels.biasActivation(hidden, null, activation, rows, units);
     walk.carry(t, previous, hidden);
   }
   return record("rnnSequence", [projected, weight, initial], states, (dy, needs) => {
@@ -47,11 +47,11 @@ export function rnnSequence(
     for (const t of walk.order(true)) {
       const [dSum, dPrevious] = [walk.piece(dSums, t), spare.floats];
       const hidden = walk.piece(states, walk.after(t));
-      k.biasActivationGradient(dHidden.floats, hidden, dSum, null, activation, rows, units);
+      kernels.biasActivationGradient(dHidden.floats, hidden, dSum, null, activation, rows, units);
       walk.clear(t, dSum, units);
       dPrevious.fill(0);
       walk.carry(t, dHidden.floats, dPrevious);
-      k.accumulate(walk.piece(dy, walk.before(t)), dPrevious, 1);
+      kernels.accumulate(walk.piece(dy, walk.before(t)), dPrevious, 1);
       walk.carryBack(dSum, weight, dPrevious);
       [dHidden, spare] = [spare, dHidden];
     }
@@ -85,11 +85,10 @@ export function lstmSequence(
   const [first, last] = walk.ends;
   walk.piece(states, first).set(initial.floats);
   walk.piece(cells, first).set(initialCell.floats);
-  const k = kernels(states.floats);
   for (const t of walk.order()) {
     const [from, to, sums] = [walk.before(t), walk.after(t), walk.piece(gates, t, 4 * units)];
     walk.project(walk.piece(states, from), weight, sums, 1);
-    k.lstmCell(sums, walk.piece(cells, from), walk.piece(cells, to), walk.piece(states, to), rows, units);
+    kernels.lstmCell(sums, walk.piece(cells, from), walk.piece(cells, to), walk.piece(states, to), rows, units);
     walk.carry(t, walk.piece(states, from), walk.piece(states, to));
     walk.carry(t, walk.piece(cells, from), walk.piece(cells, to));
   }
@@ -106,12 +105,12 @@ export function lstmSequence(
       const [sums, dPrevious] = [walk.piece(gates, t, 4 * units), spare.floats];
       saved?.floats.set(dCell.floats);
       const [previous, cell] = [walk.piece(cells, from), walk.piece(cells, to)];
-      k.lstmCellGradient(sums, previous, cell, dHidden.floats, dCell.floats, dSum, rows, units);
+      kernels.lstmCellGradient(sums, previous, cell, dHidden.floats, dCell.floats, dSum, rows, units);
       walk.clear(t, dSum, 4 * units);
       if (saved !== null) walk.carry(t, saved.floats, dCell.floats);
       dPrevious.fill(0);
       walk.carry(t, dHidden.floats, dPrevious);
-      k.accumulate(walk.piece(dy, from), dPrevious, 1);
+      kernels.accumulate(walk.piece(dy, from), dPrevious, 1);
       walk.carryBack(dSum, weight, dPrevious);
       [dHidden, spare] = [spare, dHidden];
     }
@@ -144,12 +143,11 @@ export function gruSequence(
   const gates = projected.clone();
   const [first, last] = walk.ends;
   walk.piece(states, first).set(initial.floats);
-  const k = kernels(states.floats);
   for (const t of walk.order()) {
     const [previous, hidden] = [walk.piece(states, walk.before(t)), walk.piece(states, walk.after(t))];
     const [sums, candidate] = [walk.piece(gates, t, 3 * units), walk.piece(candidates, t)];
     walk.project(previous, weight, product, 0);
-    k.gruCell(sums, product, bias?.floats ?? null, previous, hidden, candidate, rows, units);
+    kernels.gruCell(sums, product, bias?.floats ?? null, previous, hidden, candidate, rows, units);
     walk.carry(t, previous, hidden);
   }
   const inputs = bias === null ? [projected, weight, initial] : [projected, weight, initial, bias];
@@ -170,11 +168,11 @@ export function gruSequence(
       ];
       const dPrevious = spare.floats;
       dPrevious.set(dHidden.floats);
-      k.gruCellGradient(sums, candidate, previous, dPrevious, dSum, dProduct, rows, units);
+      kernels.gruCellGradient(sums, candidate, previous, dPrevious, dSum, dProduct, rows, units);
       walk.carry(t, dHidden.floats, dPrevious);
       walk.clear(t, dSum, 3 * units);
       walk.clear(t, dProduct, 3 * units);
-      k.accumulate(walk.piece(dy, from), dPrevious, 1);
+      kernels.accumulate(walk.piece(dy, from), dPrevious, 1);
       walk.carryBack(dProduct, weight, dPrevious);
       [dHidden, spare] = [spare, dHidden];
     }
@@ -182,7 +180,7 @@ export function gruSequence(
     let dBias: Tensor | null = null;
     if (bias !== null && needs[3]) {
       dBias = Tensor.empty(bias.shape, dy.dtype);
-      k.reduce("sum", dProducts.floats, dBias.floats, 1, steps * rows, 3 * units, 1);
+      kernels.reduce("sum", dProducts.floats, dBias.floats, 1, steps * rows, 3 * units, 1);
     }
     return [dSums, dWeight, dHidden, dBias];
   });

@@ -1,5 +1,6 @@
 /** Sums, means and extremes over axes, each with its gradient. @module */
-import { kernels, type ReduceOp } from "../../backend/backend.ts";
+import * as kernels from "../../backend/kernels.ts";
+import type { ReduceOp } from "../../backend/reductions.ts";
 import { record } from "../autograd.ts";
 import { ShapeError, showShape } from "../../errors.ts";
 import { normalizeAxes, normalizeAxis, type Shape, sizeOf } from "../shape.ts";
@@ -18,7 +19,7 @@ function keptShape(shape: Shape, axes: readonly number[]): number[] {
 function run(op: ReduceOp, x: Tensor, axes: readonly number[], scale: number): Tensor {
   if (axes.length === 0) {
     const copy = Tensor.empty(x.shape, x.dtype);
-    kernels(x.floats).unary("affine", x.floats, copy.floats, scale, 0);
+    kernels.unary("affine", x.floats, copy.floats, scale, 0);
     return copy;
   }
   let current = x;
@@ -32,7 +33,7 @@ function run(op: ReduceOp, x: Tensor, axes: readonly number[], scale: number): T
     const inner = sizeOf(shape.slice(to + 1));
     shape = shape.map((extent, axis) => axis >= from && axis <= to ? 1 : extent);
     const out = Tensor.empty(shape, x.dtype);
-    kernels(x.floats).reduce(op, current.floats, out.floats, outer, n, inner, first === 0 ? scale : 1);
+    kernels.reduce(op, current.floats, out.floats, outer, n, inner, first === 0 ? scale : 1);
     current = out;
     last = first - 1;
   }
@@ -84,6 +85,6 @@ export function argmax(x: Tensor): Tensor {
   const cols = x.shape[axis];
   if (cols === 0) throw new ShapeError(`argmax: the last axis of shape ${showShape(x.shape)} is empty.`);
   const out = Tensor.empty(x.shape.slice(0, -1), "int32");
-  kernels(x.floats).argmax(x.floats, out.ints, out.size, cols);
+  kernels.argmax(x.floats, out.ints, out.size, cols);
   return out;
 }

@@ -1,5 +1,5 @@
 /** Softmax, its logarithm, and cross-entropy, each with its gradient. @module */
-import { kernels } from "../../backend/backend.ts";
+import * as kernels from "../../backend/kernels.ts";
 import { record } from "../autograd.ts";
 import { DataError, ShapeError, showShape } from "../../errors.ts";
 import { normalizeAxis } from "../shape.ts";
@@ -11,10 +11,10 @@ function alongRows(x: Tensor, log: boolean): Tensor {
   const cols = x.shape[x.rank - 1];
   const rows = x.size / Math.max(cols, 1);
   const out = Tensor.empty(x.shape, x.dtype);
-  kernels(x.floats).softmax(x.floats, out.floats, rows, cols, log);
+  kernels.softmax(x.floats, out.floats, rows, cols, log);
   return record(log ? "logSoftmax" : "softmax", [x], out, (dy) => {
     const dx = Tensor.empty(x.shape, x.dtype);
-    kernels(x.floats).softmaxGradient(out.floats, dy.floats, dx.floats, rows, cols, log);
+    kernels.softmaxGradient(out.floats, dy.floats, dx.floats, rows, cols, log);
     return [dx];
   });
 }
@@ -67,7 +67,7 @@ export function crossEntropyRows(logits: Tensor, labels: Tensor, options: CrossE
   if (weights !== undefined) checkTypes("crossEntropy", logits, weights);
   const losses = Tensor.empty([rows], logits.dtype);
   const slope = Tensor.empty(logits.shape, logits.dtype);
-  kernels(logits.floats).crossEntropy(
+  kernels.crossEntropy(
     logits.floats,
     values,
     weights?.floats ?? null,

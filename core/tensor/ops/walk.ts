@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { type Floats, type Ints, kernels } from "../../backend/backend.ts";
+import * as kernels from "../../backend/kernels.ts";
+import type { Floats, Ints } from "../../backend/arrays.ts";
 import { ShapeError, showShape } from "../../errors.ts";
 import { sameShape } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
@@ -135,5 +136,5 @@ function gemm(
 ): void {
   if (m === 0 || n === 0 || k === 0) return;
   const strides = { batch: 1, strideA: 0, strideB: 0, strideC: 0 };
-  kernels(c).gemm(a, b, c, { m, n, k, transposeA, transposeB, alpha: 1, beta, ...strides });
+  kernels.gemm(a, b, c, { m, n, k, transposeA, transposeB, alpha: 1, beta, ...strides });
 }

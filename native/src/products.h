@@ -1,6 +1,6 @@
-/* One matrix product, as gemm.c and blas.c hand it to each other. */
-#ifndef THINNED_GEMM_H
-#define THINNED_GEMM_H
+/* One matrix product, as products.c and blas.c hand it to each other. */
+#ifndef THINNED_PRODUCTS_H
+#define THINNED_PRODUCTS_H
 
 #include <stdint.h>
 

@@ -1,7 +1,8 @@
 /** Matrix products, plain: every entry is summed in float64, in the order of the inner index. @module */
-import type { Floats, GemmShape } from "../backend.ts";
+import type { Floats } from "../arrays.ts";
+import type { GemmShape } from "../products.ts";
 
-/** `C = alpha op(A) op(B) + beta C`; see `Backend.gemm`. */
+/** `C = alpha op(A) op(B) + beta C`. */
 export function gemm(a: Floats, b: Floats, c: Floats, shape: GemmShape): void {
   for (let i = 0; i < shape.batch; i++) {
     product(a, i * shape.strideA, b, i * shape.strideB, c, i * shape.strideC, shape);

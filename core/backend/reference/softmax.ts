@@ -1,41 +1,8 @@
-/** Bias with activation, softmax and cross-entropy, plain. @module */
-import type { CrossEntropyShape, Epilogue, Floats, Ints } from "../backend.ts";
-import { unary, unaryGradient } from "./elementwise.ts";
+/** Softmax and cross-entropy, plain. @module */
+import type { Floats, Ints } from "../arrays.ts";
+import type { CrossEntropyShape } from "../softmax.ts";
 
-/** In place `x = f(x + bias)`; see `Backend.biasActivation`. */
-export function biasActivation(
-  x: Floats,
-  bias: Floats | null,
-  epilogue: Epilogue,
-  rows: number,
-  cols: number,
-): void {
-  if (bias !== null) {
-    for (let r = 0; r < rows; r++) for (let c = 0; c < cols; c++) x[r * cols + c] += bias[c];
-  }
-  if (epilogue !== "none") unary(epilogue, x, x, 0, 0);
-}
-
-/** `dx = dy f'(y)` and the bias's gradient; see `Backend.biasActivationGradient`. */
-export function biasActivationGradient(
-  dy: Floats,
-  y: Floats,
-  dx: Floats,
-  dBias: Floats | null,
-  epilogue: Epilogue,
-  rows: number,
-  cols: number,
-): void {
-  unaryGradient(epilogue === "none" ? "copy" : epilogue, y, y, dy, dx, 0, 0);
-  if (dBias === null) return;
-  for (let c = 0; c < cols; c++) {
-    let sum = 0;
-    for (let r = 0; r < rows; r++) sum += dx[r * cols + c];
-    dBias[c] = sum;
-  }
-}
-
-/** Softmax or its logarithm along rows; see `Backend.softmax`. */
+/** Softmax or its logarithm along rows. */
 export function softmax(x: Floats, out: Floats, rows: number, cols: number, log: boolean): void {
   for (let r = 0; r < rows; r++) {
     const at = r * cols;
@@ -50,7 +17,7 @@ export function softmax(x: Floats, out: Floats, rows: number, cols: number, log:
   }
 }
 
-/** Gradient of softmax or its logarithm; see `Backend.softmaxGradient`. */
+/** Gradient of softmax or its logarithm. */
 export function softmaxGradient(y: Floats, dy: Floats, dx: Floats, rows: number, cols: number, log: boolean): void {
   for (let r = 0; r < rows; r++) {
     const at = r * cols;
@@ -62,7 +29,7 @@ export function softmaxGradient(y: Floats, dy: Floats, dx: Floats, rows: number,
   }
 }
 
-/** Cross-entropy of softmax and its gradient; see `Backend.crossEntropy`. */
+/** Cross-entropy of softmax and its gradient. */
 export function crossEntropy(
   logits: Floats,
   labels: Ints,

@@ -3,7 +3,7 @@
  * ("Anatomy of High-Performance Matrix Multiplication", 2008): both operands are packed into panels, and a tile of C
  * that fits the registers is summed over the inner index. The slow twin is core/reference/gemm.ts.
  */
-#include "gemm.h"
+#include "products.h"
 #include "kernel.h"
 
 #include <stdlib.h>
@@ -267,11 +267,14 @@ static void batch_range(void *context, int64_t begin, int64_t end) {
   }
 }
 
-/* `shape`: m, n, k, transpose A, transpose B, alpha, beta, batch, strides of A, B and C, whether by OpenBLAS. */
-KERNEL(gemm)(const float *a, const float *b, float *c, const double *shape) {
+/* `shape`: m, n, k, transpose A, transpose B, alpha, beta, batch, strides of A, B and C. */
+static int32_t products(const float *a, const float *b, float *c, const double *shape, int32_t use_blas) {
   for (int i = 0; i < 11; i++) {
-    if (i != 5 && i != 6 && !(shape[i] >= 0)) return BAD_ARGUMENT;
+    if (i != 5 && i != 6 && !is_size(shape[i])) return BAD_ARGUMENT;
   }
+  if (!are_sizes(shape[0], shape[1], shape[2]) || !are_sizes(shape[7], shape[8], 1)) return BAD_ARGUMENT;
+  if (!are_sizes(shape[7], shape[9], 1) || !are_sizes(shape[7], shape[10], 1)) return BAD_ARGUMENT;
+  if (shape[0] == 0 || shape[1] == 0 || shape[7] == 0) return OK;
   Batch batch = {.status = OK};
   Product *p = &batch.first;
   p->a = a, p->b = b, p->c = c;
@@ -283,7 +286,7 @@ KERNEL(gemm)(const float *a, const float *b, float *c, const double *shape) {
   p->alpha = (float)shape[5], p->beta = (float)shape[6];
   const int64_t count = (int64_t)shape[7];
   batch.a_stride = (int64_t)shape[8], batch.b_stride = (int64_t)shape[9], batch.c_stride = (int64_t)shape[10];
-  batch.use_blas = shape[11] != 0 && blas_opened();
+  batch.use_blas = use_blas && blas_opened();
   const int64_t work = p->m * p->n * p->k;
   /* Many small products are shared out whole; large ones are divided one after the other. */
   const int32_t whole = (!batch.use_blas || blas_is_divisible()) && count >= pool_threads() && work < (int64_t)1 << 24;
@@ -291,3 +294,8 @@ KERNEL(gemm)(const float *a, const float *b, float *c, const double *shape) {
   pool_run(count, whole && count > 1 ? some : max_i64(1, count), batch_range, &batch);
   return batch.status;
 }
+
+KERNEL(gemm)(const float *a, const float *b, float *c, const double *shape) { return products(a, b, c, shape, 1); }
+
+/* The same without a BLAS. */
+KERNEL(own_gemm)(const float *a, const float *b, float *c, const double *shape) { return products(a, b, c, shape, 0); }
