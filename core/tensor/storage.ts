@@ -74,6 +74,11 @@ export class Storage {
     return this.#array === null;
   }
 
+  /** Whether the array was handed over and has been transferred since. */
+  get detached(): boolean {
+    return this.#array !== null && this.#array.length !== this.#length;
+  }
+
   /** Takes the buffer away: nothing can be read any more. Gives its block of the pool, if it has one. */
   surrender(): Block | null {
     const block = this.#block;

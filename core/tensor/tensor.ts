@@ -64,34 +64,35 @@ export class Tensor {
    * A tensor from nested numbers.
    *
    * @throws {ShapeError} when rows differ in length
+   * @throws {OptionError} when an entry is neither a number nor an array, or no whole number for int32
    */
   static of(values: Nested, dtype: DType = "float32"): Tensor {
     const shape: number[] = [];
-    for (let level: Nested = values; typeof level !== "number"; level = level[0] ?? 0) {
-      shape.push(level.length);
-      if (level.length === 0) break;
-    }
-    const flat: number[] = [];
-    const visit = (level: Nested, depth: number): void => {
-      if (typeof level === "number") {
-        if (depth !== shape.length) throw new ShapeError("Tensor.of: expected rows of one length.");
-        flat.push(level);
-      } else {
-        if (depth >= shape.length || level.length !== shape[depth]) {
-          throw new ShapeError("Tensor.of: expected rows of one length.");
-        }
-        for (const row of level) visit(row, depth + 1);
+    // Axis by axis, so that depth costs no stack.
+    let level: readonly Nested[] = [values];
+    while (level.some((row) => Array.isArray(row))) {
+      const rows = level as readonly (readonly Nested[])[];
+      const extent = rows[0].length;
+      if (!rows.every((row) => Array.isArray(row) && row.length === extent)) {
+        throw new ShapeError("Tensor.of: expected rows of one length.");
       }
-    };
-    visit(values, 0);
-    return Tensor.from(flat, shape, dtype);
+      shape.push(extent);
+      level = rows.flat();
+    }
+    for (const entry of level) {
+      if (typeof entry !== "number") throw new OptionError("Tensor.of", "numbers nested in arrays", entry);
+    }
+    return Tensor.from(level as readonly number[], shape, dtype);
   }
 
   /**
-   * A tensor from numbers in row-major order. A typed array of the element type is used as it is, not copied, so it must
-   * not be written to afterwards; anything else is copied.
+   * A tensor from numbers in row-major order. A typed array of the element type is kept, not copied: from then on it
+   * belongs to the tensor, and must be neither written to nor transferred to another thread. Once it has been
+   * transferred, reading the tensor throws. Anything else is copied.
    *
    * @throws {ShapeError} when the count does not fit the shape
+   * @throws {OptionError} when an array to be kept is shared between threads or lies in a resizable buffer, or when
+   * numbers for int32 are not whole
    */
   static from(values: ArrayLike<number>, shape: Shape, dtype?: DType): Tensor {
     checkShape(shape, "Tensor.from");
@@ -107,8 +108,12 @@ export class Tensor {
       : type === "float64"
       ? values instanceof Float64Array
       : values instanceof Int32Array;
-    if (fits) return new Tensor(new Storage(values as AnyArray), shape, type);
-    const tensor = Tensor.empty(shape, type);
+    if (fits) {
+      checkBuffer((values as AnyArray).buffer);
+      return new Tensor(new Storage(values as AnyArray), [...shape], type);
+    }
+    if (type === "int32") { for (let i = 0; i < values.length; i++) checkWhole(values[i], "Tensor.from"); }
+    const tensor = Tensor.empty([...shape], type);
     tensor.storage.array.set(values);
     return tensor;
   }
@@ -118,15 +123,26 @@ export class Tensor {
     return new Tensor(allocate(dtype, sizeOf(shape)), shape, dtype);
   }
 
-  /** A tensor that shares another's buffer under a shape of the same size, without a history. For ops. */
+  /**
+   * A tensor that shares another's buffer under a shape of the same size, without a history. For ops.
+   *
+   * @throws {ShapeError} when the sizes differ
+   */
   static view(x: Tensor, shape: Shape): Tensor {
-    return new Tensor(x.storage, shape, x.dtype);
+    const view = new Tensor(x.storage, shape, x.dtype);
+    if (view.size === x.size) return view;
+    throw new ShapeError(`Tensor.view: expected a shape with ${x.size} elements, found ${showShape(shape)}.`);
   }
 
-  /** All entries equal. */
+  /**
+   * All entries equal.
+   *
+   * @throws {OptionError} when the value for int32 is not whole
+   */
   static full(shape: Shape, value: number, dtype: DType = "float32"): Tensor {
     checkShape(shape, "Tensor.full");
-    const tensor = Tensor.empty(shape, dtype);
+    if (dtype === "int32") checkWhole(value, "Tensor.full");
+    const tensor = Tensor.empty([...shape], dtype);
     tensor.storage.array.fill(value);
     return tensor;
   }
@@ -144,19 +160,19 @@ export class Tensor {
   /** Uniform numbers in the open interval (0, 1). The first axis is the batch; see `Key`. */
   static uniform(shape: Shape, key: Key, dtype: FloatType = "float32"): Tensor {
     checkShape(shape, "Tensor.uniform");
-    return uniform(shape, key, dtype);
+    return uniform([...shape], key, dtype);
   }
 
   /** Standard normal numbers. The first axis is the batch; see `Key`. */
   static normal(shape: Shape, key: Key, dtype: FloatType = "float32"): Tensor {
     checkShape(shape, "Tensor.normal");
-    return normal(shape, key, dtype);
+    return normal([...shape], key, dtype);
   }
 
   /** A mask: 0 with probability `rate` in [0, 1], else `value`. The first axis is the batch; see `Key`. */
   static bernoulli(shape: Shape, key: Key, rate: number, value = 1, dtype: FloatType = "float32"): Tensor {
     checkShape(shape, "Tensor.bernoulli");
-    return bernoulli(shape, key, rate, value, dtype);
+    return bernoulli([...shape], key, rate, value, dtype);
   }
 
   /** Joins tensors along an axis along which alone they may differ. */
@@ -196,17 +212,21 @@ export class Tensor {
 
   /** The numbers as nested arrays; a number for a scalar. */
   toArray(): Nested {
-    const array = this.storage.array;
-    let at = 0;
-    const level = (axis: number): Nested =>
-      axis === this.rank ? array[at++] : Array.from({ length: this.shape[axis] }, () => level(axis + 1));
-    return level(0);
+    let level: Nested[] = Array.from(this.storage.array);
+    // From the last axis to the first, so that depth costs no stack.
+    for (let axis = this.rank - 1; axis >= 0; axis--) {
+      const [entries, extent] = [level, this.shape[axis]];
+      const rows = sizeOf(this.shape.slice(0, axis));
+      level = Array.from({ length: rows }, (_, row) => entries.slice(row * extent, (row + 1) * extent));
+    }
+    return level[0];
   }
 
   /** Type and shape, and the first numbers. */
   toString(): string {
-    const values = this.storage.recycled ? ["recycled"] : [...this.storage.array.slice(0, 6)].map((v) => String(v));
-    return `Tensor(${this.dtype} ${showShape(this.shape)}: ${values.join(", ")}${this.size > 6 ? ", ..." : ""})`;
+    const { recycled, detached } = this.storage;
+    const values = recycled ? "recycled" : detached ? "transferred" : this.storage.array.slice(0, 6).join(", ");
+    return `Tensor(${this.dtype} ${showShape(this.shape)}: ${values}${this.size > 6 ? ", ..." : ""})`;
   }
 
   // ---- history ----
@@ -250,8 +270,16 @@ export class Tensor {
     return this;
   }
 
-  /** Overwrites this tensor's numbers: for parameters and running state, which live on from step to step. */
+  /**
+   * Overwrites this tensor's numbers: for parameters and running state, which live on from step to step.
+   *
+   * @throws {ShapeError} when the shapes differ
+   * @throws {OptionError} when one of the two is int32 and the other is not; float64 is rounded to float32
+   */
   assign(values: Tensor): void {
+    if ((values.dtype === "int32") !== (this.dtype === "int32")) {
+      throw new OptionError("assign", this.dtype, values.dtype);
+    }
     if (!sameShape(values.shape, this.shape)) {
       throw new ShapeError(`assign: expected shape ${showShape(this.shape)}, found ${showShape(values.shape)}.`);
     }
@@ -265,8 +293,13 @@ export class Tensor {
     return copy;
   }
 
-  /** A copy of another element type, without a history. */
+  /**
+   * A copy of another element type, without a history. Towards int32 fractions are cut off.
+   *
+   * @throws {OptionError} when a number does not fit in an int32
+   */
   cast(dtype: DType): Tensor {
+    if (dtype === "int32") { for (const value of this.storage.array) checkWhole(Math.trunc(value), "cast"); }
     const copy = Tensor.empty(this.shape, dtype);
     copy.storage.array.set(this.storage.array);
     return copy;
@@ -449,7 +482,7 @@ export class Tensor {
 
   /** The same numbers under another shape; one extent may be -1. */
   reshape(shape: Shape): Tensor {
-    return reshape(this, shape);
+    return reshape(this, [...shape]);
   }
   /** A new axis of extent 1 at the given place. */
   expandAxis(axis: number): Tensor {
@@ -462,7 +495,7 @@ export class Tensor {
   }
   /** Stretched to a larger shape by NumPy's rule. */
   broadcastTo(shape: Shape): Tensor {
-    return broadcastTo(this, shape);
+    return broadcastTo(this, [...shape]);
   }
   /** The box from `start` (included) to `end` (excluded); negative bounds count from the end. */
   slice(start: readonly number[], end: readonly number[] = []): Tensor {
@@ -496,5 +529,24 @@ export class Tensor {
   get floatType(): FloatType {
     if (this.dtype === "int32") throw new DataError("A tensor of labels or indices has no float type.");
     return this.dtype;
+  }
+}
+
+/** Throws unless a number can be a label or index. */
+function checkWhole(value: number, what: string): void {
+  if (value !== (value | 0)) throw new OptionError(what, "whole numbers in [-2^31, 2^31) for int32", value);
+}
+
+/** Throws unless an array over this buffer keeps its length and its numbers as long as its owner leaves it alone. */
+function checkBuffer(buffer: ArrayBufferLike): void {
+  const found = !(buffer instanceof ArrayBuffer)
+    ? "a SharedArrayBuffer"
+    : buffer.resizable
+    ? "a resizable ArrayBuffer"
+    : buffer.detached
+    ? "a transferred ArrayBuffer"
+    : null;
+  if (found !== null) {
+    throw new OptionError("Tensor.from", "an array over a plain ArrayBuffer, such as a copy by slice()", found);
   }
 }

@@ -1,6 +1,17 @@
 /** Making, reading and moving tensors, and matrix products: values by hand, gradients against central differences. */
-import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { DataError, Key, OptionError, type Shape, ShapeError, Tensor } from "../../../core/mod.ts";
+import { assertAlmostEquals, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  DataError,
+  Key,
+  type Nested,
+  OptionError,
+  recycling,
+  type Shape,
+  ShapeError,
+  sizeOf,
+  Tensor,
+  ThinnedError,
+} from "../../../core/mod.ts";
 import { checkGradient } from "../../../testing/mod.ts";
 import { Dice, doubles, random, withSeed } from "../_tensors.ts";
 
@@ -12,6 +23,121 @@ Deno.test("Tensor.of() takes nested numbers to any depth and refuses ragged ones
   for (const ragged of [[[1, 2], [3]], [1, [2]], [[1], 2], [[], [1]]]) {
     assertThrows(() => Tensor.of(ragged), ShapeError, "rows of one length");
   }
+});
+
+Deno.test("Tensor.of() refuses what is neither a number nor an array", () => {
+  for (
+    const wrong of ["a", [["a"]], [null], [[1], null], true, [1n], undefined, [{ length: 0 }], new Float32Array(2)]
+  ) {
+    const values = wrong as unknown as number;
+    assertThrows(() => Tensor.of(values), Error, "Tensor.of: expected");
+  }
+});
+
+Deno.test("numbers nested 20,000 deep are taken and given back", () => {
+  let deep: Nested = [1, 2];
+  for (let i = 0; i < 20_000; i++) deep = [deep];
+  const x = Tensor.of(deep);
+  assertEquals([x.rank, x.size], [20_001, 2]);
+  let back = x.toArray();
+  for (let i = 0; i < 20_000; i++) {
+    assertEquals((back as Nested[]).length, 1);
+    back = (back as Nested[])[0];
+  }
+  assertEquals(back, [1, 2]);
+});
+
+Deno.test("toArray() gives what Tensor.of() took, for all extents from 0 to 3", () => {
+  for (const shape of [[], [0], [3], [2, 0, 3], [0, 2], [3, 1, 2], [2, 3, 0]]) {
+    let next = 0;
+    const build = (axis: number): Nested =>
+      axis === shape.length ? next++ : Array.from({ length: shape[axis] }, () => build(axis + 1));
+    const nested = build(0);
+    const x = Tensor.from(Array.from({ length: sizeOf(shape) }, (_, i) => i), shape);
+    assertEquals(x.toArray(), nested);
+  }
+});
+
+Deno.test("whole numbers are asked for where labels and indices are made", () => {
+  for (const wrong of [0.5, NaN, Infinity, 2 ** 31]) {
+    assertThrows(() => Tensor.of([0, wrong], "int32"), OptionError, `for int32, found ${wrong}`);
+    assertThrows(() => Tensor.from(Float64Array.of(wrong), [1], "int32"), OptionError, "Tensor.from");
+    assertThrows(() => Tensor.full([2], wrong, "int32"), OptionError, "Tensor.full");
+    if (wrong !== 0.5) assertThrows(() => doubles([wrong]).cast("int32"), OptionError, `cast: expected whole`);
+  }
+  assertEquals(Tensor.from([-(2 ** 31), 2 ** 31 - 1, -0], [3], "int32").toArray(), [-(2 ** 31), 2 ** 31 - 1, 0]);
+  assertEquals(doubles([1.7, -1.7]).cast("int32").toArray(), [1, -1]);
+  assertEquals(Tensor.full([1], 0.5, "float64").item(), 0.5);
+});
+
+Deno.test("Tensor.from() keeps an array of its type and copies any other", () => {
+  const kept = Float32Array.of(1, 2);
+  assertStrictEquals(Tensor.from(kept, [2]).floats, kept);
+  const copied = Tensor.from(kept, [2], "float64");
+  kept[0] = 9;
+  assertEquals(copied.toArray(), [1, 2]);
+});
+
+Deno.test("a tensor whose array has been transferred says so when it is read", () => {
+  const array = Float32Array.of(1, 2, 3);
+  const x = Tensor.from(array, [3]);
+  const view = x.reshape([3, 1]).withGradient();
+  structuredClone(array, { transfer: [array.buffer] });
+  for (const read of [() => x.floats, () => x.toArray(), () => x.relu(), () => view.sum(), () => x.clone()]) {
+    assertThrows(read, ThinnedError, "the array that it was made from has been transferred");
+  }
+  assertThrows(() => x.assign(Tensor.zeros([3])), ThinnedError, "has been transferred");
+  assertEquals(String(x), "Tensor(float32 [3]: transferred)");
+  assertThrows(() => Tensor.from(array, [0]), OptionError, "a transferred ArrayBuffer");
+});
+
+Deno.test("Tensor.from() keeps no array that may change under it: shared or resizable ones are refused", () => {
+  const shared = new Float32Array(new SharedArrayBuffer(8)) as unknown as ArrayLike<number>;
+  assertThrows(() => Tensor.from(shared, [2]), OptionError, 'such as a copy by slice(), found "a SharedArrayBuffer"');
+  for (
+    const array of [
+      new Float64Array(new ArrayBuffer(16, { maxByteLength: 32 })),
+      new Int32Array(new ArrayBuffer(8, { maxByteLength: 8 })),
+    ]
+  ) {
+    assertThrows(() => Tensor.from(array, [2]), OptionError, "a resizable ArrayBuffer");
+    assertEquals(Tensor.from(array.slice(), [2]).toArray(), [0, 0]);
+    assertEquals(Tensor.from(array, [2], "float32").toArray(), [0, 0]);
+  }
+  assertEquals(Tensor.from(shared, [2], "float64").toArray(), [0, 0]);
+});
+
+Deno.test("a tensor's shape is its own: changing the array that gave it changes nothing", () => {
+  const key = Key.seed(1).at("shape");
+  const x = Tensor.zeros([6]);
+  for (
+    const make of [
+      (shape: Shape) => Tensor.from(new Float32Array(6), shape),
+      (shape: Shape) => Tensor.from([1, 2, 3, 4, 5, 6], shape),
+      (shape: Shape) => Tensor.zeros(shape),
+      (shape: Shape) => Tensor.uniform(shape, key),
+      (shape: Shape) => Tensor.normal(shape, key),
+      (shape: Shape) => Tensor.bernoulli(shape, key, 0.5),
+      (shape: Shape) => x.reshape(shape),
+      (shape: Shape) => Tensor.ones([3]).broadcastTo(shape),
+    ]
+  ) {
+    const shape = [2, 3];
+    const tensor = make(shape);
+    shape[0] = 100;
+    assertEquals([tensor.shape, tensor.size], [[2, 3], 6], String(make));
+  }
+});
+
+Deno.test("Tensor.view() is as large as what it is a view of", () => {
+  const x = Tensor.ones([4]);
+  assertEquals(Tensor.view(x, [2, 2]).toArray(), [[1, 1], [1, 1]]);
+  for (const shape of [[5], [3], []]) assertThrows(() => Tensor.view(x, shape), ShapeError, "a shape with 4 elements");
+});
+
+Deno.test("a tensor that no memory can hold is refused in one sentence", () => {
+  assertThrows(() => Tensor.zeros([2 ** 20, 2 ** 20, 2 ** 10]), ThinnedError, "Allocating a buffer for");
+  assertThrows(() => recycling(() => Tensor.zeros([1e300])), ThinnedError, "Allocating a buffer for");
 });
 
 Deno.test("Tensor.from() takes its element type from the array and refuses a count that does not fit", () => {
@@ -44,6 +170,18 @@ Deno.test("assign() overwrites the numbers that views and leaves share, and refu
   assertEquals(weight.toArray(), [1, 2]);
   assertEquals(leaf.clone().add(1).toArray(), [2, 3]);
   assertThrows(() => leaf.assign(Tensor.zeros([3])), ShapeError, "[2], found [3]");
+  leaf.assign(leaf);
+  leaf.assign(weight.detach());
+  assertEquals(weight.toArray(), [1, 2]);
+});
+
+Deno.test("assign() rounds float64 to float32 and mixes no labels with numbers", () => {
+  const weight = Tensor.zeros([1]);
+  weight.assign(doubles([0.1]));
+  assertEquals(weight.item(), Math.fround(0.1));
+  const labels = Tensor.zeros([1], "int32");
+  assertThrows(() => labels.assign(weight), OptionError, 'assign: expected int32, found "float32"');
+  assertThrows(() => weight.assign(labels), OptionError, 'assign: expected float32, found "int32"');
 });
 
 Deno.test("movements give the numbers that NumPy gives", () => {
