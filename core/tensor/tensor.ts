@@ -321,7 +321,9 @@ export class Tensor {
   }
   /** Quotient. */
   div(other: Tensor | number): Tensor {
-    return typeof other === "number" ? unary("affine", this, 1 / other, 0) : binary("divide", this, other);
+    // The reciprocal of a number that small is not finite in float32.
+    const scales = typeof other === "number" && !(Math.abs(other) < 2 ** -126);
+    return scales ? unary("affine", this, 1 / other, 0) : binary("divide", this, other);
   }
   /** Power. */
   pow(other: Tensor | number): Tensor {

@@ -162,9 +162,10 @@ export function checkIndices(index: Tensor, count: number, what: string): void {
 
 /** Rows of a table by index: `table: [n, ...rest]`, `index` int32 of any shape, result `[...index.shape, ...rest]`. */
 export function take(table: Tensor, index: Tensor): Tensor {
+  if (table.rank === 0) throw new ShapeError("take: expected a table with rows, found a scalar.");
   const rest = table.shape.slice(1);
   const cols = sizeOf(rest);
-  checkIndices(index, table.shape[0] ?? 0, "take");
+  checkIndices(index, table.shape[0], "take");
   const out = Tensor.empty([...index.shape, ...rest], table.dtype);
   kernels.gatherRows(table.floats, index.ints, out.floats, cols);
   return record("take", [table], out, (dy) => {

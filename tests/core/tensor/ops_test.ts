@@ -310,3 +310,95 @@ Deno.test("operands of two element types are refused", () => {
   );
   assertThrows(() => single.exp().add(Tensor.of([1, 2, 3], "int32")), OptionError, "int32");
 });
+
+Deno.test("operands without elements broadcast by NumPy's rule, and what was stretched gets a gradient of 0", () => {
+  const cases: [Shape, Shape, Shape][] = [
+    [[0], [1], [0]],
+    [[], [0], [0]],
+    [[2, 0], [2, 1], [2, 0]],
+    [[0, 3], [3], [0, 3]],
+    [[0, 1], [3], [0, 3]],
+    [[2, 1, 0], [1, 3, 1], [2, 3, 0]],
+  ];
+  for (const op of ["add", "sub", "mul", "div", "pow", "maximum", "minimum", "mask"] as const) {
+    for (const [left, right, shape] of cases) {
+      const operands = [left, right].map((extents) => Tensor.full(extents, 2).withGradient());
+      const y = operands[0][op](operands[1]);
+      assertEquals(y.shape, shape, op);
+      const slopes = gradients(y.sum(), operands);
+      assertEquals(slopes.map(({ shape }) => shape), [left, right]);
+      for (const { floats } of slopes) assert(floats.every((value) => value === 0), op);
+    }
+  }
+});
+
+Deno.test("reductions over empty axes give 0 for sums and NaN for means, and refuse a largest entry", () => {
+  const cases: [Shape, number | number[] | undefined, Shape][] = [
+    [[0], undefined, []],
+    [[0, 3], 0, [3]],
+    [[2, 0, 3], [0, 1], [3]],
+    [[2, 0, 3], 1, [2, 3]],
+  ];
+  for (const [shape, axes, result] of cases) {
+    const x = Tensor.zeros(shape).withGradient();
+    const [sum, mean] = [x.sum(axes), x.mean(axes)];
+    assertEquals([sum.shape, mean.shape], [result, result]);
+    assert(sum.floats.every((value) => value === 0) && mean.floats.every((value) => Number.isNaN(value)));
+    assertEquals(gradients(sum.sum().add(mean.sum()), [x])[0].shape, shape);
+    assertThrows(() => x.max(axes), ShapeError, "has no maximum");
+    assertThrows(() => x.min(axes), ShapeError, "has no minimum");
+  }
+  for (const axes of [1, [1, 2], 2]) assertEquals(Tensor.zeros([0, 2, 3]).max(axes).size, 0);
+  for (const op of ["sum", "mean", "max", "min"] as const) {
+    for (const axes of [undefined, []]) {
+      const x = Tensor.of(7).withGradient();
+      assertEquals(x[op](axes).item(), 7);
+      assertEquals(gradients(x[op](axes), [x])[0].item(), 1);
+    }
+    const x = Tensor.of([[1, 2]]).withGradient();
+    assertEquals(x[op]([]).toArray(), [[1, 2]]);
+    assertEquals(gradients(x[op]([]).sum(), [x])[0].toArray(), [[1, 1]]);
+  }
+});
+
+Deno.test("movements of tensors without elements and of scalars have the shapes and gradients that fit", () => {
+  const index = Tensor.zeros([0], "int32");
+  const moves: [Shape, (x: Tensor) => Tensor, Shape, number][] = [
+    [[], (x) => x.transpose(), [], 1],
+    [[], (x) => x.pad([], 3), [], 1],
+    [[], (x) => x.slice([]), [], 1],
+    [[], (x) => x.broadcastTo([3]), [3], 3],
+    [[], (x) => x.broadcastTo([0]), [0], 0],
+    [[], (x) => Tensor.stack([x, x]), [2], 2],
+    [[0, 2], (x) => x.transpose(), [2, 0], 0],
+    [[0, 2], (x) => x.pad([[1, 1], [0, 1]], 3), [2, 3], 0],
+    [[2, 3], (x) => x.slice([2]), [0, 3], 0],
+    [[3], (x) => x.broadcastTo([0, 3]), [0, 3], 0],
+    [[2, 0], (x) => Tensor.concat([x, Tensor.zeros([2, 3]), x], 1), [2, 3], 0],
+    [[2, 3], (x) => Tensor.concat([x, Tensor.zeros([2, 0])], 1), [2, 3], 1],
+    [[0, 2], (x) => Tensor.stack([x, x], 1), [0, 2, 2], 0],
+    [[3, 0], (x) => x.take(Tensor.of([2, 0], "int32")), [2, 0], 0],
+    [[3, 2], (x) => x.take(index), [0, 2], 0],
+    [[0, 2], (x) => x.take(index), [0, 2], 0],
+    [[0, 2], (x) => x.gather(index), [0], 0],
+    [[0, 3], (x) => x.matmul(Tensor.ones([3, 2])), [0, 2], 0],
+    [[2, 0], (x) => x.matmul(Tensor.ones([0, 2])), [2, 2], 0],
+    [[2, 3], (x) => x.matmul(Tensor.ones([3, 0])), [2, 0], 0],
+    [[2, 0], (x) => x.softmax(), [2, 0], 0],
+  ];
+  for (const [shape, move, result, slope] of moves) {
+    const x = Tensor.full(shape, 2).withGradient();
+    const y = move(x);
+    assertEquals(y.shape, result, String(move));
+    const [dx] = gradients(y.sum(), [x]);
+    assertEquals([dx.shape, [...dx.floats]], [shape, new Array(x.size).fill(slope)], String(move));
+  }
+  assertThrows(() => Tensor.of(1).take(index), ShapeError, "take: expected a table with rows, found a scalar");
+});
+
+Deno.test("division by a number too small for its reciprocal is still a division", () => {
+  assertEquals(doubles([4e-310, 0, -1]).div(4e-310).toArray(), [1, 0, -Infinity]);
+  assertEquals(doubles([1, 0, -1]).div(0).toArray(), [Infinity, NaN, -Infinity]);
+  const tiny = Tensor.of([1e-39]);
+  assertEquals(tiny.div(tiny.item()).toArray(), [1]);
+});
