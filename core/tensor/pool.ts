@@ -65,8 +65,7 @@ const CLASSES = 4;
 
 /** The number of elements that a request is rounded up to. */
 export function capacityFor(size: number): number {
-  if (size <= 2 * CLASSES) return size;
-  const step = 2 ** Math.floor(Math.log2(size)) / CLASSES;
+  const step = Math.max(1, 2 ** Math.floor(Math.log2(size)) / CLASSES);
   return Math.ceil(size / step) * step;
 }
 
@@ -188,7 +187,7 @@ export class Pool {
     if (block.round === this.#round) this.#working -= block.bytes;
   }
 
-  /** Gives back free blocks, the longest unused first, until at most `limit` bytes are held; none of this round. */
+  /** Gives back free blocks, the longest unused first, until at most `limit` bytes are held. */
   #shrink(limit: number): void {
     while (this.#held > limit) {
       let oldest: Block[] | undefined;
@@ -198,7 +197,8 @@ export class Pool {
           if (shelf.length > 0 && (oldest === undefined || shelf[0].round < oldest[0].round)) oldest = shelf;
         }
       }
-      if (oldest === undefined || oldest[0].round === this.#round) return;
+      // What is held beyond this round's working set lies free, so there is one, and it is of an earlier round.
+      if (oldest === undefined) return;
       this.#discard(oldest.shift()!);
     }
   }

@@ -63,6 +63,9 @@ Deno.test("two kinds of rounds that take turns allocate nothing after the first 
   const [training, evaluation] = [[1000, 2000, 3000], [500, 700, 4000]];
   for (let i = 0; i < 100; i++) round(pool, i % 10 === 9 ? evaluation : training);
   assertEquals(pool.statistics().allocated, 6);
+  const even = new Pool(ordinaryArrays);
+  for (let i = 0; i < 10; i++) round(even, [1024], i % 2 ? "int32" : "float32");
+  assertEquals(even.statistics().allocated, 2);
 });
 
 Deno.test("what is held is at most twice the largest working set, whatever lengths come in whatever order", () => {

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   affine,
   crossEntropyRows,
+  customGradient,
   gradients,
   Key,
   noGrad,
@@ -164,6 +165,35 @@ Deno.test("a step that throws gives its buffers back and closes", () => {
   );
   assertThrows(() => inside.floats, RecycledError);
   assertEquals(Tensor.ones([2]).add(1).toArray(), [2, 2]); // outside: lasts
+});
+
+Deno.test("a tensor that is kept, once or twice, is no more among what the pool holds", () => {
+  recycling(() => {
+    const before = poolStatistics().heldBytes;
+    const made = Tensor.ones([4099]);
+    const bytes = poolStatistics().heldBytes - poolStatistics().freeBytes;
+    assert(bytes >= 4 * 4099 && bytes < 5 * 4099);
+    made.keep();
+    made.reshape([1, 4099]).keep();
+    assertEquals(poolStatistics().heldBytes - poolStatistics().freeBytes, 0);
+    assert(poolStatistics().heldBytes <= before);
+    assertEquals(made.sum().item(), 4099);
+  });
+});
+
+Deno.test("a gradient that is kept while it is carried back stays readable", () => {
+  for (const within of [recycling, <T>(body: () => T) => body()]) {
+    const seen: Tensor[] = [];
+    within(() => {
+      const x = Tensor.ones([3]).withGradient();
+      const y = customGradient([x.mul(2)], ([a]) => a, (dy) => {
+        seen.push(dy.keep());
+        return [dy.mul(1)];
+      });
+      gradients(y.mul(3).sum(), [x]);
+    });
+    assertEquals(seen.map((tensor) => tensor.toArray()), [[3, 3, 3]]);
+  }
 });
 
 Deno.test("keep() refuses a tensor whose step has ended", () => {
