@@ -9,7 +9,7 @@
  *
  * @module
  */
-import type { Floats, Ints } from "../backend/backend.ts";
+import type { Backend, Floats, Ints } from "../backend/backend.ts";
 import { ThinnedError } from "../errors.ts";
 
 /** The element types: two for numbers with gradients, one for labels and indices. */
@@ -69,21 +69,25 @@ export function capacityFor(size: number): number {
   return Math.ceil(size / step) * step;
 }
 
-/** Ordinary arrays, whose memory is given back at once rather than when the garbage collector comes. */
-export const ordinaryArrays: BufferSource = {
-  allocate(dtype, length) {
-    try {
-      if (dtype === "float32") return new Float32Array(length);
-      return dtype === "float64" ? new Float64Array(length) : new Int32Array(length);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      throw new ThinnedError(`Allocating a buffer for ${length} numbers of type ${dtype} failed: ${error.message}.`);
-    }
-  },
-  free({ buffer }) {
-    if (!buffer.detached) buffer.transfer(0);
-  },
-};
+/**
+ * Buffers of a backend; float64 is computed by the reference, in ordinary arrays. Memory that belongs to one buffer alone
+ * is given back at once rather than when the garbage collector comes.
+ */
+export function buffersOf(backend: Pick<Backend, "allocate">): BufferSource {
+  return {
+    allocate(dtype, length) {
+      try {
+        return dtype === "float64" ? new Float64Array(length) : backend.allocate(dtype, length);
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        throw new ThinnedError(`Allocating a buffer for ${length} numbers of type ${dtype} failed: ${error.message}.`);
+      }
+    },
+    free({ buffer, byteLength }) {
+      if (!buffer.detached && byteLength === buffer.byteLength) buffer.transfer(0);
+    },
+  };
+}
 
 /** The first `length` elements of an array, over the same memory. */
 function beginning(whole: AnyArray, length: number): AnyArray {

@@ -12,10 +12,11 @@
  * @module
  */
 import { RecycledError, ThinnedError } from "../errors.ts";
-import { type AnyArray, type Block, type BufferSource, type DType, ordinaryArrays, Pool } from "./pool.ts";
+import { currentBackend } from "../backend/backend.ts";
+import { type AnyArray, type Block, buffersOf, type DType, Pool } from "./pool.ts";
 import type { PoolStatistics } from "./pool.ts";
 
-export type { AnyArray, BufferSource, DType, PoolStatistics };
+export type { AnyArray, DType, PoolStatistics };
 
 let serial = 0;
 
@@ -99,22 +100,20 @@ export function latestSerial(): number {
   return serial;
 }
 
-let source = ordinaryArrays;
+let backend = currentBackend();
+let source = buffersOf(backend);
 const pool = new Pool(source);
 
 /** Storage made in each open scope, the innermost last. */
 const scopes: Set<Storage>[] = [];
 
-/** Lets new buffers come from here, and returns where they came from before. */
-export function useBuffers(buffers: BufferSource): BufferSource {
-  const before = source;
-  source = buffers;
-  pool.use(buffers);
-  return before;
-}
-
-/** A buffer with unspecified content: from the pool inside a scope, new (and zero) outside. */
+/** A buffer of the current backend with unspecified content: from the pool inside a scope, new (and zero) outside. */
 export function allocate(dtype: DType, size: number): Storage {
+  if (backend !== currentBackend()) {
+    backend = currentBackend();
+    source = buffersOf(backend);
+    pool.use(source);
+  }
   const scope = scopes.at(-1);
   if (scope === undefined) return new Storage(source.allocate(dtype, size), true);
   const storage = Storage.on(pool.take(dtype, size));

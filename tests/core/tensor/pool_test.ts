@@ -1,8 +1,10 @@
 /** The pool alone: size classes, the bound on what it holds, and what it gives back. */
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { ThinnedError } from "../../../core/mod.ts";
-import { type BufferSource, capacityFor, type DType, ordinaryArrays, Pool } from "../../../core/tensor/pool.ts";
+import { reference, ThinnedError } from "../../../core/mod.ts";
+import { buffersOf, type BufferSource, capacityFor, type DType, Pool } from "../../../core/tensor/pool.ts";
 import { Dice, withSeed } from "../_tensors.ts";
+
+const ordinaryArrays = buffersOf(reference);
 
 /** One round: takes all buffers, and gives them back. */
 function round(pool: Pool, sizes: readonly number[], dtype: DType = "float32"): void {
@@ -123,6 +125,9 @@ Deno.test("memory that is given back is free at once", () => {
   ordinaryArrays.free(array);
   assertEquals([array.length, array.buffer.detached], [0, true]);
   ordinaryArrays.free(array);
+  const part = new Float32Array(new ArrayBuffer(64), 0, 4); // others live in the same memory
+  ordinaryArrays.free(part);
+  assertEquals(part.length, 4);
 });
 
 Deno.test("a block that is parted with is no more counted, and not given out again", () => {

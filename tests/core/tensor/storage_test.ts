@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   affine,
+  type Backend,
   crossEntropyRows,
   customGradient,
   gradients,
@@ -10,9 +11,10 @@ import {
   poolStatistics,
   RecycledError,
   recycling,
+  reference,
   Tensor,
+  useBackend,
 } from "../../../core/mod.ts";
-import { useBuffers } from "../../../core/tensor/storage.ts";
 import { withSeed } from "../_tensors.ts";
 
 /** One training step of a two-layer network with dropout, in place. */
@@ -213,25 +215,24 @@ Deno.test("the numbers of a tensor are as many as it has elements, wherever its 
   }
 });
 
-Deno.test("useBuffers() takes buffers from elsewhere, inside of steps and outside", () => {
-  const [made, freed]: number[][] = [[], []];
-  let inside = Tensor.of(0);
-  const before = useBuffers({
-    allocate: (dtype, length) => (made.push(length), before.allocate(dtype, length)),
-    free: ({ length }) => void freed.push(length),
-  });
+Deno.test("buffers are made by the current backend, inside of steps and outside, but for float64", () => {
+  const made: [string, number][] = [];
+  const allocate = ((dtype: "float32", length: number) => {
+    made.push([dtype, length]);
+    return reference.allocate(dtype, length);
+  }) as Backend["allocate"];
+  recycling(() => Tensor.zeros([7]));
+  const before = useBackend({ ...reference, allocate });
   try {
     Tensor.zeros([11]);
-    recycling(() => {
-      inside = Tensor.zeros([7]).keep();
-      Tensor.zeros([5]);
-    });
-    assertEquals(made, [11, 7, 5]);
+    Tensor.zeros([12], "float64");
+    recycling(() => [Tensor.zeros([7]), Tensor.zeros([5], "int32")]);
+    recycling(() => Tensor.zeros([7]));
   } finally {
-    useBuffers(before);
+    useBackend(before);
   }
-  assertEquals(freed, [5]);
-  assertEquals(inside.toArray(), [0, 0, 0, 0, 0, 0, 0]);
+  Tensor.zeros([3]);
+  assertEquals(made, [["float32", 11], ["float32", 7], ["int32", 5]]);
 });
 
 Deno.test("a buffer from the pool never shows old numbers in ops that fill part of it", () => {
