@@ -17,6 +17,7 @@ import {
   gradients,
   Key,
   type LayerPlugin,
+  lossOf,
   lstm,
   maxPool2d,
   OptimizerDriver,
@@ -163,6 +164,6 @@ export function stepOf(net: Net): () => void {
     recycling(() => {
       const progress = { step: step++, stepsPerEpoch: 1000, totalSteps: 100000 };
       const outputs = model.forward(inputs, { mode: "train", progress }).reshape([count, net.classes]);
-      optimizer.update(gradients(loss.definition.loss!(outputs, labels, loss.options), parameters), progress);
+      optimizer.update(gradients(lossOf(loss, outputs, labels), parameters), progress);
     });
 }

@@ -8,6 +8,7 @@ import {
   kernels,
   Key,
   type LayerPlugin,
+  lossOf,
   OptimizerDriver,
   recycling,
   relu,
@@ -43,7 +44,7 @@ export function trainingStep(withDropout: boolean): () => void {
     recycling(() => {
       const progress = { step: step++, stepsPerEpoch: 1000, totalSteps: 100000 };
       const outputs = model.forward(inputs, { mode: "train", progress });
-      optimizer.update(gradients(loss.definition.loss!(outputs, labels, loss.options), parameters), progress);
+      optimizer.update(gradients(lossOf(loss, outputs, labels), parameters), progress);
     });
 }
 

@@ -125,12 +125,13 @@ const templates: Record<TemplateSite, Template> = {
     },
     usage: "fit(model, { loss: NAME({ passes: 4 }), ... })",
     body:
-      `  // outputs: [batch, classes]; targets: int32 [batch], or numbers of the outputs' shape. Returned is one number.
-  loss: (outputs, targets) => crossEntropyRows(outputs, targets).mean(),
+      `  // outputs: [batch, classes]; targets: int32 [batch], or numbers of the outputs' shape. Only the sum and its weight are
+  // returned: the library divides, by the weight of the whole batch.
+  loss: (outputs, targets) => ({ sum: crossEntropyRows(outputs, targets).sum(), weight: targets.size }),
   // In training, in place of the above: forward(0) is the ordinary pass, any other number one with other masks.
   objective(forward, targets, { passes }) {
-    const each = Array.from({ length: passes }, (_, pass) => crossEntropyRows(forward(pass), targets).mean());
-    return each.reduce((sum, value) => sum.add(value)).div(passes);
+    const sums = Array.from({ length: passes }, (_, pass) => crossEntropyRows(forward(pass), targets).sum());
+    return { sum: sums.reduce((all, sum) => all.add(sum)).div(passes), weight: targets.size };
   },`,
   },
 };

@@ -33,14 +33,17 @@ export {
 export type { ChannelUnits, Dataset, Split, TargetUnits } from "./train/data.ts";
 export * from "./errors.ts";
 export * from "./train/events.ts";
-export { keepProbability, Key, rateThreshold, SiteCollisionError, siteHash } from "./random/key.ts";
+export { decisionBits, keepProbability, Key, rateThreshold, SiteCollisionError, siteHash } from "./random/key.ts";
+export { type RowAddress, Rows } from "./random/rows.ts";
 export {
   type AllOutputs,
   buildModel,
   type BuildOptions,
+  type EvalRun,
   Model,
   type Parameter,
   type RunOptions,
+  type StepRun,
   type SummaryRow,
 } from "./plugin/model.ts";
 export { clipGradients, type GradientClipping, OptimizerDriver, type ParameterGroup } from "./train/optimizer.ts";
@@ -54,7 +57,14 @@ export {
   type NormalizeOptions,
 } from "./tensor/ops/normalization.ts";
 export { averagePool, maxPool, type PoolWindow } from "./tensor/ops/pooling.ts";
-export { checkRate, type DropoutOptions as DrawOptions } from "./tensor/ops/random.ts";
+export { applyMask, keptEntries, type Mask } from "./tensor/ops/mask.ts";
+export {
+  checkRate,
+  type Decisions,
+  decisions,
+  type DropoutOptions as DrawOptions,
+  sharedDraw,
+} from "./tensor/ops/random.ts";
 export { gruSequence, lstmSequence, rnnSequence } from "./tensor/ops/recurrent.ts";
 export { unstack } from "./tensor/ops/unstack.ts";
 export type { SequenceOptions } from "./tensor/ops/walk.ts";
@@ -64,6 +74,7 @@ export { philox4x32 } from "./random/philox.ts";
 export { definePlugin, instantiate, isFactory, isPlugin, rolesOf } from "./plugin/define.ts";
 export * from "./plugin/options.ts";
 export { isPathOption, pathOption } from "./plugin/path_option.ts";
+export { type Scheduled, scheduledValue, ScheduleMemory, type ScheduleState } from "./plugin/schedule_memory.ts";
 export * from "./plugin/plugin.ts";
 export { predict, type Prediction, type PredictOptions } from "./train/predict.ts";
 export { Registry } from "./plugin/registry.ts";
@@ -105,4 +116,5 @@ export {
   loadDataset,
 } from "./train/evaluate.ts";
 export { fit, type FitOptions, type FitResult, Trainer } from "./train/trainer.ts";
+export { lossOf } from "./train/loss_of.ts";
 export type { LearningOptions } from "./train/learner.ts";

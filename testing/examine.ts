@@ -2,12 +2,13 @@
 import {
   type AnyFactory,
   isFactory,
-  methodOfRole,
   OptionError,
   PluginError,
+  type Role,
   rolesOf,
   ShapeError,
   show,
+  siteRoles,
   ThinnedError,
 } from "../core/mod.ts";
 import { sameOnBackends } from "./checks/backends.ts";
@@ -21,8 +22,13 @@ import { keepsNothing, resume } from "./checks/state.ts";
 import { mean, moments, variance } from "./checks/statistics.ts";
 import type { Options } from "./rates.ts";
 import { type Check, ensure, type Examination, makeCheck } from "./report.ts";
-import { siteRoles, sitesOf } from "./sites.ts";
+import { sitesOf } from "./sites.ts";
 import { makePlugin, Trial } from "./trial.ts";
+
+/** Whether a role is that of a variant inside a model. */
+function isSite(role: Role): boolean {
+  return (siteRoles as readonly Role[]).includes(role);
+}
 
 /** What an exam is told. */
 export interface ExamineOptions {
@@ -99,7 +105,7 @@ export async function examine(plugin: AnyFactory, options: ExamineOptions = {}):
     throw new PluginError(`examine: expected what definePlugin returns, found ${show(plugin)}.`);
   }
   const { definition } = plugin;
-  const examined = [...siteRoles, "loss" as const].filter((role) => definition[methodOfRole[role]] !== undefined);
+  const examined = rolesOf(definition).filter((role) => role === "loss" || isSite(role));
   if (examined.length === 0) {
     throw new PluginError(
       `examine: expected a plugin for one of the sites ${siteRoles.join(", ")}, or a loss; ` +
@@ -125,7 +131,7 @@ async function* allChecks(factory: AnyFactory, cases: readonly Options[], seed: 
   if (roundTripped.status === "failed" && !canBeMade(factory, cases)) return;
   yield makeCheck("refusals", optionTrials, refusals);
   const { definition } = factory;
-  if (siteRoles.some((role) => definition[methodOfRole[role]] !== undefined)) {
+  if (rolesOf(definition).some(isSite)) {
     const trials: Trial[] = [];
     yield makeCheck("sites", optionTrials, ({ options }) => {
       const found = acceptedSites(factory, options, seed);

@@ -32,34 +32,36 @@ export const UNITS = 5;
 /** Rows of the embedding's table, and numbers in a row. */
 export const TABLE: Shape = [11, 3];
 
-/** Options of {@linkcode weightHost}. */
-export interface WeightHostOptions {
+/** Options of {@linkcode weightHost} and {@linkcode productHost}. */
+export interface WeightHostOptions<R extends "weight" | "product"> {
   /** The variant. */
-  variant: Plugin<"weight">;
-  /** Which of its methods is called. */
-  method: "weight" | "product";
+  variant: Plugin<R>;
   /** Shape of the weight. */
   shape: number[];
 }
 
-/**
- * A weight. Method `weight`: whatever the input, the weight that the variant makes. Method `product`: the product
- * with the input.
- */
-export const weightHost: Factory<"layer", WeightHostOptions> = definePlugin({
+/** A weight: whatever the input, the weight that the variant makes. */
+export const weightHost: Factory<"layer", WeightHostOptions<"weight">> = definePlugin({
   name: "weight-host",
   options: z.object({
     variant: part("weight"),
-    method: z.enum(["weight", "product"]),
     shape: z.array(z.int()),
   }),
   init: ({ dtype, options: { shape } }) => ({
     params: { weight: fixed(shape, "weight", dtype), bias: fixed([UNITS], "bias", dtype) },
   }),
-  forward(x, { serve, params, options: { variant, method } }) {
-    if (method === "weight") return serve("weight", variant, [params.weight]);
-    return serve("product", variant, [x, params.weight, params.bias], "weight");
-  },
+  forward: (_x, { serve, params, options: { variant } }) => serve("weight", variant, [params.weight]),
+});
+
+/** A product of the input with a weight, by the variant. */
+export const productHost: Factory<"layer", WeightHostOptions<"product">> = definePlugin({
+  name: "product-host",
+  options: z.object({ variant: part("product"), shape: z.array(z.int()) }),
+  init: ({ dtype, options: { shape } }) => ({
+    params: { weight: fixed(shape, "weight", dtype), bias: fixed([UNITS], "bias", dtype) },
+  }),
+  forward: (x, { serve, params, options: { variant } }) =>
+    serve("product", variant, [x, params.weight, params.bias], "weight"),
 });
 
 /** What the product is without a variant. */
@@ -86,8 +88,8 @@ export interface RecurrentHostOptions {
 export const recurrentHost: Factory<"layer", RecurrentHostOptions> = definePlugin({
   name: "recurrent-host",
   options: z.object({ variant: part("recurrent"), place: z.custom<RecurrentPlace>() }),
-  forward(x, { serve, inputs, mode, building, options: { variant, place } }) {
-    const places = variant.definition.places?.(variant.options, building ? "train" : mode);
+  forward(x, { serve, inputs, acts, options: { variant, place } }) {
+    const places = acts("recurrent", variant);
     if (places !== undefined && !places.includes(place)) return x;
     const byTime = (sequence: Tensor) => unstack(sequence.transpose([1, 0, 2]));
     const before = byTime(inputs[1]);
@@ -111,9 +113,9 @@ export const branchHost: Factory<"layer", BranchHostOptions> = definePlugin({
   options: z.object({ variant: part("branch") }),
   init: ({ dtype, inputShape }) => ({ params: { gain: fixed(inputShape, "gain", dtype) } }),
   forward(x, { serve, params, building, options: { variant } }) {
-    const block = (input: Tensor) => input.mul(params.gain);
-    const built = building ? block(x) : null;
-    return serve("branch", variant, [x, built === null ? block : () => built]) ?? Tensor.zeros(x.shape, x.dtype);
+    const block = ([input]: readonly Tensor[]) => input.mul(params.gain);
+    const built = building ? block([x]) : null;
+    return serve("branch", variant, [x, built === null ? block : () => built, []]) ?? Tensor.zeros(x.shape, x.dtype);
   },
 });
 
@@ -129,7 +131,10 @@ export interface AttentionHostOptions {
 export const attentionHost: Factory<"layer", AttentionHostOptions> = definePlugin({
   name: "attention-host",
   options: z.object({ variant: part("attention"), stage: z.enum(["scores", "weights", "heads"]) }),
-  forward: (x, { serve, options: { variant, stage } }) => serve("attention", variant, [x, stage]),
+  forward(x, { serve, acts, options: { variant, stage } }) {
+    const stages = acts("attention", variant);
+    return stages === undefined || stages.includes(stage) ? serve("attention", variant, [x, stage]) : x;
+  },
 });
 
 /** Options of {@linkcode embeddingHost}. */

@@ -8,7 +8,6 @@ import {
   type Model,
   type Plugin,
   type RecurrentPlace,
-  type Role,
   type Shape,
   Tensor,
 } from "../core/mod.ts";
@@ -18,21 +17,12 @@ import {
   embeddingHost,
   fixed,
   plainProduct,
+  productHost,
   recurrentHost,
   TABLE,
   UNITS,
   weightHost,
 } from "./hosts.ts";
-
-/** The roles that the exam examines inside a model. */
-export const siteRoles = [
-  "activation",
-  "weight",
-  "recurrent",
-  "branch",
-  "attention",
-  "embedding",
-] as const satisfies readonly Role[];
 
 /** How many rows of input to make, and of which type. */
 export interface InputRequest {
@@ -104,7 +94,7 @@ function weightSite(shape: number[]): Site {
     inputShapes: [[1]],
     batched: false,
     samples: false,
-    root: (variant) => weightHost({ variant: variant as Plugin<"weight">, method: "weight", shape }),
+    root: (variant) => weightHost({ variant: variant as Plugin<"weight">, shape }),
     inputs: (request) => [rows([1], "x", request)],
     plain: (model) => parameter(model, "weight"),
     probe: (model) => parameter(model, "weight"),
@@ -119,7 +109,7 @@ function productSite(shape: Shape): Site {
     inputShapes: [shape],
     batched: true,
     samples: true,
-    root: (variant) => weightHost({ variant: variant as Plugin<"weight">, method: "product", shape: weight }),
+    root: (variant) => productHost({ variant: variant as Plugin<"product">, shape: weight }),
     inputs: (request) => [rows(shape, "x", request)],
     plain: (model, [x]) => plainProduct(x, parameter(model, "weight"), parameter(model, "bias")),
     probe: () => null,
@@ -218,7 +208,7 @@ export function sitesOf(definition: AnyDefinition, plugin: Plugin): Site[] {
   }
   if (definition.branch !== undefined) sites.push(...[[4], [2, 3, 3]].map(branchSite));
   if (definition.attention !== undefined) {
-    sites.push(...(definition.stages?.(plugin.options) ?? ["weights" as const]).map(attentionSite));
+    sites.push(...(definition.stages?.(plugin.options, "train") ?? ["weights" as const]).map(attentionSite));
   }
   if (definition.embedding !== undefined) sites.push(embeddingSite());
   return sites;

@@ -18,7 +18,15 @@ import { atRate, type Options, rateNames } from "./rates.ts";
 import { ensure } from "./report.ts";
 
 /** How a subject is run: mode `train` unless said otherwise. */
-export interface Run extends RunOptions {
+export interface Run {
+  /** How the model is run. Default `train`. */
+  readonly mode?: Mode;
+  /** The step. Default 3. */
+  readonly step?: number;
+  /** Number of the first example. Default 0. */
+  readonly sample?: number;
+  /** Number of a further pass. Default 0. */
+  readonly pass?: number;
   /** Keeps the running state that earlier runs left. Default: each run begins with the first state. */
   readonly goOn?: boolean;
 }
@@ -55,9 +63,9 @@ export class Subject {
   }
 
   /** Runs the model; gradients can be asked for. */
-  run(inputs: readonly Tensor[], { goOn = false, ...options }: Run = {}): Tensor {
+  run(inputs: readonly Tensor[], { goOn = false, mode = "train", step = 3, ...options }: Run = {}): Tensor {
     if (!goOn) this.restore(this.#first);
-    return this.model.forward(inputs, { mode: "train", step: 3, progress: this.#progress, ...options });
+    return this.model.forward(inputs, { mode, step, progress: this.#progress, ...options } as RunOptions);
   }
 
   /** Runs the model without a history. */

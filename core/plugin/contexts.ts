@@ -1,15 +1,16 @@
 /**
- * What the methods of plugins are given: one context for each kind of method. All are frozen and small.
+ * What the methods of plugins are given: one context for each kind of method. All are frozen and small; same arguments,
+ * same result.
  *
  * @module
  */
 import type { Epilogue } from "../backend/epilogue.ts";
-import type { AdamSettings, SgdSettings } from "../backend/optimize.ts";
-import type { RunInfo } from "../train/events.ts";
 import type { Key } from "../random/key.ts";
-import type { LayerPlugin, Plugin, RoleOfMethod, SiteArguments, SiteMethod, SiteResult } from "./plugin.ts";
 import type { Shape } from "../tensor/shape.ts";
 import type { FloatType, Tensor } from "../tensor/tensor.ts";
+import type { EpochMetrics, RunInfo } from "../train/events.ts";
+import type { LayerPlugin, Plugin } from "./plugin.ts";
+import type { SiteArguments, SiteResult, SiteRole } from "./sites.ts";
 
 /** How a model is run: `sample` is Monte Carlo at inference, where variants draw and running statistics stay frozen. */
 export type Mode = "train" | "eval" | "sample";
@@ -24,13 +25,16 @@ export interface Progress {
   readonly totalSteps: number;
 }
 
-/** What every method of a plugin is given. Frozen; same arguments, same result. */
+/** What a variant is given, at whatever site it stands. */
 export interface Context<Options> {
   /** How the model is run. */
   readonly mode: Mode;
   /** The options, validated, with schedules replaced by their value now. */
   readonly options: Options;
-  /** Where this plugin's random numbers lie; `key.at("label")` for each further draw. */
+  /**
+   * Where this plugin's random numbers lie; `key.at("label")` for each further draw. At a weight it has no batch axis: all
+   * of the weight is one row.
+   */
   readonly key: Key;
   /** Learned parameters, by the names that `init` gave them. */
   readonly params: Readonly<Record<string, Tensor>>;
@@ -40,6 +44,44 @@ export interface Context<Options> {
   readonly progress: Progress;
   /** Where this plugin stands in the model: `3` or `encoder.0.weight`. */
   readonly path: string;
+  /** Replaces running state after this forward pass; only in mode `train`. */
+  setState(name: string, value: Tensor): void;
+  /**
+   * Runs a layer that this plugin hosts, such as a learned gate. It has a place, parameters and draws of its own.
+   *
+   * @param child the layer, or a variant that serves activations
+   * @param x its input, batch first; several for a layer that takes several, the main one first
+   * @param name its name under this plugin's path; two children may not share one
+   * @param how more that can be said of it
+   */
+  run(child: LayerPlugin, x: Tensor | readonly Tensor[], name: string, how?: RunChild): Tensor;
+  /**
+   * Hands out a tensor beside this plugin's output, for `Model.forwardAll` to return by this name behind the plugin's path.
+   *
+   * @param name its name; an output of the same name in this pass is replaced
+   */
+  emit(name: string, value: Tensor): void;
+}
+
+/** How a child is run. */
+export interface RunChild {
+  /** An activation to fuse, only for a layer that says `fuses`. Default `none`. */
+  readonly epilogue?: Epilogue;
+  /**
+   * For a child that is run several times in one pass with the same parameters: which time this is, from 0. Each use has
+   * random draws of its own. Default 0.
+   */
+  readonly use?: number;
+}
+
+/** What a variant that takes the whole product is given. */
+export interface ProductContext<Options> extends Context<Options> {
+  /** The activation that the layer applies to the result, for a variant that `fuses`. */
+  readonly epilogue: Epilogue;
+}
+
+/** What a layer is given: it also serves the sites at which variants stand, and may fuse, carry state and read more. */
+export interface LayerContext<Options> extends Context<Options> {
   /** Whether this is the pass in which a model is built, on zeros, so that every layer finds its place. */
   readonly building: boolean;
   /**
@@ -51,43 +93,37 @@ export interface Context<Options> {
   readonly use: string;
   /** The activation that a fusing layer is to apply to its output; `none` for all others. */
   readonly epilogue: Epilogue;
-  /** All inputs of a layer, the first included: a decoder block, say, takes a sequence and a memory. */
+  /** All inputs, the first included: a decoder block, say, takes a sequence and a memory. */
   readonly inputs: readonly Tensor[];
   /**
-   * Runs a layer that this plugin hosts.
+   * Lets the variant that stands at one of this layer's sites act. It may be called several times in a pass, as a recurrent
+   * layer does for each step; the variant then has one place, one key and one set of parameters.
    *
-   * @param child the layer, or a variant that serves activations
-   * @param x its input, batch first; several for a layer that takes several, the main one first
-   * @param name its name under this plugin's path; two children may not share one
-   * @param epilogue an activation to fuse, only for a layer that says `fuses`
-   * @param use for a child that is run several times in one pass with the same parameters: which time this is, from 0.
-   *   Each use has random draws of its own. Default 0
-   */
-  run(child: LayerPlugin, x: Tensor | readonly Tensor[], name: string, epilogue?: Epilogue, use?: number): Tensor;
-  /**
-   * Hands out a tensor beside this layer's output, for `Model.forwardAll` to return by this name behind the plugin's path.
-   *
-   * @param name its name; an output of the same name in this pass is replaced
-   */
-  emit(name: string, value: Tensor): void;
-  /**
-   * Calls a method of the variant that stands at one of this plugin's sites. It may be called several times in a pass, as
-   * a recurrent layer does for each step; the variant then has one place, one key and one set of parameters.
-   *
-   * @param method the method of the site, such as `weight`
+   * @param role which site it is
    * @param variant the plugin at the site
-   * @param args the method's arguments, without the context
-   * @param name the variant's name under this plugin's path; default the method's name
+   * @param args what the site's method takes, without the context
+   * @param name the variant's name under this layer's path; default the role's name
    */
-  serve<M extends SiteMethod>(
-    method: M,
-    variant: Plugin<RoleOfMethod<M>>,
-    args: SiteArguments<M>,
-    name?: string,
-  ): SiteResult<M>;
-  /** Replaces running state after this forward pass; only in mode `train`. */
-  setState(name: string, value: Tensor): void;
+  serve<R extends SiteRole>(role: R, variant: Plugin<R>, args: SiteArguments<R>, name?: string): SiteResult<R>;
+  /**
+   * Where in a recurrent or attention layer a variant acts in this pass: the `places` or `stages` that its plugin names, or
+   * undefined when it names none. A variant that has nothing to do in this pass, such as one of rate 0, acts nowhere.
+   */
+  acts(role: "recurrent" | "attention", variant: Plugin, name?: string): readonly string[] | undefined;
+  /** Mean and variance of a child's output, where those of its input travel in place of samples. */
+  moments(child: LayerPlugin, x: Moments, name: string): Moments;
 }
+
+/** Mean and variance of each entry of a tensor whose entries are taken as independent. */
+export interface Moments {
+  /** The means. */
+  readonly mean: Tensor;
+  /** The variances, of the same shape, at least 0. */
+  readonly variance: Tensor;
+}
+
+/** Where a plugin stands: the role in which it is used. */
+export type Place = "layer" | SiteRole;
 
 /** What `init` is given. */
 export interface InitContext<Options> {
@@ -103,6 +139,10 @@ export interface InitContext<Options> {
   readonly dtype: FloatType;
   /** Where this plugin stands in the model. */
   readonly path: string;
+  /** The role in which it stands there. */
+  readonly role: Place;
+  /** The weight or table that a variant stands at, with its first values; null for all others. */
+  readonly weight: Tensor | null;
 }
 
 /** A parameter as `init` hands it over, when there is more to say than its first value. */
@@ -121,22 +161,100 @@ export interface Initial {
   readonly state?: Readonly<Record<string, Tensor>>;
 }
 
-/** What an optimizer's `update` is given. */
-export interface UpdateContext<Options> {
-  /** The parameter; overwrite it with `assign`, or call one of the fused updates below. */
+/** What changes a parameter is given, beside the parameter: an optimizer, a constraint, an average of weights. */
+export interface ParameterContext<Options> {
+  /** The parameter; overwrite it with `assign`, or hand its numbers to a kernel. */
   readonly parameter: Tensor;
-  /** The gradient towards it. */
-  readonly gradient: Tensor;
-  /** This parameter's slots, by the names that `slots` gave; zeros before the first update. */
-  readonly slots: Readonly<Record<string, Tensor>>;
+  /** The parameter's name, such as `1.weight`. */
+  readonly name: string;
   /** The options, validated, with schedules replaced by their value now. */
   readonly options: Options;
+  /** Where random numbers for this parameter lie, at this step; it has no batch axis. */
+  readonly key: Key;
+  /** Tensors of the parameter's shape that are kept from step to step and saved, by the names that `slots` gave. */
+  readonly slots: Readonly<Record<string, Tensor>>;
+  /** How far training has come; `step` counts the updates before this one. */
+  readonly progress: Progress;
   /** Number of this update, from 1. */
   readonly iteration: number;
-  /** SGD in one kernel call. */
-  sgd(velocity: Tensor | null, settings: SgdSettings): void;
-  /** Adam in one kernel call. */
-  adam(first: Tensor, second: Tensor, settings: AdamSettings): void;
+}
+
+/** What an optimizer's `update` is given. Slots are zeros before the first update. */
+export interface UpdateContext<Options> extends ParameterContext<Options> {
+  /** The gradient towards the parameter. The optimizer may overwrite it. */
+  readonly gradient: Tensor;
+  /**
+   * Updates the parameter by an optimizer that this one wraps.
+   *
+   * @param optimizer the plugin, one that `wraps` named
+   * @param gradient what it is to see as the gradient; default this one's
+   */
+  inner(optimizer: Plugin<"optimizer">, gradient?: Tensor): void;
+}
+
+/** What a constraint's `project` is given. */
+export type ProjectContext<Options> = ParameterContext<Options>;
+
+/** What an average's `track` and `weights` are given. */
+export interface AverageContext<Options> extends ParameterContext<Options> {
+  /** What the optimizer keeps beside the parameter. */
+  readonly optimizer: Readonly<Record<string, Tensor>>;
+}
+
+/** What a schedule is given beside progress. */
+export interface ScheduleContext<Options> {
+  /** The options, validated; schedules among them are as they were given. */
+  readonly options: Options;
+  /** What the schedule remembers: what `epoch` returned last, or `initial` gave. Saved and restored. */
+  readonly state: Readonly<Record<string, number>>;
+}
+
+/** What a schedule hears after each epoch. */
+export interface ScheduleEpoch<Options> extends ScheduleContext<Options> {
+  /** What was measured. */
+  readonly metrics: EpochMetrics;
+}
+
+/** What a `learning` plugin is given for each batch. */
+export interface LearnContext<Options> {
+  /** The options, validated, with schedules replaced by their value now. */
+  readonly options: Options;
+  /** Where its random numbers lie, at this step; the first axis of a draw is the batch. */
+  readonly key: Key;
+  /** How far training has come. */
+  readonly progress: Progress;
+  /** The batch's inputs, `[batch, ...]`. */
+  readonly inputs: Tensor;
+  /** The batch's targets. */
+  readonly targets: Tensor;
+  /** The model's parameters by name. */
+  readonly parameters: ReadonlyMap<string, Tensor>;
+  /**
+   * Runs the model in mode `train` on inputs.
+   *
+   * @param pass number of a further pass, whose masks differ from those of pass 0
+   */
+  forward(x: Tensor, pass?: number): Tensor;
+  /** The loss of outputs, before it is divided; its gradient is taken with `gradients`. */
+  loss(outputs: Tensor): LossValue;
+  /**
+   * Hands out the gradient of one parameter as soon as it is known. A parameter that is handed none is not updated.
+   *
+   * @param name the parameter's name
+   * @param gradient of its shape; of the sum over the batch's examples, not of the mean
+   */
+  give(name: string, gradient: Tensor): void;
+}
+
+/** What a loss says of a batch. Only the driver divides: by the weight of the whole batch, whatever it is split into. */
+export interface LossValue {
+  /** The losses of the examples, added up: a tensor with one element. */
+  readonly sum: Tensor;
+  /**
+   * What the sum is to be divided by: the number of examples, positions or entries, with their weights, at least 0. Null
+   * for a loss that is never divided.
+   */
+  readonly weight: number | null;
 }
 
 /** What a data set's `download` is given. */
@@ -200,43 +318,3 @@ export interface ObserveContext<Options> {
   /** The run that is about to start. */
   readonly run: RunInfo;
 }
-
-/**
- * A value inside a recurrent layer that a `recurrent` variant can act on, in the order of a step:
- *
- * - `input`: x_t, before its product.
- * - `previous-hidden`: h_{t-1}, before its product; only the product sees what becomes of it.
- * - `candidate`: g_t of an LSTM, n_t of a GRU.
- * - `cell`: the new c_t; both h_t and the next step see what becomes of it.
- * - `carried-cell`: the new c_t once h_t has been computed; only the next step sees what becomes of it.
- * - `hidden`: the new h_t; both the output and the next step see what becomes of it.
- * - `output`: h_t of the uppermost layer, as it leaves the layer; the next step does not see what becomes of it.
- */
-export type RecurrentPlace =
-  | "input"
-  | "previous-hidden"
-  | "candidate"
-  | "cell"
-  | "carried-cell"
-  | "hidden"
-  | "output";
-
-/** Where and when a recurrent layer calls a `recurrent` variant. */
-export interface RecurrentStep {
-  /** Which value it is. */
-  readonly place: RecurrentPlace;
-  /**
-   * Step in the sequence, from 0. A draw from `key.at(place)` is the same at every step; one from `key.at(place).later(time)`
-   * is another each time.
-   */
-  readonly time: number;
-  /** The same quantity as the step before left it, for `cell`, `carried-cell` and `hidden`; else null. */
-  readonly previous: Tensor | null;
-}
-
-/**
- * What an attention layer hands to an `attention` variant: the scores before softmax `[batch, heads, queries, keys]`, the
- * weights after it (same shape), or each head's result `[batch, heads, queries, features]`. Scores of keys that a mask
- * hides are at most half of `maskedScore`, which is -1e30.
- */
-export type AttentionStage = "scores" | "weights" | "heads";

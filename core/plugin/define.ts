@@ -11,7 +11,7 @@ import {
   type AnyFactory,
   type Definition,
   type Factory,
-  methodOfRole,
+  partsOfRole,
   type Plugin,
   type Role,
   roles,
@@ -60,58 +60,133 @@ export function isFactory(value: unknown): value is AnyFactory {
   return typeof value === "function" && brand in value;
 }
 
-/** The roles that a definition serves, by the methods it has. */
+/** A part of a definition by its name. */
+function partOf(definition: AnyDefinition, name: string): unknown {
+  return (definition as unknown as Record<string, unknown>)[name];
+}
+
+/** The roles that a definition serves, by the parts it has. */
 export function rolesOf(definition: AnyDefinition): Role[] {
-  return roles.filter((role) => typeof definition[methodOfRole[role]] === "function");
+  return roles.filter((role) => partOf(definition, partsOfRole[role].method) !== undefined);
+}
+
+/** What every definition may have. */
+const commonParts = new Set([
+  "name",
+  "summary",
+  "paper",
+  "options",
+  "positional",
+  "claims",
+  "cases",
+  "init",
+  "penalty",
+  "kernels",
+]);
+
+/** Refuses parts that no role of the definition has, and parts of the wrong kind. */
+function checkParts(definition: AnyDefinition, served: readonly Role[]): void {
+  const { name } = definition;
+  const known = new Set(served.flatMap((role) => [partsOfRole[role].method, ...partsOfRole[role].others]));
+  for (const part of Object.keys(definition)) {
+    if (commonParts.has(part) || known.has(part)) continue;
+    const owners = roles.filter((role) => partsOfRole[role].others.includes(part));
+    const of = owners.length === 0 ? "" : `; it belongs to ${owners.join(" or ")}`;
+    throw new PluginError(`Plugin ${show(name)} serves ${served.join(", ")} and has no part ${show(part)}${of}.`);
+  }
+  for (const role of served) {
+    const part = partOf(definition, partsOfRole[role].method);
+    const mask = (part as { mask?: unknown } | null)?.mask;
+    if (typeof part === "function" || (typeof mask === "function" && maskRoles.has(role))) continue;
+    const or = maskRoles.has(role) ? " or { mask }" : "";
+    throw new PluginError(
+      `Plugin ${show(name)}: expected ${partsOfRole[role].method} to be a method${or}, found ${show(part)}.`,
+    );
+  }
+}
+
+const maskRoles: ReadonlySet<Role> = new Set(["activation", "weight", "recurrent", "branch", "attention", "embedding"]);
+
+/** Refuses a schema whose keys cannot be told from a plugin's own. */
+function checkSchema(definition: AnyDefinition): z.ZodObject {
+  const { name, options } = definition;
+  if (!(options instanceof z.ZodObject)) {
+    throw new PluginError(`Plugin ${show(name)}: expected options made by z.object(), found ${show(options)}.`);
+  }
+  for (const key of ["name", "plugin"]) {
+    if (key in options.shape) {
+      throw new PluginError(`Plugin ${show(name)}: an option cannot be called ${show(key)}, which every plugin has.`);
+    }
+  }
+  const stray = definition.positional?.find((key) => !(key in options.shape));
+  if (stray !== undefined) {
+    throw new PluginError(`Plugin ${show(name)}: the positional option ${show(stray)} is not among its options.`);
+  }
+  return options;
 }
 
 /**
- * Defines a plugin: checks the definition and returns its factory.
+ * Defines a plugin: checks the definition and returns its factory. The factory's type is written out, and says the roles and
+ * the interface of the options; the compiler holds the definition to it.
  *
- * @throws {PluginError} when the name is not kebab-case or there is no method
+ * @throws {PluginError} when the name is not kebab-case, there is no method, or a part belongs to another role
  *
  * @example
  * ```ts
- * import { definePlugin, type Factory, rateSchema, scheduled } from "@thinned/dropout";
+ * import { definePlugin, type Factory, rateSchema, type Scheduled, scheduled } from "@thinned/dropout";
  * import { z } from "zod";
  *
- * const coinDropout: Factory<"activation", { rate?: number }> = definePlugin({
+ * const coinDropout: Factory<"activation", { rate?: Scheduled }> = definePlugin({
  *   name: "coin-dropout",
  *   options: z.object({ rate: scheduled(rateSchema).default(0.5) }),
- *   activation: (x, { mode, key, options }) => mode === "eval" ? x : x.dropout(key, options.rate),
+ *   activation: { mask: ({ key, options }) => ({ key, rate: options.rate }) },
  *   claims: { mean: "kept", eval: "identity" },
  * });
  * coinDropout({ rate: 0.3 });
  * ```
  */
-export function definePlugin<R extends Role, Input, Options, Positional extends readonly unknown[] = []>(
-  definition: Definition<R, Input, Options>,
-): Factory<R, Input, Positional> {
+export function definePlugin<
+  R extends Role = never,
+  Input = never,
+  Options = unknown,
+  Names extends readonly (keyof Input)[] = [],
+>(definition: Definition<R, Input, Options>): Factory<R, Input, Names> {
   const any = definition as unknown as AnyDefinition;
   if (typeof any.name !== "string" || !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(any.name)) {
     throw new PluginError(`definePlugin: expected a name in kebab-case, found ${show(any.name)}.`);
   }
-  if (rolesOf(any).length === 0) {
-    const methods = Object.values(methodOfRole).join(", ");
+  const served = rolesOf(any);
+  if (served.length === 0) {
+    const methods = roles.map((role) => partsOfRole[role].method).join(", ");
     throw new PluginError(`Plugin ${show(any.name)} serves nothing: expected one of the methods ${methods}.`);
   }
-  if (!(any.options instanceof z.ZodObject)) {
-    throw new PluginError(`Plugin ${show(any.name)}: expected options made by z.object(), found ${show(any.options)}.`);
-  }
-  const strict = Object.freeze({ ...any, options: any.options.strict() });
-  const positional = any.positional ?? [];
+  checkParts(any, served);
+  const strict = Object.freeze({ ...any, options: checkSchema(any).strict() });
+  const positional = (any.positional ?? []) as readonly string[];
   const factory = (...args: unknown[]): Plugin => {
-    const input: Record<string, unknown> = {};
-    positional.forEach((name, i) => {
-      if (args[i] !== undefined) input[name] = args[i];
-    });
-    const rest = args[positional.length] ?? {};
+    const given = args.slice(positional.length);
+    if (given.length > 1) {
+      throw new OptionError(any.name, `at most ${positional.length + 1} arguments`, args.length);
+    }
+    const rest = given[0] ?? {};
     if (typeof rest !== "object" || rest === null || Array.isArray(rest) || isPlugin(rest)) {
       throw new OptionError(any.name, "an object with options", rest);
     }
-    return new Instance(strict, { ...input, ...rest }, any.name);
+    const input: Record<string, unknown> = { ...rest };
+    positional.forEach((name, i) => {
+      if (args[i] === undefined) return;
+      if (input[name] !== undefined) {
+        throw new OptionError(
+          `${any.name}.${name}`,
+          `one value, ${show(args[i])} by its position or that by its name`,
+          input[name],
+        );
+      }
+      input[name] = args[i];
+    });
+    return new Instance(strict, input, any.name);
   };
-  return Object.assign(factory, { definition: strict, [brand]: true }) as unknown as Factory<R, Input, Positional>;
+  return Object.assign(factory, { definition: strict, [brand]: true }) as unknown as Factory<R, Input, Names>;
 }
 
 /** Makes a plugin of any definition from an options object, with `path` in the errors. */

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Mode, Plugin, Progress, RoleOfMethod, SiteMethod } from "./plugin.ts";
+import type { Rows } from "../random/rows.ts";
+import type { Mode, Plugin, Progress, SiteRole } from "./plugin.ts";
 import type { Shape } from "../tensor/shape.ts";
 import type { DType } from "../tensor/storage.ts";
 import type { FloatType, Tensor } from "../tensor/tensor.ts";
@@ -18,30 +19,54 @@ export interface Parameter {
   readonly constraint: Plugin<"constraint"> | undefined;
 }
 
-/** How a model is run. */
-export interface RunOptions {
-  /** `train`, `eval` (the default) or `sample`. */
-  mode?: Mode;
-  /** Global index of the first sample of the batch within the step; default 0. */
-  sample?: number;
-  /** How far training has come; default the beginning. */
-  progress?: Progress;
-  /** Training step, or Monte Carlo pass, that addresses random numbers; default `progress.step`. */
-  step?: number;
-  /** Number of a further pass over the same batch, whose masks are to differ from those of pass 0. Default 0. */
-  pass?: number;
-  /**
-   * Collects what running state is to become, instead of changing it, so that several passes over one batch start from the
-   * same state. A further pass (`pass` above 0) never changes running state.
-   */
-  stateUpdates?: Map<Tensor, Tensor>;
+/** What can be said of any pass. */
+interface AnyRun {
   /**
    * State that recurrent layers carry from one call to the next, in any mode: give the same map, empty at first, to calls
    * on consecutive pieces of the same sequences. Emptying it begins anew; its entries, `[batch, units]` by path and name,
    * such as `0.hidden_l0`, are the final states, and may be set before a call.
    */
   carry?: Map<string, Tensor>;
+  /** How far training has come, for schedules; its step is the pass's unless another is given. Default the beginning. */
+  progress?: Progress;
+  /** Global index of the first example of the batch within the step, a whole number in [0, 2^24). Default 0. */
+  sample?: number;
+  /** Number of a further pass over the same batch, whose masks differ from those of pass 0: in [0, 2^14). Default 0. */
+  pass?: number;
+  /** What each row of the batch is, in place of `sample`, `pass` and `step`: for rows that do not follow each other. */
+  rows?: Rows;
+  /**
+   * Collects what running state is to become, instead of changing it, so that several passes over one batch start from the
+   * same state. A further pass (`pass` above 0) never changes running state.
+   */
+  stateUpdates?: Map<Tensor, Tensor>;
 }
+
+/** An evaluation, in which nothing is drawn but what evaluation itself is made of. */
+export interface EvalRun extends AnyRun {
+  /** `eval`, which is the default. */
+  mode?: "eval";
+  /** Step that addresses random numbers; default 0. */
+  step?: number;
+}
+
+/** A pass at a known step, in any mode. A pass that draws has to say at which, since the same step has the same masks. */
+export type StepRun =
+  & AnyRun
+  & {
+    /** `train`, `sample` for Monte Carlo at inference, or `eval` (the default). */
+    mode?: Mode;
+  }
+  & (
+    | { /** Step that addresses random numbers, a whole number in [0, 2^32). */ step: number }
+    | { progress: Progress }
+    | {
+      rows: Rows;
+    }
+  );
+
+/** How a model is run. */
+export type RunOptions = EvalRun | StepRun;
 
 /** How a model is built. */
 export interface BuildOptions {
@@ -69,7 +94,7 @@ export interface SummaryRow {
   /** Number of trainable numbers of its own. */
   readonly parameters: number;
   /** Which site a variant stands at; null for a layer. */
-  readonly site: "activation" | RoleOfMethod<SiteMethod> | null;
+  readonly site: SiteRole | null;
 }
 
 /** What {@linkcode Model.forwardAll} gives. */

@@ -8,6 +8,7 @@ import { z } from "zod";
 import { isPlugin } from "./define.ts";
 import { OptionError } from "../errors.ts";
 import type { LayerPlugin, Plugin, Progress, Role } from "./plugin.ts";
+import { type Scheduled, type ScheduleMemory, withoutSchedules } from "./schedule_memory.ts";
 
 /** Parses options and turns the first complaint into an {@linkcode OptionError} with the path of the wrong value. */
 export function parseOptions(schema: z.ZodType, input: unknown, path: string): unknown {
@@ -66,9 +67,6 @@ export function layerPart(): z.ZodType<LayerPlugin, LayerPlugin> {
   return part("layer", "activation") as unknown as z.ZodType<LayerPlugin, LayerPlugin>;
 }
 
-/** A number, or a schedule that gives one: what an option's input may be. */
-export type Scheduled = number | Plugin<"schedule">;
-
 /**
  * A number option that may also be a schedule. The plugin's methods see the number of the moment, checked again.
  *
@@ -84,29 +82,23 @@ export function scheduled(schema: z.ZodType<number, number>): z.ZodType<number, 
   }) as unknown as z.ZodType<number, Scheduled>;
 }
 
-/** The value of a number that may be a schedule, at a point of training. */
-export function scheduledValue(value: Scheduled, progress: Progress, path = "schedule"): number {
-  return typeof value === "number"
-    ? value
-    : value.definition.value!(progress, optionsAt(value, progress, path) as never);
-}
-
 /**
  * The options of a plugin at a point of training: schedules replaced by their values, bounds checked again. A schedule
  * sees the schedules among its own options as they are, since it may ask for their values at other times.
+ *
+ * @param plugin the plugin
+ * @param progress how far training has come
+ * @param path where it stands, for errors and for what its schedules remember
+ * @param memory what schedules remember
  */
-export function optionsAt(plugin: Plugin, progress: Progress, path: string): Readonly<Record<string, unknown>> {
-  let options = plugin.options;
-  let changed: Record<string, unknown> | undefined;
-  if (plugin.definition.value === undefined) {
-    for (const name in options) {
-      const value = options[name];
-      if (isPlugin(value, "schedule")) {
-        changed ??= { ...options };
-        changed[name] = scheduledValue(value, progress, `${path}.${name}`);
-      }
-    }
-  }
-  if (changed !== undefined) options = parseOptions(plugin.definition.options, changed, path) as typeof options;
-  return plugin.definition.schedule?.(options, progress) ?? options;
+export function optionsAt(
+  plugin: Plugin,
+  progress: Progress,
+  path: string,
+  memory?: ScheduleMemory,
+): Readonly<Record<string, unknown>> {
+  const { options, definition } = plugin;
+  if (definition.value !== undefined) return options;
+  const changed = withoutSchedules(options, progress, path, memory);
+  return changed === options ? options : parseOptions(definition.options, changed, path) as typeof options;
 }

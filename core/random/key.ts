@@ -1,34 +1,40 @@
 /**
  * Randomness is an address, not a stream. Which number is drawn depends only on where it is used, so a mask is the same
- * on every backend, with any number of threads, for any split of the batch, after a resume, and when it is computed a
- * second time in the backward pass.
+ * on every backend, with any number of threads, for any split or gathering of the batch, for any number of passes that are
+ * run at once, after a resume, and when it is computed a second time in the backward pass.
  *
  * ## The mapping, in one place
  *
- * Philox4x32-10 (`philox.ts`) is called with
+ * Philox4x32-10 (`philox.ts`) is called with the seed as its key (64 bits, low word first) and a counter of 128 bits:
  *
- * | word | meaning |
- * | --- | --- |
- * | key 0, 1 | the seed, low word first: 64 bits |
- * | counter 0, 1 | the element block: `floor(element / 4)`, low word first |
- * | counter 2 | the training step in `train`, the Monte Carlo pass in `sample` |
- * | counter 3 | the site: a hash of the path and label of the draw |
+ * | bits | width | meaning |
+ * | --- | --- | --- |
+ * | 0-25 | 26 | the block in the example's row: 2^28 words, or 2^29 decisions of 16 bits |
+ * | 26-39 | 14 | the pass: further passes of one step, Monte Carlo passes |
+ * | 40-63 | 24 | the sample: the example's global index within its step |
+ * | 64-95 | 32 | the training step |
+ * | 96-127 | 32 | the site: a hash of the path of the layer and the label of the draw |
  *
- * and element e uses word `e mod 4` of its block. For a tensor `[batch, ...rest]` the element number is
- * `(sample + row) * size(rest) + position`, where `sample` is the global index of the tensor's first row. Hence:
+ * Counter words 0 and 1 are thus the number `block + 2^26 pass + 2^40 sample`, word 2 is the step and word 3 the site.
  *
- * - **Bernoulli**: with `threshold = round(rate * 2^32)`, an element is dropped iff its word is below the threshold.
- *   The resolution of a rate is 2^-32, and the kept values are scaled by `1 / (1 - threshold / 2^32)`, the probability
- *   that is really used, so that the mean has no bias.
+ * A draw fills a tensor `[rows, ...rest]`. Row r is an example; what sample, pass and step it is says `Rows`. Element j of
+ * a row stands at position `p = time * size(rest) + j`, where `time` is the step of a sequence, 0 where there is none. A
+ * weight is one row, of sample 0; so is what a batch shares.
+ *
+ * - **Words**: position p has word `p mod 4` of block `floor(p / 4)`.
+ * - **Decisions** (Bernoulli): a rate in [2^-8, 1 - 2^-8] is rounded to `t / 2^16`; position p has half-word `p mod 8` of
+ *   block `floor(p / 8)`, the low half of each word first, and is dropped iff it is below t. A rate outside is rounded to
+ *   `t / 2^32` and compared with the position's word. Kept values are scaled by the keep probability that t really gives, so
+ *   the mean has no bias. Rates of exactly 0 and 1 are decided before any number is drawn.
  * - **Uniform**: `(floor(word / 2^9) + 1/2) * 2^-23`, in the open interval (0, 1): the odd multiples of 2^-24, exact in
  *   float32, symmetric about 1/2.
- * - **Normal**: the inverse of the normal distribution function at `(word + 1/2) * 2^-32`, in (-6.4, 6.4); see
- *   `reference/normal.ts`.
+ * - **Normal**: the inverse of the normal distribution function at `(word + 1/2) * 2^-32`, in (-6.4, 6.4).
  *
  * @module
  */
+import { type DrawAddress, rowPositions } from "../backend/draw.ts";
 import { OptionError, ThinnedError } from "../errors.ts";
-import type { Address } from "../backend/stream.ts";
+import { Rows } from "./rows.ts";
 
 /** Two sites whose paths hash to one number, so that their masks would be equal. */
 export class SiteCollisionError extends ThinnedError {
@@ -73,24 +79,37 @@ class SiteTable {
   }
 }
 
-/** Samples from one step of a sequence to the next: more than any batch has. */
-const STEP_STRIDE = 2 ** 24;
+/** A decision of 2^-16 lies between these thresholds, of 2^-32 outside them: rates of 2^-8 and 1 - 2^-8. */
+const COARSE = [2 ** 24, 2 ** 32 - 2 ** 24] as const;
 
-/** The largest rate's threshold: a rate of exactly 1 is decided before any number is drawn. */
-const MAX_THRESHOLD = 0xffffffff;
+/** Bits that a decision takes: 16 for ordinary thresholds, 32 for those within 2^-8 of 0 or 1. */
+export function decisionBits(threshold: number): 16 | 32 {
+  return threshold >= COARSE[0] && threshold <= COARSE[1] ? 16 : 32;
+}
 
 /**
- * The threshold of a rate: an element is dropped iff its word is below it.
+ * The threshold of a rate in units of 2^-32, of which a decision of 16 bits uses the upper half: see the mapping.
  *
- * @param rate the probability of dropping, in [0, 1]
+ * @param rate the probability of dropping, in [0, 1]; 1 is decided before any number is drawn
  */
 export function rateThreshold(rate: number): number {
-  return Math.min(Math.round(rate * 4294967296), MAX_THRESHOLD);
+  const fine = Math.min(Math.round(rate * 4294967296), 0xffffffff);
+  return decisionBits(fine) === 32 ? fine : Math.round(rate * 65536) * 65536;
 }
 
 /** The probability of keeping that a threshold really gives. */
 export function keepProbability(threshold: number): number {
   return (4294967296 - threshold) / 4294967296;
+}
+
+/** What a key is made of, beside its path. */
+interface Parts {
+  readonly low: number;
+  readonly high: number;
+  readonly sites: SiteTable;
+  readonly rows: Rows;
+  readonly time: number;
+  readonly whole: boolean;
 }
 
 /**
@@ -109,27 +128,28 @@ export function keepProbability(threshold: number): number {
  * ```
  */
 export class Key {
-  /** Low word of the seed. */
-  readonly seedLow: number;
-  /** High word of the seed. */
-  readonly seedHigh: number;
   /** Where the draw stands: `train/model.3/mask`. */
   readonly path: string;
-  /** Training step, or Monte Carlo pass. */
-  readonly step: number;
-  /** Global index of the first sample (row) that is drawn for. */
-  readonly first: number;
-  readonly #sites: SiteTable;
-  readonly #site: number;
+  /** What sample, pass and step each row of a draw is. */
+  readonly rows: Rows;
+  /** Step of a sequence; 0 where there is none. */
+  readonly time: number;
+  /** Whether a draw has no batch axis: all of it is one row, as for a weight. */
+  readonly isWhole: boolean;
+  readonly #parts: Parts;
+  readonly #header: Uint32Array<ArrayBuffer>;
 
-  private constructor(low: number, high: number, path: string, step: number, first: number, sites: SiteTable) {
-    this.seedLow = low;
-    this.seedHigh = high;
+  private constructor(path: string, parts: Parts, header?: Uint32Array<ArrayBuffer>) {
     this.path = path;
-    this.step = step;
-    this.first = first;
-    this.#sites = sites;
-    this.#site = sites.hash(path);
+    this.rows = parts.rows;
+    this.time = parts.time;
+    this.isWhole = parts.whole;
+    this.#parts = parts;
+    this.#header = header ?? Uint32Array.of(parts.low, parts.high, parts.sites.hash(path));
+  }
+
+  #with(changes: Partial<Parts>): Key {
+    return new Key(this.path, { ...this.#parts, ...changes }, this.#header);
   }
 
   /**
@@ -143,12 +163,38 @@ export class Key {
       throw new OptionError("seed", "a whole number in [0, 2^53), or a bigint in [0, 2^64)", seed);
     }
     const big = BigInt(seed);
-    return new Key(Number(big & 0xffffffffn), Number(big >> 32n), "", 0, 0, new SiteTable());
+    const [low, high] = [Number(big & 0xffffffffn), Number(big >> 32n)];
+    return new Key("", { low, high, sites: new SiteTable(), rows: Rows.range(), time: 0, whole: false });
+  }
+
+  /** Low word of the seed. */
+  get seedLow(): number {
+    return this.#parts.low;
+  }
+
+  /** High word of the seed. */
+  get seedHigh(): number {
+    return this.#parts.high;
   }
 
   /** The 32-bit site number: counter word 3. */
   get site(): number {
-    return this.#site;
+    return this.#header[2];
+  }
+
+  /** The first row's training step. */
+  get step(): number {
+    return this.rows.count === 0 ? 0 : this.rows.at(0).step;
+  }
+
+  /** The first row's pass. */
+  get pass(): number {
+    return this.rows.count === 0 ? 0 : this.rows.at(0).pass;
+  }
+
+  /** The first row's sample. */
+  get first(): number {
+    return this.rows.count === 0 ? 0 : this.rows.at(0).sample;
   }
 
   /**
@@ -159,55 +205,83 @@ export class Key {
    */
   at(label: string): Key {
     if (label === "" || label.includes("/")) throw new OptionError("label", "text without a slash", label);
-    const path = this.path === "" ? label : `${this.path}/${label}`;
-    return new Key(this.seedLow, this.seedHigh, path, this.step, this.first, this.#sites);
+    return new Key(this.path === "" ? label : `${this.path}/${label}`, this.#parts);
   }
 
-  /** The key of the same site in another training step or Monte Carlo pass, a whole number in [0, 2^32). */
+  /** The key of the same site in another training step, a whole number in [0, 2^32). */
   atStep(step: number): Key {
-    if (!Number.isInteger(step) || step < 0 || step > 0xffffffff) {
-      throw new OptionError("step", "a whole number in [0, 2^32)", step);
-    }
-    return new Key(this.seedLow, this.seedHigh, this.path, step, this.first, this.#sites);
+    return this.#with({ rows: this.rows.atStep(step) });
   }
 
-  /** The key of the same site for rows that begin at the global sample index `first`. */
-  sample(first: number): Key {
-    if (!Number.isSafeInteger(first) || first < 0) {
-      throw new OptionError("sample", "a whole number in [0, 2^53)", first);
-    }
-    return new Key(this.seedLow, this.seedHigh, this.path, this.step, first, this.#sites);
+  /** The key of the same site in another pass of the step, a whole number in [0, 2^14). */
+  atPass(pass: number): Key {
+    return this.#with({ rows: this.rows.atPass(pass) });
   }
 
   /**
-   * The key of the same site at another step of a sequence, a whole number in [0, 2^24): each step has draws of its own.
-   * It stands 2^24 samples further for each step. A draw that the batch shares says `key.sample(0).later(time)`.
+   * The key of the same site for rows that begin at the global sample index `first`, a whole number in [0, 2^24), and
+   * follow each other.
+   *
+   * @throws {OptionError} when this key's rows belong to several passes or steps, of which none is the range's
+   */
+  sample(first: number): Key {
+    const common = this.rows.common;
+    if (common === undefined) {
+      throw new OptionError("sample", "rows of one pass and step; shared() is what a batch of several shares", first);
+    }
+    return this.#with({ rows: Rows.range({ first, ...common }) });
+  }
+
+  /** The key of the same site for other rows. */
+  withRows(rows: Rows): Key {
+    return this.#with({ rows });
+  }
+
+  /** The key of a draw that the whole batch shares: each row has sample 0, and its own pass and step. */
+  shared(): Key {
+    return this.#with({ rows: this.rows.shared() });
+  }
+
+  /** The key of a draw that each `size` consecutive examples share. */
+  grouped(size: number): Key {
+    return this.#with({ rows: this.rows.grouped(size) });
+  }
+
+  /** The key of a draw without a batch axis, as for a weight: all of it is one row, of sample 0. */
+  whole(): Key {
+    return this.#with({ whole: true, rows: this.rows.shared() });
+  }
+
+  /**
+   * The key of the same site at another step of a sequence: each has draws of its own, which stand behind each other in the
+   * example's row. So draws at different times must have rows of the same size.
+   *
+   * @param time a whole number in [0, 2^29)
+   * @throws {OptionError} for any other number
    */
   later(time: number): Key {
-    if (!Number.isInteger(time) || time < 0 || time >= 0x1000000) {
-      throw new OptionError("time", "a whole number in [0, 2^24)", time);
+    if (!Number.isInteger(time) || time < 0 || time >= 2 ** 29) {
+      throw new OptionError("time", "a whole number in [0, 2^29)", time);
     }
-    return time === 0 ? this : this.sample(this.first + time * STEP_STRIDE);
+    return time === this.time ? this : this.#with({ time });
   }
 
   /**
-   * The address of the numbers for rows of `rowSize` elements each, from this key's first sample on.
+   * Where the numbers of a draw `[rows, cols]` lie; for kernels.
    *
-   * @param rowSize elements drawn per sample; 0 when one draw is shared by all samples
-   * @param offset further elements to skip
+   * @param bits what one number takes: 32, or 16 for an ordinary decision
+   * @throws {OptionError} when the draw has other rows than this key, or a row does not fit into its 2^26 blocks
    */
-  address(rowSize: number, offset = 0): Address {
-    const element = this.first * rowSize + offset;
-    if (!Number.isSafeInteger(element)) {
-      throw new OptionError("sample", "an element number below 2^53", element);
+  draw(rows: number, cols: number, bits: 16 | 32 = 32): DrawAddress {
+    const offset = this.time * cols;
+    const most = rowPositions(bits);
+    if (offset + cols > most) {
+      throw new OptionError(
+        `a draw at ${JSON.stringify(this.path)}`,
+        `at most ${most} numbers in an example's row`,
+        offset + cols,
+      );
     }
-    return Uint32Array.of(
-      this.seedLow,
-      this.seedHigh,
-      element >>> 0,
-      Math.floor(element / 4294967296),
-      this.step,
-      this.#site,
-    );
+    return { header: this.#header, table: this.rows.table(rows), offset };
   }
 }

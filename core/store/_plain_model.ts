@@ -1,7 +1,7 @@
 /** A model's description as plain JSON, and back. @module */
 import { CheckpointError, show } from "../errors.ts";
 import { isPlugin } from "../plugin/define.ts";
-import { scheduledValue } from "../plugin/options.ts";
+import { scheduledValue } from "../plugin/schedule_memory.ts";
 import type { Plugin, Progress } from "../plugin/plugin.ts";
 
 /** Stands for a number that JSON does not have. */

@@ -6,7 +6,7 @@
 import type { Dataset, Split } from "./data.ts";
 import { DataError, showShape } from "../errors.ts";
 import type { Key } from "../random/key.ts";
-import { words } from "../backend/reference/random_stream.ts";
+import { drawn } from "../backend/reference/random.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
@@ -103,7 +103,7 @@ function checkUnits({ normalize, shape }: Split, where: string): void {
 /** The order of an epoch's examples: a permutation of [0, count) that depends on the key alone (Fisher-Yates). */
 export function shuffledOrder(count: number, key: Key): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, i) => i);
-  words(key.address(0), count, (i, word) => {
+  drawn(key.draw(1, count), 1, count, 32, (i, word) => {
     const last = count - 1 - i;
     // floor(word * (last + 1) / 2^32): uneven by less than count / 2^32.
     const other = Math.floor(word * (last + 1) / 4294967296);

@@ -18,8 +18,10 @@ const classLoss: Factory<"loss", Record<never, never>> = definePlugin({
   loss(outputs, targets) {
     const classes = outputs.shape[outputs.rank - 1];
     const rows = outputs.size / classes;
-    if (targets.dtype !== "int32") return outputs.logSoftmax().mul(targets).sum().neg().div(rows);
-    return crossEntropyRows(outputs.reshape([rows, classes]), targets.reshape([rows])).sum().div(rows);
+    const sum = targets.dtype === "int32"
+      ? crossEntropyRows(outputs.reshape([rows, classes]), targets.reshape([rows])).sum()
+      : outputs.logSoftmax().mul(targets).sum().neg();
+    return { sum, weight: rows };
   },
 });
 
@@ -28,7 +30,7 @@ const numberLoss: Factory<"loss", Record<never, never>> = definePlugin({
   name: "default-number-loss",
   options: z.object({}),
   targets: "numbers",
-  loss: (outputs, targets) => outputs.sub(targets).square().mean(),
+  loss: (outputs, targets) => ({ sum: outputs.sub(targets).square().sum(), weight: outputs.size }),
 });
 
 /**

@@ -23,7 +23,7 @@ const EVALUATION_LANES = 32;
 
 /** Mean loss, and error: the fraction of wrong classes, or the root of the mean squared error. */
 export interface Evaluation {
-  /** Mean loss over the examples. */
+  /** Mean loss over the examples, or their sum where the loss is never divided. */
   readonly loss: number;
   /**
    * Fraction of wrong classes in [0, 1], over all positions where each has a label; or root mean squared error, in the
@@ -34,7 +34,7 @@ export interface Evaluation {
 
 /** Loads a data set and checks it. */
 export async function loadDataset(data: Dataset | Plugin<"dataset">): Promise<Dataset> {
-  const dataset = isPlugin(data, "dataset") ? await data.definition.load!({ options: data.options }) : data as Dataset;
+  const dataset = isPlugin(data, "dataset") ? await data.definition.load({ options: data.options }) : data as Dataset;
   checkDataset(dataset);
   return dataset;
 }
@@ -144,6 +144,7 @@ export function evaluate(
   const batchSize = options.batchSize === undefined ? undefined : wholeNumber(options.batchSize, 1, "batchSize");
   const count = Math.min(split.count, wholeNumber(limit, 1, "limit"));
   let lossSum = 0;
+  let weights: number | null = null;
   let errors = 0;
   const carry = new Map<string, Tensor>();
   for (const { from, to, order, carried } of evaluationBatches(dataset, split, count, batchSize)) {
@@ -151,10 +152,15 @@ export function evaluate(
       noGrad(() => {
         const batch = makeBatch(split, dataset.outputs, from, to, order);
         const outputs = model.forward(batch.inputs, { sample: from, progress, carry: carried ? carry : undefined });
-        lossSum += loss.definition.loss!(outputs, batch.targets, loss.options).item() * (to - from);
+        const { sum, weight } = loss.definition.loss(outputs, batch.targets, loss.options);
+        lossSum += sum.item();
+        if (weight !== null) weights = (weights ?? 0) + weight;
         errors += errorSum(predictionOf(loss, outputs), batch.targets, dataset);
       })
     );
   }
-  return { loss: lossSum / count, error: errorOf(errors, count, dataset.classes > 0) };
+  return {
+    loss: weights === null || weights === 0 ? lossSum : lossSum / weights,
+    error: errorOf(errors, count, dataset.classes > 0),
+  };
 }

@@ -13,6 +13,7 @@ import { isPlugin } from "../plugin/define.ts";
 import { checkLoss, defaultLoss } from "./default_loss.ts";
 import { CheckpointError, DivergenceError, OptionError, ShapeError } from "../errors.ts";
 import { errorSum, predictionOf } from "./evaluate.ts";
+import { divisor } from "./loss_of.ts";
 import { type Model, overwrite, type RunOptions } from "../plugin/model.ts";
 import { clipGradients, type GradientClipping, OptimizerDriver, type ParameterGroup } from "./optimizer.ts";
 import type { Plugin, Progress } from "../plugin/plugin.ts";
@@ -122,54 +123,77 @@ export class Learner {
   learn(batch: Batch, progress: Progress): [number, number] {
     const whole = batch.inputs.shape[0];
     const parts = Math.min(this.#accumulate, whole);
-    let total: Tensor[] | undefined;
-    let loss = 0;
-    let errors = 0;
-    let settle = () => {};
-    if (parts > 1) total = this.#weights.map((tensor) => Tensor.zeros(tensor.shape, tensor.dtype));
+    if (parts <= 1) {
+      const part = this.#differentiate(batch, 0, progress, (sum, weight) => sum.div(divisor(weight)), 1);
+      return this.#update(part.gradients, part.sum / divisor(part.weight), part, progress);
+    }
+    const total = this.#weights.map((tensor) => Tensor.zeros(tensor.shape, tensor.dtype));
+    const all = { sum: 0, weight: null as number | null, errors: 0, settle: () => {} };
     for (let i = 0; i < parts; i++) {
       const from = Math.floor(i * whole / parts);
       const to = Math.floor((i + 1) * whole / parts);
-      if (total === undefined) {
-        const part = this.#differentiate(batch, from, progress);
-        [total, loss, errors, settle] = [part.gradients, part.loss, part.errors, part.settle];
-        break;
-      }
       recycling(() => {
-        const part = this.#differentiate(rows(batch, from, to), from, progress);
-        const share = (to - from) / whole;
-        part.gradients.forEach((gradient, j) => kernels.accumulate(gradient.floats, total![j].floats, share));
-        loss += share * part.loss;
-        errors += part.errors;
+        const part = this.#differentiate(rows(batch, from, to), from, progress, (sum) => sum, (to - from) / whole);
+        part.gradients.forEach((gradient, j) => kernels.accumulate(gradient.floats, total[j].floats, 1));
+        all.sum += part.sum;
+        all.errors += part.errors;
+        if (part.weight !== null) all.weight = (all.weight ?? 0) + part.weight;
         part.settle();
       });
     }
-    this.#refuseNonFinite(total!, progress);
+    // Only here is the sum divided, by the weight of the whole batch.
+    const scale = 1 / divisor(all.weight);
+    if (scale !== 1) { for (const { floats } of total) kernels.unary("affine", floats, floats, scale, 0); }
+    return this.#update(total, all.sum * scale, all, progress);
+  }
+
+  #update(
+    total: readonly Tensor[],
+    loss: number,
+    { errors, settle }: { errors: number; settle(): void },
+    progress: Progress,
+  ): [number, number] {
+    this.#refuseNonFinite(total, progress);
     settle();
-    if (this.#clip !== undefined) clipGradients(total!, this.#clip);
-    this.#optimizer.update(total!, progress);
+    if (this.#clip !== undefined) clipGradients(total, this.#clip);
+    this.#optimizer.update(total, progress);
     this.#average?.update();
     this.#lastLoss = loss;
     return [loss, errors];
   }
 
-  /** Loss and gradients of some rows. Running state becomes what the pass says only when `settle` is called. */
-  #differentiate(batch: Batch, sample: number, progress: Progress): Part {
+  /**
+   * The sum of the losses of some rows, and gradients. Running state becomes what the pass says only when `settle` is called.
+   *
+   * @param of what is differentiated, of the sum and its weight
+   * @param share how much of the whole batch the rows are, for a penalty beside a sum that is never divided
+   */
+  #differentiate(
+    batch: Batch,
+    sample: number,
+    progress: Progress,
+    of: (sum: Tensor, weight: number | null) => Tensor,
+    share: number,
+  ): Part {
     const { definition, options: settings } = this.loss;
     // All passes of a loss start from the same running state, and a step that diverges leaves it as it was.
     const stateUpdates = new Map<Tensor, Tensor>();
     const options: RunOptions = { mode: "train", progress, sample, stateUpdates };
     const [outputs, penalty] = this.#model.forwardWithPenalty(batch.inputs, options);
     const again = (pass: number) => pass === 0 ? outputs : this.#model.forward(batch.inputs, { ...options, pass });
-    const plain = definition.objective?.(again, batch.targets, settings) ??
-      definition.loss!(outputs, batch.targets, settings);
-    const value = plain.item();
+    const { sum, weight } = definition.objective?.(again, batch.targets, settings) ??
+      definition.loss(outputs, batch.targets, settings);
+    const value = sum.item();
     const added = penalty?.item() ?? 0;
     if (!Number.isFinite(value)) throw new DivergenceError(progress.step + 1, `the loss is ${value}`, this.#lastLoss);
     if (!Number.isFinite(added)) throw new DivergenceError(progress.step + 1, `a penalty is ${added}`, this.#lastLoss);
+    const plain = of(sum, weight);
+    // A penalty stands beside the mean, so in a part whose sum is divided later it has the part's weight.
+    const factor = share === 1 ? 1 : weight ?? share;
     return {
-      loss: value,
-      gradients: gradients(penalty === null ? plain : plain.add(penalty), this.#weights),
+      sum: value,
+      weight,
+      gradients: gradients(penalty === null ? plain : plain.add(penalty.mul(factor)), this.#weights),
       errors: errorSum(predictionOf(this.loss, outputs), batch.targets, this.#dataset),
       settle: () => stateUpdates.forEach((value, state) => state.assign(value)),
     };
@@ -195,7 +219,8 @@ export class Learner {
 
 /** What some rows of a batch give. */
 interface Part {
-  readonly loss: number;
+  readonly sum: number;
+  readonly weight: number | null;
   readonly gradients: Tensor[];
   readonly errors: number;
   settle(): void;

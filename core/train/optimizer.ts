@@ -5,10 +5,12 @@
  */
 import { noGrad } from "../tensor/autograd.ts";
 import * as kernels from "../backend/kernels.ts";
-import { OptionError, refuseUnknown } from "../errors.ts";
+import { OptionError, PluginError, refuseUnknown } from "../errors.ts";
 import type { Model, Parameter } from "../plugin/model.ts";
 import { optionsAt } from "../plugin/options.ts";
-import type { Plugin, Progress, UpdateContext } from "../plugin/plugin.ts";
+import type { Plugin, Progress } from "../plugin/plugin.ts";
+import type { ScheduleMemory } from "../plugin/schedule_memory.ts";
+import { Key } from "../random/key.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /** Parameters that are updated with other options than the rest. */
@@ -67,19 +69,44 @@ function patternOf(text: string, path: string): RegExp {
   }
 }
 
+/** What one plugin keeps beside one parameter. */
+type Slots = Record<string, Tensor>;
+
+/** An optimizer for one parameter: its own slots, and those of what it wraps. */
+interface Keeper {
+  readonly plugin: Plugin<"optimizer">;
+  readonly slots: Slots;
+  readonly inner: readonly Keeper[];
+  readonly label: string;
+}
+
+/** One parameter, and all that changes it. */
+interface Entry {
+  readonly parameter: Parameter;
+  readonly keeper: Keeper;
+  readonly constraintSlots: Slots;
+  readonly key: Key;
+}
+
+function zerosLike({ tensor }: Parameter, names: readonly string[]): Slots {
+  return Object.fromEntries(names.map((name) => [name, Tensor.zeros(tensor.shape, tensor.dtype)]));
+}
+
 /** An optimizer plugin at work on a model. */
 export class OptimizerDriver {
-  readonly #slots = new Map<Parameter, Record<string, Tensor>>();
-  readonly #plugins: Plugin<"optimizer">[] = [];
+  readonly #entries: Entry[] = [];
+  readonly #schedules: ScheduleMemory;
   #iteration = 0;
 
   /**
    * @param plugin the optimizer
    * @param model whose parameters it updates
    * @param groups parameters with other options; the first group that matches counts
+   * @param seed what random numbers of optimizers and constraints follow from; default 0
    * @throws {OptionError} when a group matches no parameter, or sets an option that the optimizer refuses
    */
-  constructor(plugin: Plugin<"optimizer">, model: Model, groups: readonly ParameterGroup[] = []) {
+  constructor(plugin: Plugin<"optimizer">, model: Model, groups: readonly ParameterGroup[] = [], seed = 0) {
+    this.#schedules = model.schedules;
     const variants = groups.map((group, i) => {
       refuseUnknown(group, ["match", "set"], `parameterGroups.${i}`);
       const pattern = patternOf(group.match, `parameterGroups.${i}.match`);
@@ -87,15 +114,30 @@ export class OptimizerDriver {
         const known = model.parameters().map(({ name }) => name).join(", ");
         throw new OptionError(`parameterGroups.${i}.match`, `a pattern that matches one of ${known}`, group.match);
       }
-      return { pattern, plugin: plugin.with(group.set) };
+      return { pattern, plugin: plugin.with(group.set), label: `parameterGroups.${i}` };
     });
+    const key = Key.seed(seed).at("update").whole();
     for (const parameter of model.parameters()) {
-      const own = variants.find(({ pattern }) => pattern.test(parameter.name))?.plugin ?? plugin;
-      this.#plugins.push(own);
-      const names = own.definition.slots?.(own.options) ?? [];
-      const { shape, dtype } = parameter.tensor;
-      this.#slots.set(parameter, Object.fromEntries(names.map((name) => [name, Tensor.zeros(shape, dtype)])));
+      const { plugin: own, label } = variants.find(({ pattern }) => pattern.test(parameter.name)) ??
+        { plugin, label: "optimizer" };
+      const { constraint } = parameter;
+      this.#entries.push({
+        parameter,
+        keeper: this.#keeper(own, parameter, label),
+        constraintSlots: zerosLike(parameter, constraint?.definition.slots?.(constraint.options) ?? []),
+        key: key.at(parameter.name),
+      });
     }
+  }
+
+  #keeper(plugin: Plugin<"optimizer">, parameter: Parameter, label: string): Keeper {
+    const { slots, wraps } = plugin.definition;
+    return {
+      plugin,
+      slots: zerosLike(parameter, slots?.(plugin.options) ?? []),
+      inner: (wraps?.(plugin.options) ?? []).map((one, i) => this.#keeper(one, parameter, `${label}.wrapped.${i}`)),
+      label,
+    };
   }
 
   /** Updates done so far. */
@@ -103,13 +145,26 @@ export class OptimizerDriver {
     return this.#iteration;
   }
 
-  /** All slots by name: `velocity/1.weight`. */
+  /** All slots by name: `velocity/1.weight`; those of a wrapped optimizer as `0/velocity/1.weight`. */
   slots(): Map<string, Tensor> {
     const all = new Map<string, Tensor>();
-    for (const [parameter, slots] of this.#slots) {
-      for (const name in slots) all.set(`${name}/${parameter.name}`, slots[name]);
+    for (const { parameter, keeper, constraintSlots } of this.#entries) {
+      const add = (slots: Slots, prefix: string) => {
+        for (const name in slots) all.set(`${prefix}${name}/${parameter.name}`, slots[name]);
+      };
+      const walk = (one: Keeper, prefix: string): void => {
+        add(one.slots, prefix);
+        one.inner.forEach((inner, i) => walk(inner, `${prefix}${i}/`));
+      };
+      walk(keeper, "");
+      add(constraintSlots, "constraint/");
     }
     return all;
+  }
+
+  /** What the optimizer keeps beside a parameter, by the parameter's name. */
+  slotsOf(name: string): Readonly<Slots> {
+    return this.#entries.find(({ parameter }) => parameter.name === name)?.keeper.slots ?? {};
   }
 
   /** Goes on as if `iteration` updates had been done; the slots are overwritten by the caller. */
@@ -117,35 +172,56 @@ export class OptimizerDriver {
     this.#iteration = iteration;
   }
 
-  /** One update of every parameter, then its constraint. `gradients` are in the order of `model.parameters()`. */
-  update(gradients: readonly Tensor[], progress: Progress): void {
+  /**
+   * One update of every parameter, then its constraint.
+   *
+   * @param gradients in the order of `model.parameters()`; null leaves a parameter as it is
+   * @param progress how far training has come
+   */
+  update(gradients: readonly (Tensor | null)[], progress: Progress): void {
     this.#iteration++;
-    const optionsOf = new Map<Plugin<"optimizer">, never>();
-    for (const plugin of this.#plugins) {
-      if (!optionsOf.has(plugin)) optionsOf.set(plugin, optionsAt(plugin, progress, "optimizer") as never);
-    }
+    const known = new Map<Plugin, never>();
+    const optionsOf = (plugin: Plugin, label: string): never => {
+      if (!known.has(plugin)) known.set(plugin, optionsAt(plugin, progress, label, this.#schedules) as never);
+      return known.get(plugin)!;
+    };
     noGrad(() => {
-      let i = 0;
-      for (const [parameter, slots] of this.#slots) {
-        const plugin = this.#plugins[i];
-        const gradient = gradients[i++];
-        const weight = parameter.tensor;
-        const context: UpdateContext<never> = {
-          parameter: weight,
-          gradient,
-          slots,
-          options: optionsOf.get(plugin)!,
+      this.#entries.forEach(({ parameter, keeper, constraintSlots, key }, i) => {
+        const gradient = gradients[i];
+        if (gradient === null) return;
+        const shared = {
+          parameter: parameter.tensor,
+          name: parameter.name,
+          key: key.atStep(progress.step),
+          progress,
           iteration: this.#iteration,
-          sgd: (velocity, settings) => kernels.sgd(weight.floats, gradient.floats, velocity?.floats ?? null, settings),
-          adam: (first, second, settings) =>
-            kernels.adam(weight.floats, gradient.floats, first.floats, second.floats, settings),
         };
-        plugin.definition.update!(context);
-        const constraint = parameter.constraint;
-        if (constraint !== undefined) {
-          constraint.definition.project!(weight, optionsAt(constraint, progress, "constraint") as never);
-        }
-      }
+        const run = ({ plugin, slots, inner, label }: Keeper, gradient: Tensor): void => {
+          plugin.definition.update(Object.freeze({
+            ...shared,
+            gradient,
+            slots,
+            options: optionsOf(plugin, label),
+            inner: (optimizer: Plugin<"optimizer">, given: Tensor = gradient) => {
+              const found = inner.find((one) => one.plugin === optimizer);
+              if (found === undefined) {
+                throw new PluginError(
+                  `${plugin.plugin}: it does not wrap ${optimizer.plugin}, which it asks to update.`,
+                );
+              }
+              run(found, given);
+            },
+          }));
+        };
+        run(keeper, gradient);
+        const { constraint } = parameter;
+        if (constraint === undefined) return;
+        const options = optionsOf(constraint, `${parameter.name}.constraint`);
+        constraint.definition.project(
+          parameter.tensor,
+          Object.freeze({ ...shared, slots: constraintSlots, options }),
+        );
+      });
     });
   }
 }

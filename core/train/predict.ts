@@ -19,11 +19,11 @@ const BATCH = 1000;
 /** Options of {@linkcode predict}. */
 export interface PredictOptions {
   /**
-   * Number of Monte Carlo passes, in mode `sample`: at least 1, or 0 (the default) for one pass in mode `eval`. A pass's
-   * number addresses its masks, so the first passes of a longer run are those of a shorter one.
+   * Number of Monte Carlo passes, in mode `sample`: from 1 to 16384, or 0 (the default) for one pass in mode `eval`. A
+   * pass's number addresses its masks, so the first passes of a longer run are those of a shorter one.
    */
   samples?: number;
-  /** Which masks: a whole number in [0, 2^53). Another seed gives other masks of the same model. Default 0. */
+  /** Which masks: a whole number in [0, 2^32). Another seed gives other masks of the same model. Default 0. */
   seed?: number;
   /** Most examples that are run at a time, at least 1. No mask depends on it. Default 1000. */
   batchSize?: number;
@@ -31,7 +31,7 @@ export interface PredictOptions {
   softmax?: boolean;
   /** What is averaged, from the outputs of a pass (after `softmax`): batch first. Default the outputs themselves. */
   read?: (outputs: Tensor) => Tensor;
-  /** Number of the first example, when these are part of more: masks belong to an example's number. Default 0. */
+  /** Number of the first example, when these are part of more: masks belong to an example's number, which is below 2^24. Default 0. */
   first?: number;
   /**
    * State that recurrent layers carry from one call to the next: a map for each pass, empty at first. All examples are
@@ -92,9 +92,9 @@ export function predict(model: Model, x: Tensor | readonly Tensor[], options: Pr
         noGrad(() => {
           const part = from === 0 && to === count ? inputs : inputs.map((input) => rows(input, from, to));
           const raw = model.forward(part, {
-            mode: samples === 0 ? "eval" : "sample",
-            step: pass,
-            pass: seed,
+            ...(samples === 0 ? { mode: "eval" } : { mode: "sample", step: 0 }),
+            step: seed,
+            pass,
             sample: first + from,
             carry: carry?.[pass],
           });

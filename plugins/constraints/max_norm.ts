@@ -39,7 +39,7 @@ export const maxNorm: Factory<"constraint", MaxNormOptions> = definePlugin({
     max: scheduled(z.number("expected a number above 0").positive("expected a number above 0")).default(3)
       .describe("the largest length of a unit's incoming weights"),
   }),
-  project(weight, { max }) {
+  project(weight, { options: { max } }) {
     const rows = weight.shape[0] ?? 1;
     kernels.maxNorm(weight.floats, rows, weight.size / Math.max(rows, 1), max);
   },

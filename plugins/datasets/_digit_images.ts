@@ -64,17 +64,17 @@ export function drawDigits(key: Key, count: number, difficulty: Difficulty): Spl
   const canvas = new Canvas(SIDE);
   for (let i = 0; i < count; i++) {
     canvas.clear();
-    const shape = new Draws(shapes.sample(i).address(SHAPE_ROW));
+    const shape = new Draws(shapes.sample(i), SHAPE_ROW);
     const ink = drawDigit(
       canvas,
       labels[i],
       shape,
-      new Draws(waves.sample(i).address(WAVE_ROW)),
+      new Draws(waves.sample(i), WAVE_ROW),
       difficulty.distortion,
     );
-    drawClutter(canvas, new Draws(clutters.sample(i).address(CLUTTER_ROW)), difficulty.clutter, ink);
+    drawClutter(canvas, new Draws(clutters.sample(i), CLUTTER_ROW), difficulty.clutter, ink);
     const image = inputs.subarray(i * PIXELS, (i + 1) * PIXELS);
-    develop(canvas, new Draws(noises.sample(i).address(NOISE_ROW)), difficulty.noise, image);
+    develop(canvas, new Draws(noises.sample(i), NOISE_ROW), difficulty.noise, image);
   }
   return { count, shape: [PIXELS], inputs, scale: 1 / 255, labels };
 }

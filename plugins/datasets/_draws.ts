@@ -1,30 +1,31 @@
-/** Random numbers read one after the other from an address. @module */
-import { type Address, philox4x32 } from "../../core/mod.ts";
+/** Random numbers read one after the other from an example's row. @module */
+import { type DrawAddress, type Key, philox4x32 } from "../../core/mod.ts";
 
-/** Reads the random words from an address on, as `key.ts` maps elements to words. */
+/** Reads the random words of a row, as the mapping of addresses says. */
 export class Draws {
-  readonly #address: Address;
+  readonly #address: DrawAddress;
   readonly #block: Uint32Array = new Uint32Array(4);
-  readonly #first: number;
   #read = 0;
   #have = -1;
 
-  /** @param address where the first word stands */
-  constructor(address: Address) {
-    this.#address = address;
-    this.#first = address[3] * 4294967296 + address[2];
+  /**
+   * @param key whose first row it is
+   * @param words at most how many are read
+   */
+  constructor(key: Key, words: number) {
+    this.#address = key.draw(1, words);
   }
 
   /** The next word, in [0, 2^32). */
   word(): number {
-    const element = this.#first + this.#read++;
-    const block = Math.floor(element / 4);
+    const position = this.#address.offset + this.#read++;
+    const block = Math.floor(position / 4);
     if (block !== this.#have) {
-      const [seedLow, seedHigh, , , step, site] = this.#address;
-      philox4x32(block >>> 0, Math.floor(block / 4294967296), step, site, seedLow, seedHigh, this.#block);
+      const { header: [seedLow, seedHigh, site], table: [low, high, step] } = this.#address;
+      philox4x32(low + block, high, step, site, seedLow, seedHigh, this.#block);
       this.#have = block;
     }
-    return this.#block[element % 4];
+    return this.#block[position % 4];
   }
 
   /** A uniform number in (low, high). */

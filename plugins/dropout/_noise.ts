@@ -1,5 +1,5 @@
 /** Multiplying by noise that is drawn again for the gradient, so that nothing is stored. @module */
-import { customGradient, kernels, type Key, sameShape, Tensor } from "../../core/mod.ts";
+import { customGradient, kernels, type Key, sameShape, sharedDraw, Tensor } from "../../core/mod.ts";
 
 /** How noise is drawn along the axes that share it. */
 export interface NoiseOptions {
@@ -11,8 +11,8 @@ export interface NoiseOptions {
 
 /** Normal noise of mean 1 that stretches to `x`; the first axis is the batch. */
 function draw(x: Tensor, key: Key, { sharedAxes, deviation }: NoiseOptions): Tensor {
-  const shape = x.shape.map((extent, axis) => sharedAxes.includes(axis) ? 1 : extent);
-  const noise = Tensor.normal(shape, sharedAxes.includes(0) ? key.sample(0) : key, x.floatType);
+  const draw = sharedDraw(x.shape, key, sharedAxes);
+  const noise = Tensor.normal(draw.shape, draw.key, x.floatType);
   kernels.unary("affine", noise.floats, noise.floats, deviation, 1);
   return noise;
 }

@@ -1,15 +1,5 @@
 /** A dense product with another mask on the weight for each example, with its gradient. @module */
-import {
-  type DropConnectShape,
-  keepProbability,
-  kernels,
-  type Key,
-  rateThreshold,
-  record,
-  ShapeError,
-  showShape,
-  Tensor,
-} from "../../core/mod.ts";
+import { keepProbability, type Key, rateThreshold, ShapeError, showShape, Tensor } from "../../core/mod.ts";
 
 /**
  * `x (M * W)^T` with a mask M for each example, which all its rows share; no mask is ever in memory.
@@ -25,23 +15,9 @@ export function exampleProduct(x: Tensor, weight: Tensor, key: Key, rate: number
   if (x.rank < 2 || x.shape[x.rank - 1] !== inputs) {
     throw new ShapeError(`expected an input [batch, ..., ${inputs}], found ${showShape(x.shape)}.`);
   }
-  const threshold = rateThreshold(rate);
-  const shape: DropConnectShape = {
-    batch: x.shape[0],
-    rows: x.shape.slice(1, -1).reduce((rows, extent) => rows * extent, 1),
-    inputs,
-    units,
-    threshold,
-    scale: inverted ? 1 / keepProbability(threshold) : 1,
-  };
-  const address = key.address(units * inputs);
-  const out = Tensor.empty([...x.shape.slice(0, -1), units], x.dtype);
-  kernels.dropConnect(x.floats, weight.floats, out.floats, address, shape);
-  return record("dropConnect", [x, weight], out, (dy, needs) => {
-    const dx = needs[0] ? Tensor.empty(x.shape, x.dtype) : null;
-    const dWeight = needs[1] ? Tensor.empty(weight.shape, weight.dtype) : null;
-    if (dx !== null) kernels.dropConnectInputGradient(weight.floats, dy.floats, dx.floats, address, shape);
-    if (dWeight !== null) kernels.dropConnectWeightGradient(x.floats, dy.floats, dWeight.floats, address, shape);
-    return [dx, dWeight];
-  });
+  const scale = inverted ? 1 / keepProbability(rateThreshold(rate)) : 1;
+  const batch = x.shape[0];
+  const masks = Tensor.bernoulli([batch, units, inputs], key, rate, scale, x.floatType);
+  const rows = x.reshape([batch, x.shape.slice(1, -1).reduce((all, extent) => all * extent, 1), inputs]);
+  return rows.matmul(weight.mul(masks), { transposeB: true }).reshape([...x.shape.slice(0, -1), units]);
 }

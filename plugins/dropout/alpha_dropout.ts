@@ -8,15 +8,7 @@
  * @module
  */
 import { z } from "zod";
-import {
-  definePlugin,
-  type Factory,
-  keepProbability,
-  rateSchema,
-  rateThreshold,
-  type Scheduled,
-  scheduled,
-} from "../../core/mod.ts";
+import { definePlugin, type Factory, rateSchema, type Scheduled, scheduled } from "../../core/mod.ts";
 import { type AxisName, axisNameSchema, sharedAxes } from "./_axes.ts";
 
 /** Options of {@linkcode alphaDropout}. */
@@ -59,15 +51,16 @@ export const alphaDropout: Factory<"activation", AlphaDropoutOptions> = definePl
     rate: scheduled(rateSchema).default(0.5).describe("probability of dropping a unit, in [0, 1]"),
     share: z.array(axisNameSchema).readonly().default([]).describe("axes along which one draw is shared"),
   }),
-  activation(x, { mode, key, options: { rate, share } }) {
-    if (mode === "eval" || rateThreshold(rate) === 0) return x;
-    if (rate === 1) return x.dropout(key, 1);
-    // The probability that the threshold really gives, so that mean and variance have no bias.
-    const q = keepProbability(rateThreshold(rate));
-    const a = 1 / Math.sqrt(q + LIMIT * LIMIT * q * (1 - q));
-    // A dropped x + LIMIT is 0: less LIMIT, a dropped x is -LIMIT.
-    const shifted = x.add(LIMIT).dropout(key, rate, { sharedAxes: sharedAxes(share, x.shape), scale: false });
-    return shifted.mul(a).add(a * LIMIT * (1 - q) - a * LIMIT);
+  activation: {
+    mask({ key, options: { rate, share } }, { shape }) {
+      const draw = { key, rate, share: sharedAxes(share, shape) };
+      if (rate === 1) return draw;
+      // Of the rate as it is given: what is drawn differs from it by at most 2^-17.
+      const q = 1 - rate;
+      const a = 1 / Math.sqrt(q + LIMIT * LIMIT * q * (1 - q));
+      const b = a * LIMIT * (1 - q);
+      return { ...draw, a, b, c: b - a * LIMIT };
+    },
   },
   claims: { moments: "kept", eval: "identity" },
 });

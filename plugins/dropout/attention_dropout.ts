@@ -38,8 +38,7 @@ export const attentionDropout: Factory<"attention", AttentionDropoutOptions> = d
   options: z.object({
     rate: scheduled(rateSchema).default(0.1).describe("probability of dropping a weight, in [0, 1]"),
   }),
-  stages: () => ["weights"],
-  attention: (weights, _stage, { mode, key, options }) =>
-    mode === "eval" ? weights : weights.dropout(key, options.rate),
+  stages: ({ rate }, mode) => mode === "eval" || rate === 0 ? [] : ["weights"],
+  attention: { mask: ({ key, options: { rate } }) => ({ key, rate }) },
   claims: { mean: "kept", variance: "multiplicative", eval: "identity" },
 });

@@ -72,11 +72,11 @@ function relaxed(x: Tensor, { key, params: { logit }, options }: Context<Resolve
  * const weight = () => concreteDropout({ weightRegularizer: 1e-4 / examples, dropoutRegularizer: 2 / examples });
  * const layers = [dense(64, { weight: weight() }), relu(), dense(1, { weight: weight() })];
  * const model = buildModel(sequential(layers), { inputShape: [3], seed: 1 });
- * const [y, penalty] = model.forwardWithPenalty(Tensor.ones([5, 3]), { mode: "train" });
+ * const [y, penalty] = model.forwardWithPenalty(Tensor.ones([5, 3]), { mode: "train", step: 0 });
  * assertEquals([y.shape, penalty!.shape], [[5, 1], []]);
  * ```
  */
-export const concreteDropout: Factory<"activation" | "weight", ConcreteDropoutOptions> = definePlugin({
+export const concreteDropout: Factory<"activation" | "product", ConcreteDropoutOptions> = definePlugin({
   name: "concrete-dropout",
   summary: "Dropout whose rate is learned through relaxed masks.",
   paper: {
@@ -106,15 +106,8 @@ export const concreteDropout: Factory<"activation" | "weight", ConcreteDropoutOp
     context.emit("rate", context.params.logit.sigmoid());
     return context.mode === "eval" ? x : relaxed(x, context);
   },
-  weight(_weight, context) {
-    throw new OptionError(
-      `${context.path} (concrete-dropout)`,
-      "a dense layer, or a layer position in front of this one",
-      "the weight of another layer",
-    );
-  },
   product(x, weight, bias, context) {
-    if (context.options.spatial) throw new OptionError(`${context.path} (concrete-dropout).spatial`, "false", true);
+    if (context.options.spatial) throw new OptionError("spatial", "false at a weight", true);
     context.emit("rate", context.params.logit.sigmoid());
     return affine(context.mode === "eval" ? x : relaxed(x, context), weight, bias);
   },

@@ -11,14 +11,17 @@
 import { z } from "zod";
 import {
   affine,
+  applyMask,
   type Context,
   definePlugin,
   type Epilogue,
   type Factory,
   keepProbability,
   kernels,
+  type Mask,
   noGrad,
   OptionError,
+  type ProductContext,
   rateSchema,
   rateThreshold,
   recycling,
@@ -61,10 +64,10 @@ function moments({ rate, convention }: Resolved): { keep: number; scale: number 
   return { keep, scale: convention === "inverted" ? 1 : keep };
 }
 
-/** A weight with one mask for all examples. */
-function masked(weight: Tensor, { key, options }: Context<Resolved>): Tensor {
-  const { rate, convention } = options;
-  return weight.dropout(key.at("weight").sample(0), rate, { scale: convention === "inverted" });
+/** A weight's or bias's draw with one mask for all examples. */
+function shared(part: "weight" | "bias", { key, options: { rate, convention } }: Context<Resolved>): Mask {
+  const draw = { key: key.at(part).whole(), rate };
+  return convention === "inverted" ? draw : { ...draw, a: 1, eval: "mean" };
 }
 
 function activated(y: Tensor, epilogue: Epilogue): Tensor {
@@ -72,18 +75,14 @@ function activated(y: Tensor, epilogue: Epilogue): Tensor {
 }
 
 /** `x W^T + b` with masks; the layer's activation is applied. */
-function training(x: Tensor, weight: Tensor, bias: Tensor | null, context: Context<Resolved>): Tensor {
+function training(x: Tensor, weight: Tensor, bias: Tensor | null, context: ProductContext<Resolved>): Tensor {
   const { key, options, epilogue } = context;
   const { rate, per, convention } = options;
   const scale = convention === "inverted";
   if (rate === 1) return activated(affine(x, weight, bias).dropout(key, 1), epilogue);
   if (per === "batch") {
-    return affine(
-      x,
-      masked(weight, context),
-      bias && bias.dropout(key.at("bias").sample(0), rate, { scale }),
-      epilogue,
-    );
+    const [w, b] = [applyMask(weight, shared("weight", context)), bias && applyMask(bias, shared("bias", context))];
+    return affine(x, w, b, epilogue);
   }
   let y = exampleProduct(x, weight, key.at("weight"), rate, scale);
   if (bias !== null) {
@@ -103,12 +102,12 @@ function normalMoments(x: Tensor, weight: Tensor, bias: Tensor | null, options: 
 }
 
 /** The average of the activation over draws of the pre-activation, in the memory of one draw. */
-function averaged(mean: Tensor, deviation: Tensor, { key, options, epilogue }: Context<Resolved>): Tensor {
+function averaged(mean: Tensor, deviation: Tensor, { key, options, epilogue }: ProductContext<Resolved>): Tensor {
   if (epilogue === "none") return mean;
   const total = Tensor.zeros(mean.shape, mean.dtype);
   for (let draw = 0; draw < options.samples; draw++) {
     recycling(() => {
-      const noise = Tensor.normal(mean.shape, key.at("normal").atStep(draw), mean.floatType);
+      const noise = Tensor.normal(mean.shape, key.at("normal").atPass(draw), mean.floatType);
       const activation = mean.add(noise.mul(deviation))[epilogue]();
       kernels.accumulate(activation.floats, total.floats, 1 / options.samples);
     });
@@ -131,10 +130,10 @@ function averaged(mean: Tensor, deviation: Tensor, { key, options, epilogue }: C
  *
  * const hidden = dense(16, { weight: dropConnect({ rate: 0.5, inference: "normal" }) });
  * const model = buildModel(sequential([hidden, relu(), dense(10)]), { inputShape: [8], seed: 1 });
- * assertEquals(model.forward(Tensor.ones([4, 8]), { mode: "train" }).shape, [4, 10]);
+ * assertEquals(model.forward(Tensor.ones([4, 8]), { mode: "train", step: 0 }).shape, [4, 10]);
  * ```
  */
-export const dropConnect: Factory<"weight", DropConnectOptions> = definePlugin({
+export const dropConnect: Factory<"weight" | "product", DropConnectOptions> = definePlugin({
   name: "drop-connect",
   summary: "Zeroes connections at random in training, for each example anew.",
   paper: {
@@ -152,19 +151,13 @@ export const dropConnect: Factory<"weight", DropConnectOptions> = definePlugin({
       .describe("draws that evaluation averages over"),
   }),
   fuses: true,
-  weight(weight, context) {
-    const { mode, options } = context;
-    if (options.per === "example" && (mode !== "eval" || context.building)) {
-      throw new OptionError(
-        `${context.path} (drop-connect).per`,
-        '"batch", since this layer cannot draw a mask for each example',
-        options.per,
-      );
+  init({ options: { per }, role }) {
+    if (role === "weight" && per === "example") {
+      throw new OptionError("per", '"batch", since this layer cannot draw a mask for each example', per);
     }
-    if (mode !== "eval") return masked(weight, context);
-    const { scale } = moments(options);
-    return scale === 1 ? weight : weight.mul(scale);
+    return {};
   },
+  weight: { mask: (context) => shared("weight", context) },
   product(x, weight, bias, context) {
     const { mode, options, epilogue } = context;
     const { keep, scale } = moments(options);

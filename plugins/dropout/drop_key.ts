@@ -7,7 +7,7 @@
  * @module
  */
 import { z } from "zod";
-import { definePlugin, type Factory, maskedScore, type Scheduled, scheduled, Tensor } from "../../core/mod.ts";
+import { definePlugin, type Factory, maskedScore, type Scheduled, scheduled } from "../../core/mod.ts";
 
 /** Options of {@linkcode dropKey}. */
 export interface DropKeyOptions {
@@ -48,14 +48,7 @@ export const dropKey: Factory<"attention", DropKeyOptions> = definePlugin({
     rate: scheduled(z.number(text).min(0, text).lt(1, text)).default(0.3)
       .describe("probability of hiding a key from a query, in [0, 1)"),
   }),
-  stages: () => ["scores"],
-  attention(scores, _stage, { mode, key, options }) {
-    if (mode === "eval" || options.rate === 0 || scores.size === 0) return scores;
-    const kept = Tensor.bernoulli(scores.shape, key, options.rate, 1, scores.floatType);
-    const bias = kept.sub(1).mul(-maskedScore);
-    // Keys hidden by a mask have scores far below any that are seen: a row above them has kept a visible key.
-    const alive = scores.detach().add(bias).max(-1, true).greater(maskedScore / 2);
-    return scores.add(bias.mul(alive));
-  },
+  stages: ({ rate }, mode) => mode === "eval" || rate === 0 ? [] : ["scores"],
+  attention: { mask: ({ key, options: { rate } }) => ({ key, rate, a: 1, c: maskedScore, empty: "kept" }) },
   claims: { eval: "identity" },
 });

@@ -37,7 +37,7 @@ export interface DropoutOptions {
  * const model = buildModel(dropout({ rate: 0.5 }), { inputShape: [1000], seed: 1 });
  * const x = Tensor.ones([1, 1000]);
  * assertEquals(model.forward(x).toArray(), x.toArray()); // eval: identity
- * const y = model.forward(x, { mode: "train" });
+ * const y = model.forward(x, { mode: "train", step: 0 });
  * assertEquals(new Set(y.floats), new Set([0, 2]));
  * ```
  */
@@ -55,12 +55,11 @@ export const dropout: Factory<"activation", DropoutOptions> = definePlugin({
     convention: z.enum(["inverted", "classic"]).default("inverted").describe("where the scaling happens"),
     share: z.array(axisNameSchema).readonly().default([]).describe("axes along which one draw is shared"),
   }),
-  activation(x, { mode, key, options }) {
-    const classic = options.convention === "classic";
-    const axes = sharedAxes(options.share, x.shape); // also at evaluation, so that a wrong name is found when building
-    if (mode === "eval" && !classic) return x;
-    if (mode === "eval" && options.rate < 1) return x.mul(1 - options.rate);
-    return x.dropout(key, options.rate, { sharedAxes: axes, scale: !classic });
+  activation: {
+    mask({ key, options: { rate, convention, share } }, { shape }) {
+      const draw = { key, rate, share: sharedAxes(share, shape) };
+      return convention === "classic" ? { ...draw, a: 1, eval: "mean" } : draw;
+    },
   },
   claims: ({ convention }) =>
     convention === "classic"

@@ -8,16 +8,7 @@
  * @module
  */
 import { z } from "zod";
-import {
-  definePlugin,
-  type Factory,
-  keepProbability,
-  rateSchema,
-  rateThreshold,
-  type Scheduled,
-  scheduled,
-  Tensor,
-} from "../../core/mod.ts";
+import { definePlugin, type Factory, rateSchema, type Scheduled, scheduled } from "../../core/mod.ts";
 
 /** Options of {@linkcode embeddingDropout}. */
 export interface EmbeddingDropoutOptions {
@@ -39,7 +30,7 @@ export interface EmbeddingDropoutOptions {
  * import { assertEquals } from "@std/assert";
  *
  * const model = buildModel(embedding(50, 4, { embedding: embeddingDropout({ rate: 0.5 }) }), { inputShape: [3] });
- * const [[first, , third]] = model.forward(Tensor.of([[7, 8, 7]]), { mode: "train" }).toArray() as number[][][];
+ * const [[first, , third]] = model.forward(Tensor.of([[7, 8, 7]]), { mode: "train", step: 0 }).toArray() as number[][][];
  * assertEquals(first, third); // both are there, or neither
  * ```
  */
@@ -56,20 +47,7 @@ export const embeddingDropout: Factory<"embedding", EmbeddingDropoutOptions> = d
     rate: scheduled(rateSchema).default(0.1).describe("probability of dropping a word type, in [0, 1]"),
     share: z.enum(["batch", "sequence"]).default("batch").describe("where a dropped word vanishes"),
   }),
-  embedding(table, indices, { mode, key, options: { rate, share } }) {
-    const rows = table.take(indices);
-    const threshold = rateThreshold(rate);
-    if (mode === "eval" || threshold === 0) return rows;
-    const scale = 1 / keepProbability(threshold);
-    const words = table.shape[0];
-    const draw = (count: number, from: typeof key) =>
-      Tensor.bernoulli([count, words], from, rate, scale, table.floatType).reshape([count * words, 1]);
-    if (share === "batch") return rows.mask(draw(1, key.sample(0)).take(indices));
-    const batch = indices.shape[0];
-    const each = indices.size / Math.max(batch, 1);
-    const own = Tensor.from(indices.ints.map((word, i) => Math.floor(i / each) * words + word), indices.shape);
-    return rows.mask(draw(batch, key).take(own));
-  },
+  embedding: { mask: ({ key, options: { rate, share } }) => ({ key, rate, share: share === "batch" ? [0, 2] : [2] }) },
   claims: { mean: "kept", variance: "multiplicative", eval: "identity" },
   cases: [{}, { share: "sequence" }],
 });

@@ -32,7 +32,7 @@ const range = "expected a number in [0, 1): at 1 the noise would have no finite 
  * import { assert } from "@std/assert";
  *
  * const model = buildModel(gaussianDropout({ rate: 0.5 }), { inputShape: [10000], seed: 1 });
- * const y = model.forward(Tensor.ones([1, 10000]), { mode: "train" });
+ * const y = model.forward(Tensor.ones([1, 10000]), { mode: "train", step: 0 });
  * assert(Math.abs(y.mean().item() - 1) < 0.04); // four standard errors
  * ```
  */

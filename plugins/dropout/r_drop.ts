@@ -8,7 +8,15 @@
  * @module
  */
 import { z } from "zod";
-import { crossEntropyRows, definePlugin, type Factory, part, type Plugin, type Tensor } from "../../core/mod.ts";
+import {
+  crossEntropyRows,
+  definePlugin,
+  type Factory,
+  type LossValue,
+  part,
+  type Plugin,
+  type Tensor,
+} from "../../core/mod.ts";
 
 /** Options of {@linkcode rDrop}. */
 export interface RDropOptions {
@@ -19,15 +27,14 @@ export interface RDropOptions {
 }
 
 /** The loss of one pass. */
-function single(outputs: Tensor, targets: Tensor, loss: Plugin<"loss"> | undefined): Tensor {
-  if (loss !== undefined) return loss.definition.loss!(outputs, targets, loss.options);
-  if (outputs.rank <= 2) return crossEntropyRows(outputs, targets).mean();
+function single(outputs: Tensor, targets: Tensor, loss: Plugin<"loss"> | undefined): LossValue {
+  if (loss !== undefined) return loss.definition.loss(outputs, targets, loss.options);
   // A sequence's steps are rows as good as examples.
-  const rows = outputs.reshape([targets.size, outputs.shape[outputs.rank - 1]]);
-  return crossEntropyRows(rows, targets.reshape([targets.size])).mean();
+  const rows = outputs.rank <= 2 ? outputs : outputs.reshape([targets.size, outputs.shape[outputs.rank - 1]]);
+  return { sum: crossEntropyRows(rows, targets.reshape([targets.size])).sum(), weight: targets.size };
 }
 
-/** `KL(P1 || P2) + KL(P2 || P1)` of softmax along the last axis, averaged over all rows. */
+/** `KL(P1 || P2) + KL(P2 || P1)` of softmax along the last axis, averaged over all rows of the batch. */
 function disagreement(first: Tensor, second: Tensor): Tensor {
   const [log1, log2] = [first.logSoftmax(), second.logSoftmax()];
   const sum = log1.exp().sub(log2.exp()).mul(log1.sub(log2)).sum();
@@ -66,7 +73,11 @@ export const rDrop: Factory<"loss", RDropOptions> = definePlugin({
   loss: (outputs, targets, { loss }) => single(outputs, targets, loss),
   objective(forward, targets, { alpha, loss }) {
     const [first, second] = [forward(0), forward(1)];
-    const plain = single(first, targets, loss).add(single(second, targets, loss)).mul(0.5);
-    return alpha === 0 ? plain : plain.add(disagreement(first, second).mul(alpha / 2));
+    const [one, two] = [single(first, targets, loss), single(second, targets, loss)];
+    const sum = one.sum.add(two.sum).mul(0.5);
+    if (alpha === 0) return { sum, weight: one.weight };
+    // The driver divides the sum by the weight of the whole batch: each row's disagreement counts as much as its losses.
+    const rows = Math.max(1, first.size / first.shape[first.rank - 1]);
+    return { sum: sum.add(disagreement(first, second).mul(alpha / 2 * (one.weight ?? rows))), weight: one.weight };
   },
 });

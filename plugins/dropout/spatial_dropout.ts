@@ -39,7 +39,7 @@ export interface SpatialDropoutOptions {
  * import { assertEquals } from "@std/assert";
  *
  * const model = buildModel(spatialDropout({ rate: 0.5 }), { inputShape: [16, 3, 3], seed: 1 });
- * const y = model.forward(Tensor.ones([2, 16, 3, 3]), { mode: "train" });
+ * const y = model.forward(Tensor.ones([2, 16, 3, 3]), { mode: "train", step: 0 });
  * const sums = y.sum([2, 3]).floats; // each channel is gone or doubled as a whole
  * assertEquals(new Set(sums), new Set([0, 18]));
  * ```
@@ -57,19 +57,17 @@ export const spatialDropout: Factory<"activation", SpatialDropoutOptions> = defi
     rate: scheduled(rateSchema).default(0.5).describe("probability of dropping a channel, in [0, 1]"),
     channels: z.enum(["first", "last"]).default("first").describe("where the channels are"),
   }),
-  activation(x, { mode, key, options: { rate, channels } }) {
-    if (x.rank < 3) {
-      throw new ShapeError(
-        `spatial-dropout: expected [batch, channels, ...] with at least one further axis, found ${
-          showShape(x.shape)
-        }; ` +
-          `for [batch, features] use dropout.`,
-      );
-    }
-    if (mode === "eval") return x;
-    const channel = channels === "first" ? 1 : x.rank - 1;
-    const shared = x.shape.map((_, axis) => axis).filter((axis) => axis !== 0 && axis !== channel);
-    return x.dropout(key, rate, { sharedAxes: shared });
+  activation: {
+    mask({ key, options: { rate, channels } }, { shape }) {
+      if (shape.length < 3) {
+        throw new ShapeError(
+          `expected [batch, channels, ...] with at least one further axis, found ${showShape(shape)}; ` +
+            "for [batch, features] use dropout.",
+        );
+      }
+      const channel = channels === "first" ? 1 : shape.length - 1;
+      return { key, rate, share: shape.map((_, axis) => axis).filter((axis) => axis !== 0 && axis !== channel) };
+    },
   },
   claims: { mean: "kept", variance: "multiplicative", eval: "identity" },
   cases: [{}, { channels: "last" }],

@@ -7,15 +7,7 @@
  * @module
  */
 import { z } from "zod";
-import {
-  definePlugin,
-  type Factory,
-  OptionError,
-  rateSchema,
-  type Scheduled,
-  scheduled,
-  Tensor,
-} from "../../core/mod.ts";
+import { definePlugin, type Factory, OptionError, rateSchema, type Scheduled, scheduled } from "../../core/mod.ts";
 
 /** Options of {@linkcode stochasticDepth}. */
 export interface StochasticDepthOptions {
@@ -31,8 +23,9 @@ export interface StochasticDepthOptions {
 }
 
 /**
- * Stochastic depth (Huang et al., 2016), for a `branch` site. A branch that every example loses is not computed: in mode
- * `batch` whenever it is dropped, in mode `row` when no example of the batch keeps it.
+ * Stochastic depth (Huang et al., 2016), for a `branch` site. What is dropped is not computed: in mode `batch` the whole
+ * branch, in mode `row` the examples that lost it; the others are gathered and run, unless a layer of the branch mixes
+ * examples, as batch norm does in training.
  *
  * A survival of 1 keeps every branch; of 0 drops every branch, with zero gradients.
  *
@@ -58,17 +51,11 @@ export const stochasticDepth: Factory<"branch", StochasticDepthOptions> = define
     mode: z.enum(["row", "batch"]).default("row").describe("who shares a draw: an example's own, or the whole batch"),
     convention: z.enum(["inverted", "classic"]).default("inverted").describe("where the scaling happens"),
   }),
-  branch(x, block, { mode, key, options: { survival, mode: draws, convention } }) {
-    const classic = convention === "classic";
-    if (mode === "eval") return classic ? (survival === 0 ? null : block(x).mul(survival)) : block(x);
-    const whole = draws === "batch";
-    const draw = whole ? key.sample(0) : key;
-    // The same address as below, read to learn whether anybody survives.
-    const kept = Tensor.bernoulli(x.shape.map((extent, axis) => axis > 0 || whole ? 1 : extent), draw, 1 - survival);
-    if (!kept.floats.some((value) => value !== 0)) return null;
-    const y = block(x);
-    const sharedAxes = y.shape.map((_, axis) => axis).slice(whole ? 0 : 1);
-    return y.dropout(draw, 1 - survival, { sharedAxes, scale: !classic });
+  branch: {
+    mask({ key, options: { survival, mode, convention } }) {
+      const draw = { key, rate: 1 - survival, share: mode === "batch" ? [0] : [] };
+      return convention === "classic" ? { ...draw, a: 1, eval: "mean" } : draw;
+    },
   },
   claims: ({ mode, convention }) => ({
     mean: convention === "classic" ? "reduced" : "kept",

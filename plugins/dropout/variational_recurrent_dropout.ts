@@ -8,7 +8,14 @@
  * @module
  */
 import { z } from "zod";
-import { definePlugin, type Factory, rateSchema, type Scheduled, scheduled } from "../../core/mod.ts";
+import {
+  definePlugin,
+  type Factory,
+  rateSchema,
+  type RecurrentPlace,
+  type Scheduled,
+  scheduled,
+} from "../../core/mod.ts";
 
 /** Options of {@linkcode variationalRecurrentDropout}. The defaults are those of the authors' language model. */
 export interface VariationalRecurrentDropoutOptions {
@@ -18,6 +25,11 @@ export interface VariationalRecurrentDropoutOptions {
   hidden?: Scheduled;
   /** Probability of dropping an output of the uppermost layer, in [0, 1], or a schedule. Default 0.5. */
   output?: Scheduled;
+}
+
+/** The rate at a place. */
+function rateOf(place: RecurrentPlace, options: { input: number; hidden: number; output: number }): number {
+  return place === "input" ? options.input : place === "output" ? options.output : options.hidden;
 }
 
 /**
@@ -36,7 +48,7 @@ export interface VariationalRecurrentDropoutOptions {
  *
  * const variant = variationalRecurrentDropout({ input: 0, hidden: 0, output: 0.5 });
  * const model = buildModel(lstm(8, { recurrent: variant }), { inputShape: [3, 2] });
- * const [steps] = model.forward(Tensor.ones([1, 3, 2]), { mode: "train" }).toArray() as number[][][];
+ * const [steps] = model.forward(Tensor.ones([1, 3, 2]), { mode: "train", step: 0 }).toArray() as number[][][];
  * const dropped = steps.map((step) => step.map((value) => value === 0));
  * assertEquals(dropped[1], dropped[0]);
  * ```
@@ -55,11 +67,10 @@ export const variationalRecurrentDropout: Factory<"recurrent", VariationalRecurr
     hidden: scheduled(rateSchema).default(0.3).describe("probability of dropping a hidden unit, in [0, 1]"),
     output: scheduled(rateSchema).default(0.5).describe("probability of dropping an output, in [0, 1]"),
   }),
-  places: (_options, mode) => mode === "eval" ? [] : ["input", "previous-hidden", "output"],
-  recurrent(value, { place }, { mode, key, options }) {
-    if (mode === "eval") return value;
-    const rate = place === "input" ? options.input : place === "output" ? options.output : options.hidden;
-    return value.dropout(key.at(place), rate);
+  places(options, mode) {
+    const places = ["input", "previous-hidden", "output"] as const;
+    return mode === "eval" ? [] : places.filter((place) => rateOf(place, options) > 0);
   },
+  recurrent: { mask: ({ key, options }, { place }) => ({ key: key.at(place), rate: rateOf(place, options) }) },
   claims: { mean: "kept", variance: "multiplicative", eval: "identity" },
 });

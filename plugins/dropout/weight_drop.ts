@@ -29,7 +29,7 @@ export interface WeightDropOptions {
  * import { assertEquals } from "@std/assert";
  *
  * const model = buildModel(lstm(8, { weight: weightDrop({ rate: 0.5 }) }), { inputShape: [5, 3] });
- * assertEquals(model.forward(Tensor.ones([2, 5, 3]), { mode: "train" }).shape, [2, 5, 8]);
+ * assertEquals(model.forward(Tensor.ones([2, 5, 3]), { mode: "train", step: 0 }).shape, [2, 5, 8]);
  * ```
  */
 export const weightDrop: Factory<"weight", WeightDropOptions> = definePlugin({
@@ -45,10 +45,12 @@ export const weightDrop: Factory<"weight", WeightDropOptions> = definePlugin({
     rate: scheduled(rateSchema).default(0.5).describe("probability of dropping a weight, in [0, 1]"),
     rows: z.boolean().default(false).describe("whether rows are dropped as a whole"),
   }),
-  weight(weight, { mode, key, options: { rate, rows } }) {
-    if (mode === "eval") return weight;
-    const sharedAxes = rows ? weight.shape.slice(1).map((_, i) => i + 1) : [];
-    return weight.dropout(key.sample(0), rate, { sharedAxes });
+  weight: {
+    mask: ({ key, options: { rate, rows } }, { shape }) => ({
+      key,
+      rate,
+      share: rows ? shape.slice(1).map((_, i) => i + 1) : [],
+    }),
   },
   claims: { mean: "kept", variance: "multiplicative", eval: "identity" },
   cases: [{}, { rows: true }],

@@ -39,7 +39,7 @@ export interface ZoneoutOptions {
  * import { assertEquals } from "@std/assert";
  *
  * const model = buildModel(lstm(8, { recurrent: zoneout({ cell: 0.5, hidden: 1 }) }), { inputShape: [5, 3] });
- * const y = model.forward(Tensor.ones([2, 5, 3]), { mode: "train" });
+ * const y = model.forward(Tensor.ones([2, 5, 3]), { mode: "train", step: 0 });
  * assertEquals(y.toArray(), Tensor.zeros([2, 5, 8]).toArray()); // the hidden state keeps its first value, 0
  * ```
  */
@@ -56,14 +56,14 @@ export const zoneout: Factory<"recurrent", ZoneoutOptions> = definePlugin({
     cell: scheduled(rateSchema).default(0.5).describe("probability that a cell unit keeps its previous value"),
     hidden: scheduled(rateSchema).default(0.05).describe("probability that a hidden unit keeps its previous value"),
   }),
-  places: () => ["carried-cell", "hidden"],
-  recurrent(value, { place, time, previous }, { mode, key, options }) {
-    const rate = place === "hidden" ? options.hidden : options.cell;
-    if (previous === null || rate === 0) return value;
-    if (mode === "eval") return previous.mul(rate).add(value.mul(1 - rate));
-    // The same draw selects what the new value loses and what the previous one keeps.
-    const draw = key.at(place).later(time);
-    const updated = value.dropout(draw, rate, { scale: false });
-    return updated.add(previous.sub(previous.dropout(draw, rate, { scale: false })));
+  places: (
+    { cell, hidden },
+  ) => [...(cell > 0 ? ["carried-cell"] as const : []), ...(hidden > 0 ? ["hidden"] as const : [])],
+  recurrent: {
+    mask({ key, options }, { place, time, previous }) {
+      if (previous === null) return null;
+      const rate = place === "hidden" ? options.hidden : options.cell;
+      return { key: key.at(place).later(time), rate, a: 1, c: previous, eval: "mean" };
+    },
   },
 });

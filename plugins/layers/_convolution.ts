@@ -1,10 +1,10 @@
 /** Options, parameters and the pass that convolutions over one to three axes share. @module */
 import { z } from "zod";
 import {
-  type Context,
   convolution,
   type InitContext,
   type Initial,
+  type LayerContext,
   OptionError,
   part,
   type Plugin,
@@ -25,9 +25,9 @@ import {
 /** Options that convolutions share. */
 export interface ConvolutionOptions {
   /** Number of output channels, at least 1. */
-  channels?: number;
+  channels: number;
   /** Extents of the window, at least 1: a number for all axes, or one for each. */
-  kernel?: Extents;
+  kernel: Extents;
   /** Distance from one window to the next, at least 1: a number for all axes, or one for each. Default 1. */
   stride?: Extents;
   /**
@@ -59,7 +59,9 @@ type Validated =
 const whole = "expected a whole number of at least 1";
 
 /** The fields of a convolution's schema. */
-export function convolutionFields(axes: number): { [K in keyof Validated]-?: z.ZodType<Validated[K]> } {
+export function convolutionFields(axes: number): {
+  [K in keyof Validated]-?: z.ZodType<Validated[K], ConvolutionOptions[K]>;
+} {
   return {
     channels: z.int().min(1, whole).describe("number of output channels"),
     kernel: extentsSchema(axes, 1).describe("extents of the window"),
@@ -96,7 +98,7 @@ export function initConvolution({ options, inputShape, key, dtype }: InitContext
 }
 
 /** `f(x * weight + bias)`, with the weight passed through the variant at the layer's weight site, if there is one. */
-export function runConvolution(x: Tensor, context: Context<Validated>, axes: number): Tensor {
+export function runConvolution(x: Tensor, context: LayerContext<Validated>, axes: number): Tensor {
   const { options, params, epilogue } = context;
   checkSpatial(x.shape.slice(1), axes);
   const [kernel, stride, dilation] = [options.kernel, options.stride, options.dilation].map((e) => eachAxis(e, axes));

@@ -9,7 +9,7 @@ export interface GlobalPoolOptions {
 }
 
 /** The field of their schema. */
-export const globalPoolFields: { keepAxes: z.ZodType<boolean> } = {
+export const globalPoolFields: { keepAxes: z.ZodType<boolean, boolean | undefined> } = {
   keepAxes: z.boolean().default(false).describe("whether the pooled axes stay, with extent 1"),
 };
 

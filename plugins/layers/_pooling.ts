@@ -14,7 +14,7 @@ import {
 /** Options of pooling layers. */
 export interface PoolOptions {
   /** Extents of the window, at least 1: a number for all axes, or one for each. */
-  kernel?: Extents;
+  kernel: Extents;
   /** Distance from one window to the next, at least 1: a number or one for each axis. Default: the kernel's. */
   stride?: Extents;
   /**
@@ -34,7 +34,9 @@ export interface AveragePoolOptions extends PoolOptions {
 type Validated = Required<Omit<PoolOptions, "stride">> & Pick<PoolOptions, "stride">;
 
 /** The fields of a pooling's schema. */
-export function poolFields(axes: number): { [K in keyof Validated]-?: z.ZodType<Validated[K]> } {
+export function poolFields(axes: number): {
+  [K in keyof Validated]-?: z.ZodType<Validated[K], PoolOptions[K]>;
+} {
   return {
     kernel: extentsSchema(axes, 1).describe("extents of the window"),
     stride: extentsSchema(axes, 1).optional().describe("distance from one window to the next; default the kernel's"),
@@ -43,7 +45,7 @@ export function poolFields(axes: number): { [K in keyof Validated]-?: z.ZodType<
 }
 
 /** The field that means over windows have besides. */
-export const countPaddingField: z.ZodType<boolean> = z.boolean().default(true)
+export const countPaddingField: z.ZodType<boolean, boolean | undefined> = z.boolean().default(true)
   .describe("whether zeros of the padding count");
 
 /** How the window moves over an input. */

@@ -1,5 +1,5 @@
 /** What layers of positions share. @module */
-import { type Context, type LayerPlugin, type Shape, ShapeError, showShape, type Tensor } from "../../core/mod.ts";
+import { type LayerContext, type LayerPlugin, type Shape, ShapeError, showShape, type Tensor } from "../../core/mod.ts";
 
 /**
  * `[time, features]` of an input's shape without its batch axis.
@@ -15,7 +15,7 @@ export function sequenceShape(inputShape: Shape): [time: number, features: numbe
 
 /** The sum of an embedding and its positions, through the variant that stands there, if there is one. */
 export function embeddingSum(
-  context: Context<{ dropout?: LayerPlugin }>,
+  context: LayerContext<{ dropout?: LayerPlugin }>,
   x: Tensor,
   positions: Tensor,
 ): Tensor {

@@ -1,5 +1,14 @@
 /** The product that dense layers share, with a variant at its weight. @module */
-import { affine, type Context, type Plugin, type Tensor } from "../../core/mod.ts";
+import { affine, isPlugin, type LayerContext, part, type Plugin, type Tensor } from "../../core/mod.ts";
+import type { z } from "zod";
+
+/** What can stand at the weight of a dense product: a variant of the weight, or one that takes the whole product. */
+export type WeightVariant = Plugin<"weight"> | Plugin<"product">;
+
+/** An option that is a {@linkcode WeightVariant}. */
+export function weightPart(): z.ZodType<WeightVariant, WeightVariant> {
+  return part("weight", "product") as unknown as z.ZodType<WeightVariant, WeightVariant>;
+}
 
 /**
  * `f(x W^T + b)`, with the weight passed through the variant at the layer's weight site, if there is one.
@@ -11,13 +20,13 @@ import { affine, type Context, type Plugin, type Tensor } from "../../core/mod.t
  * @param bias `[units]`, or null
  */
 export function product(
-  context: Context<unknown>,
-  variant: Plugin<"weight"> | undefined,
+  context: LayerContext<unknown>,
+  variant: WeightVariant | undefined,
   x: Tensor,
   weight: Tensor,
   bias: Tensor | null,
 ): Tensor {
-  if (variant?.definition.product !== undefined) {
+  if (isPlugin(variant, "product")) {
     const y = context.serve("product", variant, [x, weight, bias], "weight");
     return context.epilogue === "none" || variant.definition.fuses ? y : y[context.epilogue]();
   }

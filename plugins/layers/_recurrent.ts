@@ -6,9 +6,9 @@
  */
 import {
   affine,
-  type Context,
   DataError,
   type Ints,
+  type LayerContext,
   OptionError,
   PluginError,
   type RecurrentPlace,
@@ -61,7 +61,7 @@ export function splitStates(states: Tensor, steps: number, reverse: boolean): { 
 }
 
 /** The number of steps of each sequence, or null when all have all. */
-function lengthsOf(x: Tensor, context: Context<RecurrentSettings>): Ints | null {
+function lengthsOf(x: Tensor, context: LayerContext<RecurrentSettings>): Ints | null {
   const [batch, time, features] = x.shape;
   const given = context.inputs[1];
   if (given !== undefined) {
@@ -93,22 +93,28 @@ function activeRows(time: number, lengths: Ints, like: Tensor): Tensor {
 }
 
 /** The places at which the variant acts in this pass. */
-function placesOf(cell: Cell, context: Context<RecurrentSettings>): Set<RecurrentPlace> {
+function placesOf(cell: Cell, context: LayerContext<RecurrentSettings>, suffix: string): Set<RecurrentPlace> {
   const variant = context.options.recurrent;
   if (variant === undefined) return new Set();
   const known: RecurrentPlace[] = ["input", ...cell.inside, "output"];
-  const wanted = variant.definition.places?.(variant.options, context.building ? "train" : context.mode) ?? known;
+  const wanted = (context.acts("recurrent", variant, `recurrent${suffix}`) ?? known) as readonly RecurrentPlace[];
   const found = wanted.filter((place) => known.includes(place));
   if (wanted.length > 0 && found.length === 0) {
     throw new PluginError(
-      `model.${context.path}: ${variant.plugin} acts on ${wanted.join(", ")}; this layer has ${known.join(", ")}.`,
+      `${variant.plugin} acts on ${wanted.join(", ")}; this layer has ${known.join(", ")}.`,
     );
   }
   return new Set(found);
 }
 
 /** The states before the first step: carried by the caller, left by the batch before, or the initial ones. */
-function initialStates(cell: Cell, context: Context<RecurrentSettings>, suffix: string, batch: number, like: Tensor) {
+function initialStates(
+  cell: Cell,
+  context: LayerContext<RecurrentSettings>,
+  suffix: string,
+  batch: number,
+  like: Tensor,
+) {
   const { options, params, state, progress, mode, building } = context;
   const goesOn = options.stateful !== undefined && mode === "train" && !building &&
     progress.step % progress.stepsPerEpoch !== 0;
@@ -127,12 +133,17 @@ function initialStates(cell: Cell, context: Context<RecurrentSettings>, suffix: 
   });
 }
 
-function carryName({ path, use }: Context<RecurrentSettings>, name: string): string {
+function carryName({ path, use }: LayerContext<RecurrentSettings>, name: string): string {
   const own = use === "" ? name : `${name} (use ${use})`;
   return path === "" ? own : `${path}.${own}`;
 }
 
-function leaveStates(cell: Cell, context: Context<RecurrentSettings>, suffix: string, final: readonly Tensor[]): void {
+function leaveStates(
+  cell: Cell,
+  context: LayerContext<RecurrentSettings>,
+  suffix: string,
+  final: readonly Tensor[],
+): void {
   final.forEach((value, i) => {
     const name = cell.states[i] + suffix;
     context.emit(name, value);
@@ -144,7 +155,7 @@ function leaveStates(cell: Cell, context: Context<RecurrentSettings>, suffix: st
 /** One layer in one direction: from `[time, batch, inputs]` to all hidden states `[time, batch, units]`. */
 function direction(
   cell: Cell,
-  context: Context<RecurrentSettings>,
+  context: LayerContext<RecurrentSettings>,
   x: Tensor,
   suffix: string,
   lengths: Ints | null,
@@ -153,7 +164,7 @@ function direction(
   const { options, params } = context;
   const [time, batch] = x.shape;
   const reverse = suffix.endsWith("_reverse");
-  const places = placesOf(cell, context);
+  const places = placesOf(cell, context, suffix);
   const at = (t: number): Act => (place, value, previous) => {
     if (!places.has(place)) return value;
     const step = { place, time: t, previous: previous ?? null };
@@ -208,7 +219,7 @@ function lastStep(hidden: Tensor, reverse: boolean, lengths: Ints | null): Tenso
 }
 
 /** A recurrent layer's forward pass; x: `[batch, time, features]`. */
-export function runRecurrent(cell: Cell, x: Tensor, context: Context<RecurrentSettings>): Tensor {
+export function runRecurrent(cell: Cell, x: Tensor, context: LayerContext<RecurrentSettings>): Tensor {
   const { layers, bidirectional, returnSequences, stateful, dropout } = context.options;
   const [batch, time] = x.shape;
   if (stateful !== undefined && context.use !== "") {

@@ -17,7 +17,7 @@ export type RecurrentInitializer = "uniform" | "orthogonal";
 /** Options that the recurrent layers share. */
 export interface RecurrentOptions {
   /** Extent of the hidden state, at least 1. */
-  units?: number;
+  units: number;
   /** Layers on top of each other, at least 1. Default 1. */
   layers?: number;
   /** Whether a second direction reads each sequence from its end; outputs lie side by side. Default false. */

@@ -1,5 +1,5 @@
 /** What residual layers share: a branch beside a shortcut, with a variant at the branch. @module */
-import { type Context, type Plugin, sameShape, ShapeError, showShape, type Tensor } from "../../core/mod.ts";
+import { type LayerContext, type Plugin, sameShape, ShapeError, showShape, type Tensor } from "../../core/mod.ts";
 
 /**
  * `shortcut + branch(x)`, with the branch passed through the variant at the layer's branch site, if there is one.
@@ -12,22 +12,23 @@ import { type Context, type Plugin, sameShape, ShapeError, showShape, type Tenso
  * @param name the variant's name under the layer's path
  */
 export function addBranch(
-  context: Context<unknown>,
+  context: LayerContext<unknown>,
   variant: Plugin<"branch"> | undefined,
   shortcut: Tensor,
-  x: Tensor,
-  block: (x: Tensor) => Tensor,
+  inputs: readonly Tensor[],
+  block: (inputs: readonly Tensor[]) => Tensor,
   name: string = "branch",
 ): Tensor {
+  const [x, ...further] = inputs;
   let branch: Tensor | null;
   if (variant === undefined) {
-    branch = block(x);
+    branch = block(inputs);
   } else if (context.building) {
     // The block finds its places whatever the variant does.
-    const built = block(x);
-    branch = context.serve("branch", variant, [x, () => built], name);
+    const built = block(inputs);
+    branch = context.serve("branch", variant, [x, () => built, further], name);
   } else {
-    branch = context.serve("branch", variant, [x, block], name);
+    branch = context.serve("branch", variant, [x, block, further], name);
   }
   if (branch === null) return shortcut;
   if (!sameShape(branch.shape, shortcut.shape)) {

@@ -1,7 +1,7 @@
 /** What the transformer's blocks share: options, sub-layers with their norms and variants, and the feed-forward part. @module */
 import { z } from "zod";
 import {
-  type Context,
+  type LayerContext,
   layerPart,
   type LayerPlugin,
   type OptionsSchema,
@@ -17,7 +17,7 @@ import { layerNorm } from "./layer_norm.ts";
 /** Options of {@linkcode encoderBlock} and {@linkcode decoderBlock}. */
 export interface TransformerBlockOptions {
   /** Number of heads, at least 1; must divide the number of features. */
-  heads?: number;
+  heads: number;
   /** Units of the hidden layer of the feed-forward part, at least 1. Default 4 times the features. */
   feedForward?: number;
   /** `post` (default), as in the paper: `norm(x + f(x))`. `pre`: `x + f(norm(x))`. */
@@ -70,27 +70,33 @@ export function blockSchema(causal: boolean): OptionsSchema<TransformerBlockOpti
  *
  * @param number which sub-layer of the block this is, from 1: its norm stands at `norm1`, and so on
  */
-export function sublayer(context: Context<BlockOptions>, x: Tensor, number: number, f: (x: Tensor) => Tensor): Tensor {
+export function sublayer(
+  context: LayerContext<BlockOptions>,
+  x: Tensor,
+  further: readonly Tensor[],
+  number: number,
+  f: (x: Tensor, ...further: Tensor[]) => Tensor,
+): Tensor {
   const { norm, epsilon, dropout, branch } = context.options;
   const layer = partOf(context.options, "norm", () => layerNorm({ epsilon }));
   const normalized = (value: Tensor) => context.run(layer, value, `norm${number}`);
-  const block = (value: Tensor) => {
-    const y = f(norm === "pre" ? normalized(value) : value);
+  const block = ([value, ...rest]: readonly Tensor[]) => {
+    const y = f(norm === "pre" ? normalized(value) : value, ...rest);
     return dropout === undefined ? y : context.run(dropout, y, `dropout${number}`);
   };
-  const sum = addBranch(context, branch, x, x, block, `branch${number}`);
+  const sum = addBranch(context, branch, x, [x, ...further], block, `branch${number}`);
   return norm === "pre" ? sum : normalized(sum);
 }
 
 /** `linear2(hidden(activation(linear1(x))))`. */
-export function feedForward(context: Context<BlockOptions>, x: Tensor): Tensor {
+export function feedForward(context: LayerContext<BlockOptions>, x: Tensor): Tensor {
   const { feedForward, activation, hidden } = context.options;
   const features = x.shape[2];
   const linear = (units: number) =>
     partOf(context.options, `dense ${units}`, () => dense(units, { initializer: "glorot-uniform" }));
   const wide = linear(feedForward ?? 4 * features);
   const relu = activation === "relu" && !context.building;
-  let h = context.run(wide, x, "linear1", relu ? "relu" : "none");
+  let h = context.run(wide, x, "linear1", { epilogue: relu ? "relu" : "none" });
   if (!relu) h = activation === "relu" ? h.relu() : h.gelu();
   if (hidden !== undefined) h = context.run(hidden, h, "hidden");
   return context.run(linear(features), h, "linear2");

@@ -2,7 +2,6 @@
 import { z } from "zod";
 import { averagePool, definePlugin, type Factory } from "../../core/mod.ts";
 import { type AveragePoolOptions, countPaddingField, poolFields, poolWindow } from "./_pooling.ts";
-import type { Extents } from "./_window.ts";
 
 /** Options of {@linkcode averagePool1d}. */
 export type AveragePool1dOptions = AveragePoolOptions;
@@ -20,7 +19,7 @@ export type AveragePool1dOptions = AveragePoolOptions;
  * assertEquals(model.forward(Tensor.ones([2, 3, 16])).shape, [2, 3, 8]);
  * ```
  */
-export const averagePool1d: Factory<"layer", AveragePool1dOptions, [kernel: Extents]> = definePlugin({
+export const averagePool1d: Factory<"layer", AveragePool1dOptions, ["kernel"]> = definePlugin({
   name: "average-pool1d",
   summary: "Mean of each window over sequences.",
   options: z.object({ ...poolFields(1), countPadding: countPaddingField }),

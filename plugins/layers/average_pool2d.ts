@@ -2,7 +2,6 @@
 import { z } from "zod";
 import { averagePool, definePlugin, type Factory } from "../../core/mod.ts";
 import { type AveragePoolOptions, countPaddingField, poolFields, poolWindow } from "./_pooling.ts";
-import type { Extents } from "./_window.ts";
 
 /** Options of {@linkcode averagePool2d}. */
 export type AveragePool2dOptions = AveragePoolOptions;
@@ -20,7 +19,7 @@ export type AveragePool2dOptions = AveragePoolOptions;
  * assertEquals(model.forward(Tensor.ones([2, 3, 16, 16])).shape, [2, 3, 8, 8]);
  * ```
  */
-export const averagePool2d: Factory<"layer", AveragePool2dOptions, [kernel: Extents]> = definePlugin({
+export const averagePool2d: Factory<"layer", AveragePool2dOptions, ["kernel"]> = definePlugin({
   name: "average-pool2d",
   summary: "Mean of each window over images.",
   options: z.object({ ...poolFields(2), countPadding: countPaddingField }),

@@ -2,7 +2,6 @@
 import { z } from "zod";
 import { averagePool, definePlugin, type Factory } from "../../core/mod.ts";
 import { type AveragePoolOptions, countPaddingField, poolFields, poolWindow } from "./_pooling.ts";
-import type { Extents } from "./_window.ts";
 
 /** Options of {@linkcode averagePool3d}. */
 export type AveragePool3dOptions = AveragePoolOptions;
@@ -20,7 +19,7 @@ export type AveragePool3dOptions = AveragePoolOptions;
  * assertEquals(model.forward(Tensor.ones([2, 3, 8, 8, 8])).shape, [2, 3, 4, 4, 4]);
  * ```
  */
-export const averagePool3d: Factory<"layer", AveragePool3dOptions, [kernel: Extents]> = definePlugin({
+export const averagePool3d: Factory<"layer", AveragePool3dOptions, ["kernel"]> = definePlugin({
   name: "average-pool3d",
   summary: "Mean of each window over volumes.",
   options: z.object({ ...poolFields(3), countPadding: countPaddingField }),

@@ -38,7 +38,7 @@ export interface BatchNormOptions {
  * import { assertEquals } from "@std/assert";
  *
  * const model = buildModel(batchNorm({ epsilon: 0 }), { inputShape: [1] });
- * assertEquals(model.forward(Tensor.of([[2], [4]]), { mode: "train" }).toArray(), [[-1], [1]]);
+ * assertEquals(model.forward(Tensor.of([[2], [4]]), { mode: "train", step: 0 }).toArray(), [[-1], [1]]);
  * assertEquals(model.forward(Tensor.of([[0]]), { mode: "eval" }).item() < 0, true); // the running mean is above 0
  * ```
  */
@@ -57,6 +57,7 @@ export const batchNorm: Factory<"layer", BatchNormOptions> = definePlugin({
     epsilon: z.number().min(0, "expected a number of at least 0").default(1e-5).describe("added to the variance"),
     affine: z.boolean().default(true).describe("whether a learned scale and shift follow"),
   }),
+  mixesRows: (_options, mode) => mode === "train",
   pytorch: { mean: "running_mean", variance: "running_var" },
   init({ options, inputShape, dtype }) {
     const channels = inputShape[0];

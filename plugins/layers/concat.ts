@@ -6,7 +6,7 @@ import { featureAxis } from "./_axis.ts";
 /** Options of {@linkcode concat}. */
 export interface ConcatOptions {
   /** The branches, at least one. A branch's place is its number, or its own name. */
-  branches?: readonly LayerPlugin[];
+  branches: readonly LayerPlugin[];
   /** The axis to join along; the batch is axis 0. Default: the channels of images, else the features (the last axis). */
   axis?: number;
 }
@@ -23,7 +23,7 @@ export interface ConcatOptions {
  * assertEquals(model.forward(Tensor.ones([2, 5])).shape, [2, 7]);
  * ```
  */
-export const concat: Factory<"layer", ConcatOptions, [branches: readonly LayerPlugin[]]> = definePlugin({
+export const concat: Factory<"layer", ConcatOptions, ["branches"]> = definePlugin({
   name: "concat",
   summary: "Layers side by side, whose outputs are joined along the channels or features.",
   options: z.object({

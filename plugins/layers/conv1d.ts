@@ -2,7 +2,6 @@
 import { z } from "zod";
 import { definePlugin, type Factory } from "../../core/mod.ts";
 import { convolutionFields, type ConvolutionOptions, initConvolution, runConvolution } from "./_convolution.ts";
-import type { Extents } from "./_window.ts";
 
 /** Options of {@linkcode conv1d}. */
 export type Conv1dOptions = ConvolutionOptions;
@@ -22,7 +21,7 @@ export type Conv1dOptions = ConvolutionOptions;
  * assertEquals(model.forward(Tensor.ones([2, 3, 16])).shape, [2, 8, 8]);
  * ```
  */
-export const conv1d: Factory<"layer", Conv1dOptions, [channels: number, kernel: Extents]> = definePlugin({
+export const conv1d: Factory<"layer", Conv1dOptions, ["channels", "kernel"]> = definePlugin({
   name: "conv1d",
   summary: "Convolution of sequences.",
   options: z.object(convolutionFields(1)),

@@ -2,7 +2,6 @@
 import { z } from "zod";
 import { definePlugin, type Factory } from "../../core/mod.ts";
 import { convolutionFields, type ConvolutionOptions, initConvolution, runConvolution } from "./_convolution.ts";
-import type { Extents } from "./_window.ts";
 
 /** Options of {@linkcode conv2d}. */
 export type Conv2dOptions = ConvolutionOptions;
@@ -22,7 +21,7 @@ export type Conv2dOptions = ConvolutionOptions;
  * assertEquals(model.forward(Tensor.ones([2, 3, 16, 16])).shape, [2, 8, 8, 8]);
  * ```
  */
-export const conv2d: Factory<"layer", Conv2dOptions, [channels: number, kernel: Extents]> = definePlugin({
+export const conv2d: Factory<"layer", Conv2dOptions, ["channels", "kernel"]> = definePlugin({
   name: "conv2d",
   summary: "Convolution of images.",
   options: z.object(convolutionFields(2)),

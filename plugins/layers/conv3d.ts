@@ -2,7 +2,6 @@
 import { z } from "zod";
 import { definePlugin, type Factory } from "../../core/mod.ts";
 import { convolutionFields, type ConvolutionOptions, initConvolution, runConvolution } from "./_convolution.ts";
-import type { Extents } from "./_window.ts";
 
 /** Options of {@linkcode conv3d}. */
 export type Conv3dOptions = ConvolutionOptions;
@@ -22,7 +21,7 @@ export type Conv3dOptions = ConvolutionOptions;
  * assertEquals(model.forward(Tensor.ones([2, 3, 8, 8, 8])).shape, [2, 8, 4, 4, 4]);
  * ```
  */
-export const conv3d: Factory<"layer", Conv3dOptions, [channels: number, kernel: Extents]> = definePlugin({
+export const conv3d: Factory<"layer", Conv3dOptions, ["channels", "kernel"]> = definePlugin({
   name: "conv3d",
   summary: "Convolution of volumes.",
   options: z.object(convolutionFields(3)),

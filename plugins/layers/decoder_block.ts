@@ -25,7 +25,7 @@ import { multiHeadAttention } from "./multi_head_attention.ts";
  * assertEquals(model.forward([Tensor.ones([3, 5, 8]), Tensor.ones([3, 7, 8])]).shape, [3, 5, 8]);
  * ```
  */
-export const decoderBlock: Factory<"layer", TransformerBlockOptions, [heads: number]> = definePlugin({
+export const decoderBlock: Factory<"layer", TransformerBlockOptions, ["heads"]> = definePlugin({
   name: "decoder-block",
   summary: "Causal self-attention, attention over a memory, and a feed-forward part.",
   paper: {
@@ -42,14 +42,11 @@ export const decoderBlock: Factory<"layer", TransformerBlockOptions, [heads: num
     if (memory === undefined) {
       throw new ShapeError("expected a memory [batch, keys, features] as the second input, found none.");
     }
-    const given = (
-      value: Tensor,
-      ...rest: (Tensor | undefined)[]
-    ) => [value, ...rest.filter((one) => one !== undefined)];
+    const present = (...given: (Tensor | undefined)[]) => given.filter((one) => one !== undefined);
     const self = partOf(options, "self", () => multiHeadAttention(heads, { causal, attention }));
     const cross = partOf(options, "cross", () => multiHeadAttention(heads, { attends: "memory", attention }));
-    const y = sublayer(context, x, 1, (value) => run(self, given(value, mask), "self_attn"));
-    const z = sublayer(context, y, 2, (value) => run(cross, given(value, memory, memoryMask), "multihead_attn"));
-    return sublayer(context, z, 3, (value) => feedForward(context, value));
+    const y = sublayer(context, x, present(mask), 1, (...all) => run(self, all, "self_attn"));
+    const z = sublayer(context, y, present(memory, memoryMask), 2, (...all) => run(cross, all, "multihead_attn"));
+    return sublayer(context, z, [], 3, (value) => feedForward(context, value));
   },
 });

@@ -2,12 +2,12 @@
 import { z } from "zod";
 import { definePlugin, type Factory, part, type Plugin, ShapeError, showShape, Tensor } from "../../core/mod.ts";
 import { type Initializer, initializerSchema, initialWeight } from "./_initializers.ts";
-import { product } from "./_product.ts";
+import { product, weightPart, type WeightVariant } from "./_product.ts";
 
 /** Options of {@linkcode dense}. */
 export interface DenseOptions {
   /** Number of outputs, at least 1. */
-  units?: number;
+  units: number;
   /** Whether a bias is added. Default true. */
   bias?: boolean;
   /** How the weight begins; biases begin at 0. Default `he-normal`. */
@@ -17,7 +17,7 @@ export interface DenseOptions {
   /** Applied to each unit's incoming weights after an update. */
   constraint?: Plugin<"constraint">;
   /** A variant that the weight passes through before it is used. */
-  weight?: Plugin<"weight">;
+  weight?: WeightVariant;
 }
 
 /**
@@ -33,7 +33,7 @@ export interface DenseOptions {
  * assertEquals(model.forward(Tensor.ones([2, 5])).shape, [2, 3]);
  * ```
  */
-export const dense: Factory<"layer", DenseOptions, [units: number]> = definePlugin({
+export const dense: Factory<"layer", DenseOptions, ["units"]> = definePlugin({
   name: "dense",
   summary: "A linear layer with bias: y = x W^T + b.",
   options: z.object({
@@ -42,7 +42,7 @@ export const dense: Factory<"layer", DenseOptions, [units: number]> = definePlug
     initializer: initializerSchema.default("he-normal").describe("how the weight begins"),
     initializerGain: z.number().positive().default(1).describe("multiplies the weight's first values"),
     constraint: part("constraint").optional().describe("applied to each unit's incoming weights after an update"),
-    weight: part("weight").optional().describe("a variant that the weight passes through"),
+    weight: weightPart().optional().describe("a variant that the weight passes through"),
   }),
   positional: ["units"],
   fuses: true,

@@ -5,9 +5,9 @@ import { DataError, definePlugin, type Factory, part, type Plugin, Tensor } from
 /** Options of {@linkcode embedding}. */
 export interface EmbeddingOptions {
   /** Number of symbols, at least 1: indices lie in [0, vocabulary). */
-  vocabulary?: number;
+  vocabulary: number;
   /** Numbers for each symbol, at least 1. */
-  features?: number;
+  features: number;
   /** Standard deviation of the normal numbers that the table begins with, at least 0. Default 1, as in PyTorch. */
   deviation?: number;
   /** The symbol that stands for padding: it gives zeros and has no gradient. Default: there is none. */
@@ -45,7 +45,7 @@ function indicesOf(x: Tensor, vocabulary: number): Tensor {
  * assertEquals(model.forward(words).shape, [2, 3, 8]);
  * ```
  */
-export const embedding: Factory<"layer", EmbeddingOptions, [vocabulary: number, features: number]> = definePlugin({
+export const embedding: Factory<"layer", EmbeddingOptions, ["vocabulary", "features"]> = definePlugin({
   name: "embedding",
   summary: "Rows of a table by index.",
   options: z.object({

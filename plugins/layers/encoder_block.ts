@@ -33,7 +33,7 @@ export type { TransformerBlockOptions } from "./_transformer.ts";
  * assertEquals(buildModel(encoder, { inputShape: [5, 8] }).forward(Tensor.ones([3, 5, 8])).shape, [3, 5, 8]);
  * ```
  */
-export const encoderBlock: Factory<"layer", TransformerBlockOptions, [heads: number]> = definePlugin({
+export const encoderBlock: Factory<"layer", TransformerBlockOptions, ["heads"]> = definePlugin({
   name: "encoder-block",
   summary: "Self-attention and a feed-forward part, each with a shortcut and a layer norm.",
   paper: {
@@ -48,7 +48,7 @@ export const encoderBlock: Factory<"layer", TransformerBlockOptions, [heads: num
     const { options, inputs, run } = context;
     const { heads, causal, attention } = options;
     const self = partOf(options, "self", () => multiHeadAttention(heads, { causal, attention }));
-    const y = sublayer(context, x, 1, (value) => run(self, [value, ...inputs.slice(1, 2)], "self_attn"));
-    return sublayer(context, y, 2, (value) => feedForward(context, value));
+    const y = sublayer(context, x, inputs.slice(1, 2), 1, (...all) => run(self, all, "self_attn"));
+    return sublayer(context, y, [], 2, (value) => feedForward(context, value));
   },
 });

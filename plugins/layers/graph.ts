@@ -16,9 +16,9 @@ export interface GraphOptions {
   /** Names of the model's inputs, in the order in which they are given. */
   inputs?: readonly string[];
   /** The nodes by name, in any order. A node's name is its layer's place. */
-  nodes?: Readonly<Record<string, GraphNodeOptions>>;
+  nodes: Readonly<Record<string, GraphNodeOptions>>;
   /** Names of the model's outputs: the first is what `forward` returns, `forwardAll` gives all by name. */
-  outputs?: readonly string[];
+  outputs: readonly string[];
 }
 
 /**

@@ -12,7 +12,7 @@ import { affineParams } from "./_affine.ts";
 /** Options of {@linkcode groupNorm}. */
 export interface GroupNormOptions {
   /** Number of groups that the channels are split into, at least 1; it must divide their number. */
-  groups?: number;
+  groups: number;
   /** Added to the variance, at least 0. Default 1e-5. */
   epsilon?: number;
   /** Whether a learned scale and shift of each channel follow. Default true. */
@@ -33,7 +33,7 @@ export interface GroupNormOptions {
  * assertEquals(model.forward(Tensor.of([[1, 3, 40, 20]])).toArray(), [[-1, 1, 1, -1]]);
  * ```
  */
-export const groupNorm: Factory<"layer", GroupNormOptions, [groups: number]> = definePlugin({
+export const groupNorm: Factory<"layer", GroupNormOptions, ["groups"]> = definePlugin({
   name: "group-norm",
   summary: "Normalises each group of channels of each example.",
   paper: { authors: "Wu, He", year: 2018, title: "Group Normalization", url: "https://arxiv.org/abs/1803.08494" },

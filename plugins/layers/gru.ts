@@ -52,7 +52,7 @@ const cell: Cell = {
  * assertEquals(model.forward(Tensor.ones([2, 5, 3])).shape, [2, 16]);
  * ```
  */
-export const gru: Factory<"layer", GruOptions, [units: number]> = definePlugin({
+export const gru: Factory<"layer", GruOptions, ["units"]> = definePlugin({
   name: "gru",
   summary: "The gated recurrent unit.",
   paper: {
@@ -63,6 +63,7 @@ export const gru: Factory<"layer", GruOptions, [units: number]> = definePlugin({
   },
   options: z.object({ ...recurrentFields }),
   positional: ["units"],
+  mixesRows: ({ stateful }) => stateful !== undefined,
   init: (context) => initRecurrent(context, 3, ["hidden"]),
   forward: (x, context) => runRecurrent(cell, x, context),
 });

@@ -12,7 +12,7 @@ import { definePlugin, type Factory, localResponse } from "../../core/mod.ts";
 /** Options of {@linkcode localResponseNorm}. */
 export interface LocalResponseNormOptions {
   /** Number of neighbouring channels that are summed, at least 1. */
-  size?: number;
+  size: number;
   /** Factor of their mean square, at least 0. Default 1e-4. */
   alpha?: number;
   /** Exponent, at least 0. Default 0.75. */
@@ -35,7 +35,7 @@ export interface LocalResponseNormOptions {
  * assertEquals(model.forward(Tensor.ones([2, 8, 4, 4])).shape, [2, 8, 4, 4]);
  * ```
  */
-export const localResponseNorm: Factory<"layer", LocalResponseNormOptions, [size: number]> = definePlugin({
+export const localResponseNorm: Factory<"layer", LocalResponseNormOptions, ["size"]> = definePlugin({
   name: "local-response-norm",
   summary: "Divides by a power of the neighbouring channels' mean square.",
   paper: {

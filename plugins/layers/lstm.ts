@@ -77,7 +77,7 @@ const cell: Cell = {
  * assertEquals(Tensor.concat([first, second], 1).toArray(), whole.toArray());
  * ```
  */
-export const lstm: Factory<"layer", LstmOptions, [units: number]> = definePlugin({
+export const lstm: Factory<"layer", LstmOptions, ["units"]> = definePlugin({
   name: "lstm",
   summary: "Long short-term memory.",
   paper: {
@@ -88,6 +88,7 @@ export const lstm: Factory<"layer", LstmOptions, [units: number]> = definePlugin
   },
   options: z.object({ ...recurrentFields }),
   positional: ["units"],
+  mixesRows: ({ stateful }) => stateful !== undefined,
   init: (context) => initRecurrent(context, 4, ["hidden", "cell"]),
   forward: (x, context) => runRecurrent(cell, x, context),
 });

@@ -2,7 +2,6 @@
 import { z } from "zod";
 import { definePlugin, type Factory, maxPool } from "../../core/mod.ts";
 import { poolFields, type PoolOptions, poolWindow } from "./_pooling.ts";
-import type { Extents } from "./_window.ts";
 
 /** Options of {@linkcode maxPool1d}. */
 export type MaxPool1dOptions = PoolOptions;
@@ -21,7 +20,7 @@ export type MaxPool1dOptions = PoolOptions;
  * assertEquals(model.forward(Tensor.ones([2, 3, 16])).shape, [2, 3, 8]);
  * ```
  */
-export const maxPool1d: Factory<"layer", MaxPool1dOptions, [kernel: Extents]> = definePlugin({
+export const maxPool1d: Factory<"layer", MaxPool1dOptions, ["kernel"]> = definePlugin({
   name: "max-pool1d",
   summary: "Largest entry of each window over sequences.",
   options: z.object(poolFields(1)),

@@ -2,7 +2,6 @@
 import { z } from "zod";
 import { definePlugin, type Factory, maxPool } from "../../core/mod.ts";
 import { poolFields, type PoolOptions, poolWindow } from "./_pooling.ts";
-import type { Extents } from "./_window.ts";
 
 /** Options of {@linkcode maxPool2d}. */
 export type MaxPool2dOptions = PoolOptions;
@@ -21,7 +20,7 @@ export type MaxPool2dOptions = PoolOptions;
  * assertEquals(model.forward(Tensor.ones([2, 3, 16, 16])).shape, [2, 3, 8, 8]);
  * ```
  */
-export const maxPool2d: Factory<"layer", MaxPool2dOptions, [kernel: Extents]> = definePlugin({
+export const maxPool2d: Factory<"layer", MaxPool2dOptions, ["kernel"]> = definePlugin({
   name: "max-pool2d",
   summary: "Largest entry of each window over images.",
   options: z.object(poolFields(2)),

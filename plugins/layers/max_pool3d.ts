@@ -2,7 +2,6 @@
 import { z } from "zod";
 import { definePlugin, type Factory, maxPool } from "../../core/mod.ts";
 import { poolFields, type PoolOptions, poolWindow } from "./_pooling.ts";
-import type { Extents } from "./_window.ts";
 
 /** Options of {@linkcode maxPool3d}. */
 export type MaxPool3dOptions = PoolOptions;
@@ -21,7 +20,7 @@ export type MaxPool3dOptions = PoolOptions;
  * assertEquals(model.forward(Tensor.ones([2, 3, 8, 8, 8])).shape, [2, 3, 4, 4, 4]);
  * ```
  */
-export const maxPool3d: Factory<"layer", MaxPool3dOptions, [kernel: Extents]> = definePlugin({
+export const maxPool3d: Factory<"layer", MaxPool3dOptions, ["kernel"]> = definePlugin({
   name: "max-pool3d",
   summary: "Largest entry of each window over volumes.",
   options: z.object(poolFields(3)),

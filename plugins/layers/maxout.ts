@@ -8,12 +8,12 @@
 import { z } from "zod";
 import { definePlugin, type Factory, part, type Plugin, ShapeError, showShape, Tensor } from "../../core/mod.ts";
 import { type Initializer, initializerSchema, initialWeight } from "./_initializers.ts";
-import { product } from "./_product.ts";
+import { product, weightPart, type WeightVariant } from "./_product.ts";
 
 /** Options of {@linkcode maxout}. */
 export interface MaxoutOptions {
   /** Number of outputs, at least 1. */
-  units?: number;
+  units: number;
   /** Linear functions for each output, at least 2. Default 2. */
   pieces?: number;
   /** How the weight begins. Default `he-normal`. */
@@ -21,7 +21,7 @@ export interface MaxoutOptions {
   /** Applied to each linear function's weights after an update. */
   constraint?: Plugin<"constraint">;
   /** A variant that the weight passes through before it is used. */
-  weight?: Plugin<"weight">;
+  weight?: WeightVariant;
 }
 
 /**
@@ -37,7 +37,7 @@ export interface MaxoutOptions {
  * assertEquals(model.forward(Tensor.ones([2, 784])).shape, [2, 240]);
  * ```
  */
-export const maxout: Factory<"layer", MaxoutOptions, [units: number]> = definePlugin({
+export const maxout: Factory<"layer", MaxoutOptions, ["units"]> = definePlugin({
   name: "maxout",
   summary: "Each unit is the largest of several linear functions.",
   paper: {
@@ -53,7 +53,7 @@ export const maxout: Factory<"layer", MaxoutOptions, [units: number]> = definePl
     ),
     initializer: initializerSchema.default("he-normal").describe("how the weight begins"),
     constraint: part("constraint").optional().describe("applied to each linear function's weights after an update"),
-    weight: part("weight").optional().describe("a variant that the weight passes through"),
+    weight: weightPart().optional().describe("a variant that the weight passes through"),
   }),
   positional: ["units"],
   init({ options: { units, pieces, initializer, constraint }, inputShape, key, dtype }) {

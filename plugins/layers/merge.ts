@@ -6,7 +6,7 @@ import { featureAxis } from "./_axis.ts";
 /** Options of {@linkcode merge}. */
 export interface MergeOptions {
   /** `add`, `multiply`, `mean` and `max` work elementwise and broadcast; `concat` joins. */
-  by?: "add" | "multiply" | "mean" | "max" | "concat";
+  by: "add" | "multiply" | "mean" | "max" | "concat";
   /** For `concat`: the axis; the batch is axis 0. Default: the channels of images, else the features (the last axis). */
   axis?: number;
 }
@@ -23,7 +23,7 @@ export interface MergeOptions {
  * assertEquals(model.forward([Tensor.of([[1, 2]]), Tensor.of([[3, 4]])]).toArray(), [[3, 8]]);
  * ```
  */
-export const merge: Factory<"layer", MergeOptions, [by: NonNullable<MergeOptions["by"]>]> = definePlugin({
+export const merge: Factory<"layer", MergeOptions, ["by"]> = definePlugin({
   name: "merge",
   summary: "Makes one tensor of several inputs.",
   options: z.object({

@@ -24,7 +24,7 @@ import { type Initializer, initializerSchema, initialWeight } from "./_initializ
 /** Options of {@linkcode multiHeadAttention}. */
 export interface MultiHeadAttentionOptions {
   /** Number of heads, at least 1; must divide the number of features. */
-  heads?: number;
+  heads: number;
   /**
    * What is attended to. `self` (default): the input itself; further inputs: a mask `[batch, time]`, which may be left
    * out. `memory`: the second input `[batch, keys, features]`; a third may be a mask `[batch, keys]`. Masks are not 0
@@ -63,7 +63,7 @@ function split(x: Tensor, heads: number): Tensor {
  * assertEquals(model.forward(Tensor.ones([3, 5, 8])).shape, [3, 5, 8]);
  * ```
  */
-export const multiHeadAttention: Factory<"layer", MultiHeadAttentionOptions, [heads: number]> = definePlugin({
+export const multiHeadAttention: Factory<"layer", MultiHeadAttentionOptions, ["heads"]> = definePlugin({
   name: "multi-head-attention",
   summary: "Each position gathers from the positions that resemble what it looks for, by several heads.",
   paper: {
@@ -118,7 +118,7 @@ export const multiHeadAttention: Factory<"layer", MultiHeadAttentionOptions, [he
       const weight = params[name] ?? params.in_proj_weight.slice([rows[0]], [rows[1]]);
       return split(affine(from, weight, params.in_proj_bias?.slice([rows[0]], [rows[1]]) ?? null), heads);
     };
-    const stages = attention === undefined ? [] : attention.definition.stages?.(attention.options) ?? ["weights"];
+    const stages = attention === undefined ? [] : context.acts("attention", attention) ?? ["weights"];
     const at = (stage: AttentionStage) => {
       if (attention === undefined || !stages.includes(stage)) return undefined;
       return (value: Tensor) => context.serve("attention", attention, [value, stage]);

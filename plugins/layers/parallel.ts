@@ -5,7 +5,7 @@ import { definePlugin, type Factory, layerPart, type LayerPlugin } from "../../c
 /** Options of {@linkcode parallel}. */
 export interface ParallelOptions {
   /** The branches, at least one. A branch's place is its number, or its own name. */
-  branches?: readonly LayerPlugin[];
+  branches: readonly LayerPlugin[];
 }
 
 /**
@@ -20,7 +20,7 @@ export interface ParallelOptions {
  * assertEquals(model.forward(Tensor.ones([2, 3])).shape, [2, 4]);
  * ```
  */
-export const parallel: Factory<"layer", ParallelOptions, [branches: readonly LayerPlugin[]]> = definePlugin({
+export const parallel: Factory<"layer", ParallelOptions, ["branches"]> = definePlugin({
   name: "parallel",
   summary: "Layers side by side, whose outputs are summed.",
   options: z.object({

@@ -5,9 +5,9 @@ import { definePlugin, type Factory, layerPart, type LayerPlugin } from "../../c
 /** Options of {@linkcode repeat}. */
 export interface RepeatOptions {
   /** The layer. */
-  block?: LayerPlugin;
+  block: LayerPlugin;
   /** How many times it stands in the model, at least 0. */
-  times?: number;
+  times: number;
   /** Whether all share one set of parameters. Each still has random draws of its own. Default false. */
   share?: boolean;
 }
@@ -25,7 +25,7 @@ export interface RepeatOptions {
  * assertEquals(buildModel(repeat(dense(4), 3, { share: true }), { inputShape: [4] }).parameterCount(), 20);
  * ```
  */
-export const repeat: Factory<"layer", RepeatOptions, [block: LayerPlugin, times: number]> = definePlugin({
+export const repeat: Factory<"layer", RepeatOptions, ["block", "times"]> = definePlugin({
   name: "repeat",
   summary: "One layer several times, with fresh or shared parameters.",
   options: z.object({
@@ -38,7 +38,7 @@ export const repeat: Factory<"layer", RepeatOptions, [block: LayerPlugin, times:
     let y = x;
     for (let i = 0; i < times; i++) {
       const given = [y, ...inputs.slice(1)];
-      y = share ? run(block, given, "0", "none", i) : run(block, given, String(i));
+      y = share ? run(block, given, "0", { use: i }) : run(block, given, String(i));
     }
     return y;
   },

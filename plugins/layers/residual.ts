@@ -13,7 +13,7 @@ import { addBranch } from "./_shortcut.ts";
 /** Options of {@linkcode residual}. */
 export interface ResidualOptions {
   /** The block F. */
-  block?: LayerPlugin;
+  block: LayerPlugin;
   /** A variant that the branch passes through, such as `stochasticDepth`. */
   branch?: Plugin<"branch">;
   /** A layer for the shortcut, where the block changes the shape. Default: the identity. */
@@ -33,7 +33,7 @@ export interface ResidualOptions {
  * assertEquals(model.forward(Tensor.ones([2, 8])).shape, [2, 8]);
  * ```
  */
-export const residual: Factory<"layer", ResidualOptions, [block: LayerPlugin]> = definePlugin({
+export const residual: Factory<"layer", ResidualOptions, ["block"]> = definePlugin({
   name: "residual",
   summary: "A block beside a shortcut: y = x + block(x).",
   paper: {
@@ -50,8 +50,7 @@ export const residual: Factory<"layer", ResidualOptions, [block: LayerPlugin]> =
   positional: ["block"],
   forward(x, context) {
     const { block, branch, projection } = context.options;
-    const rest = context.inputs.slice(1);
     const shortcut = projection === undefined ? x : context.run(projection, x, "projection");
-    return addBranch(context, branch, shortcut, x, (input) => context.run(block, [input, ...rest], "block"));
+    return addBranch(context, branch, shortcut, context.inputs, (inputs) => context.run(block, inputs, "block"));
   },
 });

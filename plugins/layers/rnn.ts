@@ -50,7 +50,7 @@ const cells = { tanh: cellOf("tanh"), relu: cellOf("relu") };
  * assertEquals(model.forward(Tensor.ones([2, 5, 3])).shape, [2, 5, 8]);
  * ```
  */
-export const rnn: Factory<"layer", RnnOptions, [units: number]> = definePlugin({
+export const rnn: Factory<"layer", RnnOptions, ["units"]> = definePlugin({
   name: "rnn",
   summary: "A plain recurrent layer: h_t = f(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh).",
   paper: {
@@ -64,6 +64,7 @@ export const rnn: Factory<"layer", RnnOptions, [units: number]> = definePlugin({
     activation: z.enum(["tanh", "relu"]).default("tanh").describe("the activation"),
   }),
   positional: ["units"],
+  mixesRows: ({ stateful }) => stateful !== undefined,
   init: (context) => initRecurrent(context, 1, ["hidden"]),
   forward: (x, context) => runRecurrent(cells[context.options.activation], x, context),
 });

@@ -5,7 +5,7 @@ import { definePlugin, type Factory, layerPart, type LayerPlugin } from "../../c
 /** Options of {@linkcode sequential}. */
 export interface SequentialOptions {
   /** The layers, first to last. A layer's place is its number, or its own name. */
-  layers?: readonly LayerPlugin[];
+  layers: readonly LayerPlugin[];
 }
 
 /**
@@ -21,7 +21,7 @@ export interface SequentialOptions {
  * assertEquals(model.parameters().map((p) => p.name), ["hidden.weight", "hidden.bias", "2.weight", "2.bias"]);
  * ```
  */
-export const sequential: Factory<"layer", SequentialOptions, [layers: readonly LayerPlugin[]]> = definePlugin({
+export const sequential: Factory<"layer", SequentialOptions, ["layers"]> = definePlugin({
   name: "sequential",
   summary: "Layers one after the other.",
   options: z.object({ layers: z.array(layerPart()).readonly().describe("the layers, first to last") }),
@@ -32,7 +32,7 @@ export const sequential: Factory<"layer", SequentialOptions, [layers: readonly L
     for (let i = 0; i < layers.length; i++) {
       const next = layers[i + 1]?.definition.epilogue;
       const fused = !building && layers[i].definition.fuses === true && next !== undefined;
-      y = run(layers[i], [y, ...rest], layers[i].name ?? String(i), fused ? next : "none");
+      y = run(layers[i], [y, ...rest], layers[i].name ?? String(i), { epilogue: fused ? next : "none" });
       if (fused) i++;
     }
     return y;

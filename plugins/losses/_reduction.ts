@@ -1,6 +1,6 @@
 /** What losses share: how the batch becomes one number, and the check of the targets' shape. @module */
 import { z } from "zod";
-import { sameShape, ShapeError, showShape, type Tensor } from "../../core/mod.ts";
+import { type LossValue, sameShape, ShapeError, showShape, type Tensor } from "../../core/mod.ts";
 
 /** How the losses of a batch become one number. */
 export type Reduction = "mean" | "sum";
@@ -15,9 +15,14 @@ export interface ReductionOption {
 export const reductionSchema: z.ZodType<Reduction, Reduction | undefined> = z.enum(["mean", "sum"]).default("mean")
   .describe("whether the losses of a batch are averaged or added up");
 
-/** Mean or sum of all entries. */
-export function reduce(losses: Tensor, reduction: Reduction): Tensor {
-  return reduction === "sum" ? losses.sum() : losses.mean();
+/** The losses of all entries, to be divided by their number unless they are only added up. */
+export function reduce(losses: Tensor, reduction: Reduction): LossValue {
+  return weighed(losses.sum(), losses.size, reduction);
+}
+
+/** A sum of losses and its weight, which counts unless they are only added up. */
+export function weighed(sum: Tensor, weight: number, reduction: Reduction): LossValue {
+  return { sum, weight: reduction === "sum" ? null : weight };
 }
 
 /**

@@ -16,11 +16,10 @@ export interface BinaryCrossEntropyOptions extends ReductionOption {
  *
  * @example
  * ```ts
- * import { binaryCrossEntropy, Tensor } from "@thinned/dropout";
+ * import { binaryCrossEntropy, lossOf, Tensor } from "@thinned/dropout";
  * import { assertAlmostEquals } from "@std/assert";
  *
- * const { definition, options } = binaryCrossEntropy();
- * assertAlmostEquals(definition.loss!(Tensor.of([[0]]), Tensor.of([[1]]), options).item(), Math.log(2), 1e-6);
+ * assertAlmostEquals(lossOf(binaryCrossEntropy(), Tensor.of([[0]]), Tensor.of([[1]])).item(), Math.log(2), 1e-6);
  * ```
  */
 export const binaryCrossEntropy: Factory<"loss", BinaryCrossEntropyOptions> = definePlugin({

@@ -1,7 +1,7 @@
 /** Softmax cross-entropy, for classification. @module */
 import { z } from "zod";
 import { crossEntropyRows, definePlugin, type Factory, OptionError, ShapeError, Tensor } from "../../core/mod.ts";
-import { checkTargets, type ReductionOption, reductionSchema } from "./_reduction.ts";
+import { checkTargets, type ReductionOption, reductionSchema, weighed } from "./_reduction.ts";
 
 /** Options of {@linkcode crossEntropy}. */
 export interface CrossEntropyOptions extends ReductionOption {
@@ -23,11 +23,10 @@ export interface CrossEntropyOptions extends ReductionOption {
  *
  * @example
  * ```ts
- * import { crossEntropy, Tensor } from "@thinned/dropout";
+ * import { crossEntropy, lossOf, Tensor } from "@thinned/dropout";
  * import { assertAlmostEquals } from "@std/assert";
  *
- * const { definition, options } = crossEntropy();
- * const loss = definition.loss!(Tensor.of([[0, 0]]), Tensor.of([1], "int32"), options);
+ * const loss = lossOf(crossEntropy(), Tensor.of([[0, 0]]), Tensor.of([1], "int32"));
  * assertAlmostEquals(loss.item(), Math.log(2), 1e-6);
  * ```
  */
@@ -45,18 +44,16 @@ export const crossEntropy: Factory<"loss", CrossEntropyOptions> = definePlugin({
   targets: "classes",
   loss(outputs, targets, { classWeights, reduction, ...options }) {
     if (targets.dtype !== "int32") {
-      const losses = softLoss(outputs, targets, classWeights, options);
-      return reduction === "sum" ? losses : losses.div(Math.max(outputs.size / outputs.shape[outputs.rank - 1], 1));
+      const sum = softLoss(outputs, targets, classWeights, options);
+      return weighed(sum, outputs.size / Math.max(outputs.shape[outputs.rank - 1], 1), reduction);
     }
     // A sequence's steps are rows as good as examples.
     const sequence = outputs.rank > 2 && targets.rank === outputs.rank - 1;
     const logits = sequence ? outputs.reshape([targets.size, outputs.shape[outputs.rank - 1]]) : outputs;
     const labels = sequence ? targets.reshape([targets.size]) : targets;
     const weights = classWeights && Tensor.from(classWeights, [classWeights.length], outputs.floatType);
-    const losses = crossEntropyRows(logits, labels, { ...options, weights });
-    if (reduction === "sum") return losses.sum();
-    const counted = weightOf(labels, classWeights, options.ignoreIndex);
-    return losses.sum().div(counted === 0 ? 1 : counted);
+    const sum = crossEntropyRows(logits, labels, { ...options, weights }).sum();
+    return weighed(sum, weightOf(labels, classWeights, options.ignoreIndex), reduction);
   },
 });
 

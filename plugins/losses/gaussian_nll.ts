@@ -44,12 +44,11 @@ function halves(outputs: Tensor): [Tensor, Tensor] {
  *
  * @example
  * ```ts
- * import { gaussianNll, Tensor } from "@thinned/dropout";
+ * import { gaussianNll, lossOf, Tensor } from "@thinned/dropout";
  * import { assertEquals } from "@std/assert";
  *
- * const { definition, options } = gaussianNll();
  * const outputs = Tensor.of([[3, 0]]); // mean 3, variance e^0
- * assertEquals(definition.loss!(outputs, Tensor.of([[1]]), options).item(), 2);
+ * assertEquals(lossOf(gaussianNll(), outputs, Tensor.of([[1]])).item(), 2);
  * ```
  */
 export const gaussianNll: Factory<"loss", GaussianNllOptions> = definePlugin({

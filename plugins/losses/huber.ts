@@ -20,11 +20,10 @@ export interface HuberOptions extends ReductionOption {
  *
  * @example
  * ```ts
- * import { huber, Tensor } from "@thinned/dropout";
+ * import { huber, lossOf, Tensor } from "@thinned/dropout";
  * import { assertEquals } from "@std/assert";
  *
- * const { definition, options } = huber({ reduction: "sum" });
- * assertEquals(definition.loss!(Tensor.of([[0.5, 3]]), Tensor.of([[0, 0]]), options).item(), 0.125 + 2.5);
+ * assertEquals(lossOf(huber({ reduction: "sum" }), Tensor.of([[0.5, 3]]), Tensor.of([[0, 0]])).item(), 0.125 + 2.5);
  * ```
  */
 export const huber: Factory<"loss", HuberOptions> = definePlugin({

@@ -1,7 +1,7 @@
 /** The Kullback-Leibler divergence of predicted from given distributions, for soft targets. @module */
 import { z } from "zod";
 import { definePlugin, type Factory } from "../../core/mod.ts";
-import { checkTargets, type ReductionOption, reductionSchema } from "./_reduction.ts";
+import { checkTargets, type ReductionOption, reductionSchema, weighed } from "./_reduction.ts";
 
 /** Options of {@linkcode klDivergence}. */
 export interface KlDivergenceOptions extends ReductionOption {
@@ -17,11 +17,10 @@ export interface KlDivergenceOptions extends ReductionOption {
  *
  * @example
  * ```ts
- * import { klDivergence, Tensor } from "@thinned/dropout";
+ * import { klDivergence, lossOf, Tensor } from "@thinned/dropout";
  * import { assertAlmostEquals } from "@std/assert";
  *
- * const { definition, options } = klDivergence();
- * const loss = definition.loss!(Tensor.of([[0, 0]]), Tensor.of([[1, 0]]), options);
+ * const loss = lossOf(klDivergence(), Tensor.of([[0, 0]]), Tensor.of([[1, 0]]));
  * assertAlmostEquals(loss.item(), Math.log(2), 1e-6);
  * ```
  */
@@ -41,7 +40,7 @@ export const klDivergence: Factory<"loss", KlDivergenceOptions> = definePlugin({
     const logT = options.logTargets ? targets : targets.log();
     // A product with t, but exactly 0 where t is 0, whatever the logarithms are there.
     const sum = logT.sub(logP).mask(t).sum();
-    return options.reduction === "sum" ? sum : sum.div(outputs.shape[0]);
+    return weighed(sum, outputs.shape[0], options.reduction);
   },
   prediction: (outputs, options) => options.outputs === "logits" ? outputs.softmax() : outputs.exp(),
 });

@@ -11,11 +11,10 @@ export interface MeanAbsoluteErrorOptions extends ReductionOption {}
  *
  * @example
  * ```ts
- * import { meanAbsoluteError, Tensor } from "@thinned/dropout";
+ * import { lossOf, meanAbsoluteError, Tensor } from "@thinned/dropout";
  * import { assertEquals } from "@std/assert";
  *
- * const { definition, options } = meanAbsoluteError();
- * assertEquals(definition.loss!(Tensor.of([[1, 2]]), Tensor.of([[1, 4]]), options).item(), 1);
+ * assertEquals(lossOf(meanAbsoluteError(), Tensor.of([[1, 2]]), Tensor.of([[1, 4]])).item(), 1);
  * ```
  */
 export const meanAbsoluteError: Factory<"loss", MeanAbsoluteErrorOptions> = definePlugin({

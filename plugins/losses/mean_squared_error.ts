@@ -11,11 +11,10 @@ export interface MeanSquaredErrorOptions extends ReductionOption {}
  *
  * @example
  * ```ts
- * import { meanSquaredError, Tensor } from "@thinned/dropout";
+ * import { lossOf, meanSquaredError, Tensor } from "@thinned/dropout";
  * import { assertEquals } from "@std/assert";
  *
- * const { definition, options } = meanSquaredError();
- * assertEquals(definition.loss!(Tensor.of([[1, 2]]), Tensor.of([[1, 4]]), options).item(), 2);
+ * assertEquals(lossOf(meanSquaredError(), Tensor.of([[1, 2]]), Tensor.of([[1, 4]])).item(), 2);
  * ```
  */
 export const meanSquaredError: Factory<"loss", MeanSquaredErrorOptions> = definePlugin({

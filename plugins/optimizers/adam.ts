@@ -6,7 +6,7 @@
  * @module
  */
 import { z } from "zod";
-import { definePlugin, type Factory, type Scheduled } from "../../core/mod.ts";
+import { definePlugin, type Factory, kernels, type Scheduled } from "../../core/mod.ts";
 import { learningRateSchema, weightDecaySchema } from "./_schemas.ts";
 
 /** Options of {@linkcode adam}. */
@@ -50,6 +50,8 @@ export const adam: Factory<"optimizer", AdamOptions> = definePlugin({
     weightDecay: weightDecaySchema(0),
   }),
   slots: () => ["first", "second"],
-  update: ({ slots, options, iteration, adam }) =>
-    adam(slots.first, slots.second, { ...options, decoupled: false, iteration }),
+  update({ parameter: { floats }, gradient, slots: { first, second }, options, iteration }) {
+    const settings = { ...options, decoupled: false, iteration };
+    kernels.adam(floats, gradient.floats, first.floats, second.floats, settings);
+  },
 });

@@ -7,7 +7,7 @@
  * @module
  */
 import { z } from "zod";
-import { definePlugin, type Factory, type Scheduled } from "../../core/mod.ts";
+import { definePlugin, type Factory, kernels, type Scheduled } from "../../core/mod.ts";
 import { learningRateSchema, weightDecaySchema } from "./_schemas.ts";
 
 /** Options of {@linkcode adamw}. */
@@ -51,6 +51,8 @@ export const adamw: Factory<"optimizer", AdamwOptions> = definePlugin({
     weightDecay: weightDecaySchema(0.01).describe("share of a weight that vanishes, divided by the learning rate"),
   }),
   slots: () => ["first", "second"],
-  update: ({ slots, options, iteration, adam }) =>
-    adam(slots.first, slots.second, { ...options, decoupled: true, iteration }),
+  update({ parameter: { floats }, gradient, slots: { first, second }, options, iteration }) {
+    const settings = { ...options, decoupled: true, iteration };
+    kernels.adam(floats, gradient.floats, first.floats, second.floats, settings);
+  },
 });

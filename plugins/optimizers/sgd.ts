@@ -7,7 +7,7 @@
  * @module
  */
 import { z } from "zod";
-import { definePlugin, type Factory, isPlugin, type Scheduled, scheduled } from "../../core/mod.ts";
+import { definePlugin, type Factory, isPlugin, kernels, type Scheduled, scheduled } from "../../core/mod.ts";
 import { learningRateSchema, weightDecaySchema } from "./_schemas.ts";
 
 /** Options of {@linkcode sgd}. */
@@ -48,7 +48,8 @@ export const sgd: Factory<"optimizer", SgdOptions> = definePlugin({
     weightDecay: weightDecaySchema(0),
   }),
   slots: ({ momentum }) => momentum === 0 && !isPlugin(momentum) ? [] : ["velocity"],
-  update({ slots, options, iteration, sgd }) {
-    sgd(slots.velocity ?? null, { ...options, first: iteration === 1 });
+  update({ parameter, gradient, slots, options, iteration }) {
+    const velocity = slots.velocity?.floats ?? null;
+    kernels.sgd(parameter.floats, gradient.floats, velocity, { ...options, first: iteration === 1 });
   },
 });

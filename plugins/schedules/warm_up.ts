@@ -12,7 +12,7 @@ import { type ScheduleTime, spanSchema, unitSchema } from "./_schema.ts";
 /** Options of {@linkcode warmUp}. */
 export interface WarmUpOptions extends ScheduleTime {
   /** What follows the warm-up: a number, or a schedule, whose time begins when the warm-up ends. */
-  then?: Scheduled;
+  then: Scheduled;
   /** How long the warm-up takes, in `unit`s, above 0; rounded to whole steps. Default 1. */
   over?: number;
   /** The share of what follows at which the warm-up begins, at least 0. Default 0. */
@@ -30,7 +30,7 @@ export interface WarmUpOptions extends ScheduleTime {
  * adamw({ learningRate: warmUp(cosine({ from: 1e-3 }), { over: 5 }) });
  * ```
  */
-export const warmUp: Factory<"schedule", WarmUpOptions, [then: Scheduled]> = definePlugin({
+export const warmUp: Factory<"schedule", WarmUpOptions, ["then"]> = definePlugin({
   name: "warm-up",
   summary: "A straight rise before another schedule.",
   paper: {

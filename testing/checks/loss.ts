@@ -6,6 +6,7 @@ import {
   DataError,
   type FloatType,
   gradients,
+  lossOf,
   type Model,
   noGrad,
   OptionError,
@@ -49,12 +50,12 @@ export const targetKinds: readonly Targets[] = [
 /** A loss with options and the targets that it takes. */
 export class LossTrial {
   readonly label: string;
-  readonly loss: Plugin;
+  readonly loss: Plugin<"loss">;
   readonly seed: number;
   readonly #targets: Targets;
 
   constructor(factory: AnyFactory, options: Options, targets: Targets, seed: number) {
-    this.loss = makePlugin(factory, options);
+    this.loss = makePlugin(factory, options) as Plugin<"loss">;
     this.#targets = targets;
     this.seed = seed;
     const given = Object.keys(options).length === 0 ? "" : ` with ${JSON.stringify(options)}`;
@@ -80,7 +81,7 @@ export class LossTrial {
   /** The loss at evaluation. */
   value(model: Model, dtype: FloatType): Tensor {
     const outputs = model.forward(fixed([ROWS, INPUTS], "x", dtype));
-    return this.loss.definition.loss!(outputs, this.#targets.make(dtype), this.loss.options);
+    return lossOf(this.loss, outputs, this.#targets.make(dtype));
   }
 
   /** What training minimizes at a step, as the trainer computes it; `passes` receives the numbers of the passes run. */
@@ -96,7 +97,11 @@ export class LossTrial {
       return model.forward(x, { mode: "train", step, pass });
     };
     const { definition, options } = this.loss;
-    return definition.objective?.(forward, targets, options) ?? definition.loss!(forward(0), targets, options);
+    const { sum, weight } = definition.objective?.(forward, targets, options) ??
+      definition.loss(forward(0), targets, options);
+    ensure(sum.size === 1, `expected one number for the sum of the losses, found shape [${sum.shape.join(", ")}]`);
+    ensure(weight === null || weight >= 0, `expected a weight of at least 0 for the sum, found ${weight}`);
+    return weight === null || weight === 0 ? sum : sum.div(weight);
   }
 }
 

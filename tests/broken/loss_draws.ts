@@ -7,9 +7,10 @@ export const fails: readonly string[] = ["same key, same bits", "gradient"];
 export const lossDraws: Factory<"loss", Record<never, never>> = definePlugin({
   name: "loss-draws",
   options: z.object({}),
-  loss: (outputs, targets) => outputs.sub(targets).square().mean(),
+  loss: (outputs, targets) => ({ sum: outputs.sub(targets).square().sum(), weight: outputs.size }),
   objective(forward, targets) {
     const noise = 1 + Math.random();
-    return forward(0).add(forward(1)).mul(noise).sub(targets).square().mean();
+    const outputs = forward(0).add(forward(1)).mul(noise);
+    return { sum: outputs.sub(targets).square().sum(), weight: outputs.size };
   },
 });

@@ -4,7 +4,7 @@ import { affine, definePlugin, type Factory, rateSchema } from "../../mod.ts";
 
 export const fails: readonly string[] = ["shape"];
 
-export const productShape: Factory<"weight", { rate?: number }> = definePlugin({
+export const productShape: Factory<"weight" | "product", { rate?: number }> = definePlugin({
   name: "product-shape",
   options: z.object({ rate: rateSchema.default(0.5) }),
   weight: (weight, { mode, key, options: { rate } }) => mode === "eval" ? weight : weight.dropout(key, rate),

@@ -98,7 +98,9 @@ export function assertGolden(found: Tensor, expected: GoldenArray, what: string)
 }
 
 /** How a layer is checked. */
-export interface LayerCheck extends RunOptions {
+export interface LayerCheck {
+  /** How the model is run. Default `eval`. */
+  readonly run?: RunOptions;
   /** Shape of the input without its batch axis; by default the case's. */
   readonly inputShape?: Shape;
   /** From the case's layout to that of layers here, and back. Default none. */
@@ -110,13 +112,13 @@ export interface LayerCheck extends RunOptions {
  * `fromPyTorch`, so their names are checked as well.
  */
 export function checkLayer(layer: LayerPlugin, golden: GoldenCase, dtype: FloatType, check: LayerCheck = {}): Model {
-  const { inputShape, swap = (x: Tensor) => x, ...options } = check;
+  const { inputShape, swap = (x: Tensor) => x, run } = check;
   const x = tensorOf(golden.inputs.x, dtype).withGradient();
   const model = buildModel(layer, { inputShape: inputShape ?? swap(x).shape.slice(1), dtype });
   const prefix = prefixOf(golden);
   const stateDict = Object.entries(golden.params).map(([name, array]) => [name, tensorOf(array, dtype)] as const);
   fromPyTorch(model, new Map(stateDict), prefix === "" ? {} : { names: { "": prefix } });
-  const y = swap(model.forward(swap(x), options));
+  const y = swap(model.forward(swap(x), run));
   assertGolden(y, golden.outputs.y, "y");
   const parameters = model.parameters();
   const found = gradients(y, [x, ...parameters.map(({ tensor }) => tensor)], upstreamOf(golden, dtype));

@@ -13,8 +13,8 @@ function run(backend: Backend, draws: Draws, shape: DropConnectShape, single = t
   const convert = (values: Float32Array<ArrayBuffer>): Floats => single ? values : Float64Array.from(values);
   const [x, weight] = [draws.floats(batch * rows * inputs), draws.floats(units * inputs)].map(convert);
   const dy = convert(draws.floats(batch * rows * units));
-  const key = Key.seed(draws.whole(0, 1000)).at("mask").atStep(draws.whole(0, 9)).sample(draws.whole(0, 2 ** 36));
-  const address = key.address(units * inputs);
+  const key = Key.seed(draws.whole(0, 1000)).at("mask").atStep(draws.whole(0, 9));
+  const address = Uint32Array.of(key.seedLow, key.seedHigh, draws.whole(0, 1000), 0, key.step, key.site);
   const junk = (n: number) => convert(new Float32Array(n).fill(7));
   const [out, dx, dWeight] = [junk(dy.length), junk(x.length), junk(weight.length)];
   on(backend).dropConnect(x, weight, out, address, shape);

@@ -3,6 +3,7 @@ import {
   buildModel,
   gradients,
   type LayerPlugin,
+  lossOf,
   type Model,
   OptimizerDriver,
   type Plugin,
@@ -15,14 +16,11 @@ export function built(layer: LayerPlugin, inputShape: readonly number[], seed = 
   return buildModel(layer, { inputShape, seed, dtype: "float64" });
 }
 
-/** The value of a loss, with its own options. */
-export function lossOf(loss: Plugin<"loss">, outputs: Tensor, targets: Tensor): Tensor {
-  return loss.definition.loss!(outputs, targets, loss.options);
-}
+export { lossOf };
 
 /** The value of a schedule after some steps. */
 export function valueAt(schedule: Plugin<"schedule">, progress: Progress): number {
-  return schedule.definition.value!(progress, schedule.options);
+  return schedule.definition.value(progress, schedule.options, {});
 }
 
 /**
@@ -38,7 +36,7 @@ export function updates(
   progressAt: (step: number) => Progress = (step) => ({ step, stepsPerEpoch: steps, totalSteps: steps }),
 ): number[][] {
   const weight = start.clone().withGradient();
-  const model = { parameters: () => [{ name: "w", tensor: weight, constraint: undefined }] };
+  const model = { parameters: () => [{ name: "w", tensor: weight, constraint: undefined }], schedules: undefined };
   const driver = new OptimizerDriver(optimizer, model as unknown as Model);
   return Array.from({ length: steps }, (_, step) => {
     driver.update(gradients(f(weight), [weight]), progressAt(step));

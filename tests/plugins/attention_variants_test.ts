@@ -1,10 +1,13 @@
 /** What the papers of attention dropout and DropKey promise. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import {
+  applyMask,
+  type AttentionMaskSite,
   type AttentionOptions,
   buildModel,
   keepProbability,
   Key,
+  type MaskPart,
   type Mode,
   OptionError,
   rateThreshold,
@@ -26,12 +29,13 @@ function weightsWith(rate: number, scores: Tensor, key: Key, options: AttentionO
     Float64Array.from({ length: keys * keys }, (_, i) => i % (keys + 1) === 0 ? 1 : 0),
     [keys, keys],
   ).cast(scores.dtype).broadcastTo([batch, heads, keys, keys]);
-  const context = { mode: "train" as Mode, key, options: variant.options };
+  // deno-lint-ignore no-explicit-any
+  const context = { mode: "train" as Mode, key, options: variant.options } as any;
+  const part = variant.definition.attention as MaskPart<unknown, AttentionMaskSite>;
   return scaledDotProductAttention(scores, identity, identity, {
     ...options,
     scale: 1,
-    // deno-lint-ignore no-explicit-any
-    scores: (value) => variant.definition.attention!(value, "scores", context as any),
+    scores: (value) => applyMask(value, part.mask(context, { shape: value.shape, stage: "scores" })!),
   }).reshape([batch, heads, queries, keys]);
 }
 
@@ -100,9 +104,13 @@ Deno.test("attentionDropout(): weights are 0 or divided by the keep probability,
   withSeed((seed) => {
     const variant = attentionDropout({ rate: 0.3 });
     const weights = random([40, 2, 10, 10], seed).softmax();
-    const run = (mode: Mode) =>
+    const part = variant.definition.attention as MaskPart<unknown, AttentionMaskSite>;
+    const run = (mode: Mode) => {
       // deno-lint-ignore no-explicit-any
-      variant.definition.attention!(weights, "weights", { mode, key: key(seed), options: variant.options } as any);
+      const context = { mode, key: key(seed), options: variant.options } as any;
+      const mask = part.mask(context, { shape: weights.shape, stage: "weights" })!;
+      return applyMask(weights, mask, mode === "eval");
+    };
     const dropped = run("train");
     const keep = keepProbability(rateThreshold(0.3));
     const zeros = dropped.floats.filter((value, i) => {
@@ -124,7 +132,7 @@ Deno.test("attention variants have right gradients, the masks held, and the rate
   for (const attention of [attentionDropout({ rate: 0.4 }), dropKey({ rate: 0.4 }), attentionDropout({ rate: 1 })]) {
     for (const shape of [[2, 3, 4], [1, 1, 2], [3, 5, 2]]) {
       const model = built(multiHeadAttention(2, { attention, causal: shape[1] === 5 }), shape.slice(1));
-      checkGradient(([x]) => model.forward(x, { mode: "train" }).add(x.mul(0)), [random(shape, 3)]);
+      checkGradient(([x]) => model.forward(x, { mode: "train", step: 0 }).add(x.mul(0)), [random(shape, 3)]);
     }
   }
 });
@@ -133,8 +141,8 @@ Deno.test("masks of attention variants belong to the example, not to its place i
   for (const attention of [attentionDropout({ rate: 0.4 }), dropKey({ rate: 0.4 })]) {
     const model = built(multiHeadAttention(2, { attention }), [3, 4]);
     const x = random([4, 3, 4], 1);
-    const whole = model.forward(x, { mode: "train" });
-    const part = model.forward(x.slice([2], [4]), { mode: "train", sample: 2 });
+    const whole = model.forward(x, { mode: "train", step: 0 });
+    const part = model.forward(x.slice([2], [4]), { mode: "train", step: 0, sample: 2 });
     assertEquals(whole.slice([2], [4]).toArray(), part.toArray());
   }
 });
@@ -147,7 +155,7 @@ Deno.test("attention variants draw nothing in mode eval, and are the identity", 
   withoutDraws(() => {
     for (const model of models) {
       assertEquals(model.forward(x).toArray(), plain.forward(x).toArray());
-      assertThrows(() => model.forward(x, { mode: "sample" }), Error, "a number was drawn");
+      assertThrows(() => model.forward(x, { mode: "sample", step: 0 }), Error, "a number was drawn");
     }
   });
 });

@@ -7,6 +7,7 @@ import {
   type Factory,
   gradients,
   type LayerPlugin,
+  lossOf,
   OptionError,
   type Shape,
   ShapeError,
@@ -127,20 +128,20 @@ Deno.test("batchNorm() updates its statistics in training alone, and uses them f
   const x = random([5, 3, 4], 1).mul(2).add(7);
   const state = () => [...model.state().values()].map((tensor) => tensor.toArray());
   const begun = state();
-  assertEquals(model.forward(x, { mode: "sample" }).toArray(), model.forward(x).toArray());
+  assertEquals(model.forward(x, { mode: "sample", step: 0 }).toArray(), model.forward(x).toArray());
   assertEquals(state(), begun);
-  const inTraining = model.forward(x, { mode: "train" });
+  const inTraining = model.forward(x, { mode: "train", step: 0 });
   const moved = state();
   assertNotEquals(moved, begun);
   for (const value of inTraining.mean([0, 2]).floats) assertAlmostEquals(value, 0, 1e-9);
   model.forward(x);
-  model.forward(x, { mode: "sample" });
+  model.forward(x, { mode: "sample", step: 0 });
   assertEquals(state(), moved);
 });
 
 Deno.test("batchNorm() with momentum 1 holds the last batch's mean and unbiased variance", () => {
   const model = built(batchNorm({ momentum: 1 }), [1]);
-  model.forward(Tensor.of([[1], [2], [6]], "float64"), { mode: "train" });
+  model.forward(Tensor.of([[1], [2], [6]], "float64"), { mode: "train", step: 0 });
   assertEquals(model.state().get("mean")!.toArray(), [3]);
   assertAlmostEquals(model.state().get("variance")!.item(), 7, 1e-12);
 });
@@ -148,7 +149,11 @@ Deno.test("batchNorm() with momentum 1 holds the last batch's mean and unbiased 
 Deno.test("batchNorm() refuses to train on one value for each channel, and evaluates it", () => {
   const model = built(batchNorm(), [3]);
   const x = random([1, 3], 1);
-  assertThrows(() => model.forward(x, { mode: "train" }), ShapeError, "at least 2 values of each channel, found 1");
+  assertThrows(
+    () => model.forward(x, { mode: "train", step: 0 }),
+    ShapeError,
+    "at least 2 values of each channel, found 1",
+  );
   assertEquals(model.forward(x).shape, [1, 3]);
   assertEquals(model.forward(random([0, 3], 1)).shape, [0, 3]);
 });
@@ -188,7 +193,7 @@ Deno.test("a small convolutional net learns to tell stripes from their transpose
   const parameters = model.parameters().map(({ tensor }) => tensor);
   let last = Infinity;
   for (let step = 0; step < 60; step++) {
-    const value = loss.definition.loss!(model.forward(x, { mode: "train" }), labels, loss.options);
+    const value = lossOf(loss, model.forward(x, { mode: "train", step: 0 }), labels);
     gradients(value, parameters).forEach((gradient, i) =>
       parameters[i].assign(parameters[i].sub(gradient.mul(0.3)).detach())
     );

@@ -1,9 +1,20 @@
 /** DropConnect: its masks, the mean and the variance that the paper gives for them, inference, gradients and edges. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { gradients, Key, type LayerPlugin, type Model, OptionError, ShapeError, Tensor } from "../../core/mod.ts";
+import {
+  gradients,
+  keepProbability,
+  Key,
+  type LayerPlugin,
+  type Model,
+  OptionError,
+  rateThreshold,
+  ShapeError,
+  Tensor,
+} from "../../core/mod.ts";
 import { checkGradient } from "../../testing/mod.ts";
 import { dropConnect, type DropConnectOptions } from "../../plugins/dropout/drop_connect.ts";
 import { exampleProduct } from "../../plugins/dropout/_per_example.ts";
+import { conv1d } from "../../plugins/layers/conv1d.ts";
 import { dense } from "../../plugins/layers/dense.ts";
 import { maxout } from "../../plugins/layers/maxout.ts";
 import { relu } from "../../plugins/layers/relu.ts";
@@ -27,11 +38,16 @@ Deno.test("dropConnect() multiplies each example by a weight and a bias with mas
   const key = Key.seed(3).at("mask").sample(2);
   const [x, weight] = [random([batch, rows, inputs], 1), random([units, inputs], 2)];
   for (const inverted of [true, false]) {
-    const masks = Tensor.bernoulli([batch, units, inputs], key, rate, inverted ? 1 / (1 - rate) : 1, "float64");
+    const masks = Tensor.bernoulli(
+      [batch, units, inputs],
+      key,
+      rate,
+      inverted ? 1 / keepProbability(rateThreshold(rate)) : 1,
+      "float64",
+    );
     const expected = x.matmul(masks.mul(weight), { transposeB: true });
     const found = exampleProduct(x, weight, key, rate, inverted);
     assertEquals(found.shape, expected.shape);
-    // A rate is rounded to a multiple of 2^-32.
     found.floats.forEach((value, i) => assertAlmostEquals(value, expected.floats[i], 1e-8));
   }
 });
@@ -43,11 +59,11 @@ for (const convention of ["inverted", "classic"] as const) {
     for (const rate of [0.2, 0.5, 0.8]) {
       const model = layer(units, [inputs], { rate, convention });
       const [weight, bias] = weightsOf(model);
-      const p = 1 - rate;
+      const p = keepProbability(rateThreshold(rate));
       const [m, v] = convention === "classic" ? [p, p * (1 - p)] : [1, (1 - p) / p];
       const means = weight.matmul(x).add(bias).mul(m);
       const variances = weight.square().matmul(x.square()).add(bias.square()).mul(v);
-      const y = model.forward(x.broadcastTo([count, inputs]), { mode: "train" });
+      const y = model.forward(x.broadcastTo([count, inputs]), { mode: "train", step: 0 });
       for (let unit = 0; unit < units; unit++) {
         const values = y.slice([0, unit], [count, unit + 1]).floats;
         const expected = variances.floats[unit];
@@ -68,7 +84,7 @@ Deno.test("dropConnect() with normal inference averages the activation, as masks
   const model = layer(units, [inputs], { rate: 0.5, inference: "normal", samples: 4000 }, relu());
   // A sum of many connections is nearly normal; a bias that outweighs them would not be.
   weightsOf(model)[1].assign(random([units], 2).mul(0.05));
-  const masks = model.forward(x.broadcastTo([count, inputs]), { mode: "train" });
+  const masks = model.forward(x.broadcastTo([count, inputs]), { mode: "train", step: 0 });
   const found = model.forward(x.reshape([1, inputs]));
   assertEquals(model.forward(x.reshape([1, inputs])).toArray(), found.toArray());
   model.configure("0.weight", { inference: "mean" });
@@ -114,7 +130,7 @@ for (const options of settings) {
         for (const after of [undefined, relu()]) {
           const model = layer(2, inputShape, options, after);
           const x = random([batch, ...inputShape], 2);
-          checkGradient(([x]) => model.forward(x, { mode: "train" }), [x], { parameters: weightsOf(model) });
+          checkGradient(([x]) => model.forward(x, { mode: "train", step: 0 }), [x], { parameters: weightsOf(model) });
         }
       }
     }
@@ -123,8 +139,8 @@ for (const options of settings) {
   Deno.test(`${title}: a batch in parts draws what the whole batch draws`, () => {
     const model = layer(3, [2, 4], options);
     const x = random([6, 2, 4], 1);
-    const whole = model.forward(x, { mode: "train" });
-    const part = model.forward(x.slice([2], [6]), { mode: "train", sample: 2 });
+    const whole = model.forward(x, { mode: "train", step: 0 });
+    const part = model.forward(x.slice([2], [6]), { mode: "train", step: 0, sample: 2 });
     assertEquals(whole.slice([2]).toArray(), part.toArray());
   });
 
@@ -136,7 +152,7 @@ for (const options of settings) {
     for (
       const other of [{ mode: "train", step: 2 }, { mode: "sample", step: 1 }, { mode: "train", step: 1, pass: 1 }]
     ) {
-      const y = model.forward(x, other as { mode: "train" });
+      const y = model.forward(x, other as { mode: "train"; step: 0 });
       assert(JSON.stringify(y.toArray()) !== JSON.stringify(train.toArray()));
     }
     const [first, second] = train.toArray() as number[][];
@@ -148,10 +164,10 @@ Deno.test("dropConnect() at a rate of 0 is the layer itself, at 1 it gives zeros
   const x = random([3, 4], 1);
   for (const per of ["example", "batch"] as const) {
     const none = layer(2, [4], { rate: 0, per });
-    assertEquals(none.forward(x, { mode: "train" }).toArray(), none.forward(x).toArray());
+    assertEquals(none.forward(x, { mode: "train", step: 0 }).toArray(), none.forward(x).toArray());
     const all = layer(2, [4], { rate: 1, per });
     const input = x.withGradient();
-    const y = all.forward(input, { mode: "train" });
+    const y = all.forward(input, { mode: "train", step: 0 });
     assertEquals(new Set(y.floats), new Set([0]));
     for (const gradient of gradients(y.sum(), [input, ...weightsOf(all)])) {
       assertEquals(new Set(gradient.floats), new Set([0]));
@@ -165,13 +181,13 @@ Deno.test("dropConnect() at a rate of 0 is the layer itself, at 1 it gives zeros
 
 Deno.test("dropConnect() stands in maxout layers, too", () => {
   const model = built(maxout(3, { weight: dropConnect() }), [4]);
-  assertEquals(model.forward(random([2, 4], 1), { mode: "train" }).shape, [2, 3]);
+  assertEquals(model.forward(random([2, 4], 1), { mode: "train", step: 0 }).shape, [2, 3]);
 });
 
 Deno.test("dropConnect() refuses a layer that cannot draw for each example, and says what to do", () => {
-  const context = { mode: "train", options: dropConnect().options, path: "0.weight" };
-  const { weight } = dropConnect().definition;
-  assertThrows(() => weight!(random([2, 2], 1), context as never), OptionError, 'expected "batch"');
+  const refused = conv1d(2, 3, { weight: dropConnect() });
+  assertThrows(() => built(refused, [2, 5]), OptionError, 'model.weight (drop-connect).per: expected "batch"');
+  built(conv1d(2, 3, { weight: dropConnect({ per: "batch" }) }), [2, 5]);
   assertThrows(() => dropConnect({ samples: 0 }), OptionError, "drop-connect.samples");
   assertThrows(() => exampleProduct(random([2, 3], 1), random([2, 4], 1), Key.seed(1), 0.5, true), ShapeError);
 });

@@ -1,6 +1,14 @@
 /** Gaussian, alpha and spatial dropout: what each paper promises, gradients, sharing, and the edges of the rate. */
 import { assert, assertAlmostEquals, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { gradients, OptionError, type Plugin, ShapeError, Tensor } from "../../core/mod.ts";
+import {
+  gradients,
+  keepProbability,
+  OptionError,
+  type Plugin,
+  rateThreshold,
+  ShapeError,
+  Tensor,
+} from "../../core/mod.ts";
 import { checkGradient } from "../../testing/mod.ts";
 import { alphaDropout } from "../../plugins/dropout/alpha_dropout.ts";
 import { gaussianDropout } from "../../plugins/dropout/gaussian_dropout.ts";
@@ -11,7 +19,7 @@ import { built } from "./_apply.ts";
 
 /** The output in mode train of one input, under `count` independent masks: `[count, ...shape]`. */
 function draws(variant: Plugin<"activation">, x: Tensor, count: number): Tensor {
-  return built(variant, x.shape, 7).forward(x.broadcastTo([count, ...x.shape]), { mode: "train" });
+  return built(variant, x.shape, 7).forward(x.broadcastTo([count, ...x.shape]), { mode: "train", step: 0 });
 }
 
 Deno.test("gaussianDropout() multiplies by noise of mean 1 and variance rate / (1 - rate)", () => {
@@ -34,7 +42,7 @@ Deno.test("alphaDropout() keeps mean and variance of a standard normal input", (
   const count = 400000;
   const x = random([count, 1], 3);
   for (const rate of [0.05, 0.1, 0.5, 0.8]) {
-    const y = built(alphaDropout({ rate }), [1], 5).forward(x, { mode: "train" }).floats;
+    const y = built(alphaDropout({ rate }), [1], 5).forward(x, { mode: "train", step: 0 }).floats;
     assertWithin(mean(y), 0, 1 / Math.sqrt(count), `mean at rate ${rate}`);
     const fourth = mean(y.map((value) => value ** 4) as Float64Array);
     assertWithin(variance(y), 1, Math.sqrt((fourth - 1) / count), `variance at rate ${rate}`);
@@ -52,7 +60,6 @@ Deno.test("alphaDropout() scales by a and shifts by b of the paper, and drops to
   for (const [rate, [a, b]] of Object.entries(expected)) {
     for (const input of [0, 1]) {
       const y = draws(alphaDropout({ rate: Number(rate) }), Tensor.of([input], "float64"), 200).floats;
-      // A rate is rounded to a multiple of 2^-32.
       for (const value of y) assertAlmostEquals(value, (value < 0 ? -1.7580993408473766 : input) * a + b, 2e-9);
       assert(y.some((value) => value < 0) && y.some((value) => value > 0));
     }
@@ -68,10 +75,10 @@ Deno.test("alphaDropout() drops whole channels when height and width are shared"
 
 Deno.test("alphaDropout() at a rate of 1 gives what it tends to: zeros, with zero gradients", () => {
   const x = random([5, 3], 1).withGradient();
-  const y = built(alphaDropout({ rate: 1 }), [3]).forward(x, { mode: "train" });
+  const y = built(alphaDropout({ rate: 1 }), [3]).forward(x, { mode: "train", step: 0 });
   assertEquals(new Set(y.floats), new Set([0]));
   assertEquals(new Set(gradients(y.sum(), [x])[0].floats), new Set([0]));
-  const nearly = built(alphaDropout({ rate: 1 - 2 ** -30 }), [3]).forward(x, { mode: "train" });
+  const nearly = built(alphaDropout({ rate: 1 - 2 ** -30 }), [3]).forward(x, { mode: "train", step: 0 });
   for (const value of nearly.floats) assertAlmostEquals(value, 0, 1e-4);
 });
 
@@ -81,7 +88,9 @@ Deno.test("spatialDropout() drops or scales whole channels, each example its own
     const axes = channels === "first" ? [2, 3] : [1];
     const low = y.min(axes);
     assertEquals(low.toArray(), y.max(axes).toArray());
-    for (const value of low.floats) if (value !== 0) assertAlmostEquals(value, 1 / 0.6, 1e-9);
+    for (const value of low.floats) {
+      if (value !== 0) assertAlmostEquals(value, 1 / keepProbability(rateThreshold(0.4)), 1e-9);
+    }
     assertWithin(mean(low.floats), 1, Math.sqrt(0.4 / 0.6 / 2000), "mean");
     const [first, second] = [low.slice([0], [1]).floats, low.slice([1], [2]).floats];
     assert(first.some((value, i) => value !== second[i]));
@@ -107,7 +116,7 @@ for (const [variant, shape] of variants) {
   Deno.test(`${title}: gradients, evaluation, modes, keys and an empty batch`, () => {
     const model = built(variant, shape, 3);
     for (const batch of [0, 1, 5]) {
-      checkGradient(([x]) => model.forward(x, { mode: "train" }), [random([batch, ...shape], 2)]);
+      checkGradient(([x]) => model.forward(x, { mode: "train", step: 0 }), [random([batch, ...shape], 2)]);
     }
     const x = random([4, ...shape], 1);
     assertStrictEquals(model.forward(x), x);
@@ -116,14 +125,14 @@ for (const [variant, shape] of variants) {
     assert(JSON.stringify(train(1)) !== JSON.stringify(train(2)));
     assert(JSON.stringify(model.forward(x, { mode: "sample", step: 1 }).toArray()) !== JSON.stringify(train(1)));
     const still = built(variant.with({ rate: 0 }), shape);
-    assertEquals(still.forward(x, { mode: "train" }).toArray(), x.toArray());
+    assertEquals(still.forward(x, { mode: "train", step: 0 }).toArray(), x.toArray());
   });
 
   Deno.test(`${title}: a batch in parts draws what the whole batch draws`, () => {
     const model = built(variant, shape, 3);
     const x = random([6, ...shape], 1);
-    const whole = model.forward(x, { mode: "train" });
-    const part = model.forward(x.slice([2], [6]), { mode: "train", sample: 2 });
+    const whole = model.forward(x, { mode: "train", step: 0 });
+    const part = model.forward(x.slice([2], [6]), { mode: "train", step: 0, sample: 2 });
     assertEquals(whole.slice([2]).toArray(), part.toArray());
   });
 }

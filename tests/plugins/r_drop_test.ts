@@ -1,6 +1,6 @@
 /** R-Drop: its formula, its gradient, and the plain loss without dropout. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { fit, gradients, OptionError, Registry, Tensor } from "../../core/mod.ts";
+import { fit, gradients, type LossValue, OptionError, type Plugin, Registry, Tensor } from "../../core/mod.ts";
 import { checkGradient } from "../../testing/mod.ts";
 import { builtins } from "../../plugins/builtins.ts";
 import { digits } from "../../plugins/datasets/digits.ts";
@@ -15,10 +15,12 @@ import { built, lossOf } from "./_apply.ts";
 
 const labels = Tensor.of([2, 0, 1], "int32");
 
+const meanOf = ({ sum, weight }: LossValue) => sum.div(weight!);
+
 /** The objective of two passes whose outputs are given. */
 function objective(options: RDropOptions, passes: readonly Tensor[]): Tensor {
   const plugin = rDrop(options);
-  return plugin.definition.objective!((pass) => passes[pass], labels, plugin.options);
+  return meanOf(plugin.definition.objective!((pass) => passes[pass], labels, plugin.options));
 }
 
 Deno.test("rDrop() is the mean of two losses and alpha times the mean of both divergences", () => {
@@ -48,7 +50,7 @@ for (const rate of [0, 0.5]) {
     const x = random([3, 6], 1);
     const plugin = rDrop({ alpha: 3 });
     const forward = (pass: number) => model.forward(x, { mode: "train", step: 2, pass });
-    const found = plugin.definition.objective!(forward, labels, plugin.options);
+    const found = meanOf(plugin.definition.objective!(forward, labels, plugin.options));
     const losses = [0, 1].map((pass) => lossOf(crossEntropy(), forward(pass), labels));
     const plain = losses[0].add(losses[1]).mul(0.5);
     const parameters = model.parameters().map(({ tensor }) => tensor);
@@ -65,7 +67,7 @@ for (const rate of [0, 0.5]) {
 Deno.test("rDrop() trains, and without dropout ends where the plain loss ends", async () => {
   const model = sequential([dense(10)]);
   const data = digits({ train: 60, test: 20 });
-  const run = (loss: ReturnType<typeof rDrop>) =>
+  const run = (loss: Plugin<"loss">) =>
     fit(model, { data, loss, optimizer: sgd({ learningRate: 0.1 }), epochs: 1, batchSize: 20, seed: 1 });
   const [plain, twice] = [await run(crossEntropy()), await run(rDrop({ alpha: 4 }))];
   assertAlmostEquals(twice.testLoss, plain.testLoss, 1e-5);

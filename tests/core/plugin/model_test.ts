@@ -112,8 +112,8 @@ Deno.test("a variant whose output has another shape is refused by its place", ()
 Deno.test("an empty batch, a batch of one, and more axes pass through dense layers", () => {
   const model = buildModel(sequential([dense(3), tanh(), dropout(), dense(2)]), { inputShape: [4] });
   for (const mode of ["eval", "train", "sample"] as const) {
-    assertEquals(model.forward(Tensor.ones([0, 4]), { mode }).shape, [0, 2]);
-    assertEquals(model.forward(Tensor.ones([1, 4]), { mode }).shape, [1, 2]);
+    assertEquals(model.forward(Tensor.ones([0, 4]), { mode, step: 0 }).shape, [0, 2]);
+    assertEquals(model.forward(Tensor.ones([1, 4]), { mode, step: 0 }).shape, [1, 2]);
   }
   assertEquals(buildModel(dense(3), { inputShape: [5, 4] }).forward(Tensor.ones([2, 5, 4])).shape, [2, 5, 3]);
 });
@@ -122,7 +122,7 @@ Deno.test("configure() changes the rate in place, without rebuilding and without
   const model = buildModel(sequential([dense(100), dropout({ rate: 0.5 })]), { inputShape: [3], seed: 1 });
   const before = model.parameters().map((p) => p.tensor);
   const dropped = () => {
-    const y = model.forward(Tensor.ones([50, 3]), { mode: "train" });
+    const y = model.forward(Tensor.ones([50, 3]), { mode: "train", step: 0 });
     return y.floats.filter((value) => value === 0).length / y.size;
   };
   const half = dropped();
@@ -220,10 +220,16 @@ Deno.test("running state changes in mode train only, and only under a name that 
   });
   const model = buildModel(sequential([counter()]), { inputShape: [1] });
   const count = () => model.state().get("0.count")!.item();
-  for (const mode of ["eval", "sample", "train", "train"] as const) model.forward(Tensor.ones([1, 1]), { mode });
+  for (const mode of ["eval", "sample", "train", "train"] as const) {
+    model.forward(Tensor.ones([1, 1]), { mode, step: 0 });
+  }
   assertEquals(count(), 2);
   const wrong = buildModel(sequential([counter({ wrong: true })]), { inputShape: [1] });
-  assertThrows(() => wrong.forward(Tensor.ones([1, 1]), { mode: "train" }), PluginError, 'no state named "cuont"');
+  assertThrows(
+    () => wrong.forward(Tensor.ones([1, 1]), { mode: "train", step: 0 }),
+    PluginError,
+    'no state named "cuont"',
+  );
 });
 
 Deno.test("penalties are added up over the plugins that have one, each with its own context", () => {

@@ -3,7 +3,6 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import { z } from "zod";
 import {
   definePlugin,
-  type Factory,
   isFactory,
   isPlugin,
   OptionError,
@@ -11,10 +10,7 @@ import {
   part,
   PluginError,
   type Progress,
-  rateSchema,
   rolesOf,
-  type Scheduled,
-  scheduled,
 } from "../../../core/mod.ts";
 import { maxNorm } from "../../../plugins/constraints/max_norm.ts";
 import { dropout } from "../../../plugins/dropout/dropout.ts";
@@ -129,19 +125,6 @@ Deno.test("optionsAt() replaces schedules by their value of the moment and leave
 Deno.test("a schedule that leaves its option's range is refused at that moment with the path", () => {
   const plugin = dropout({ rate: linear({ from: 0, to: 4 }) });
   refused(() => optionsAt(plugin, at(50), "model.2"), "model.2.rate", "a number in [0, 1]", "found 2");
-});
-
-Deno.test("a definition's own schedule sees validated options and progress", () => {
-  interface Options {
-    rate?: Scheduled;
-  }
-  const ramp: Factory<"activation", Options> = definePlugin({
-    name: "ramp",
-    options: z.object({ rate: scheduled(rateSchema).default(0.8) }),
-    schedule: (options, { step, totalSteps }) => ({ rate: options.rate * step / totalSteps }),
-    activation: (x) => x,
-  });
-  assertEquals(optionsAt(ramp({}), at(50), "ramp").rate, 0.4);
 });
 
 Deno.test("part() takes plugins of any of its roles", () => {

@@ -1,11 +1,13 @@
 /** Addresses of randomness: the written-down mapping, known answers, and what splitting a batch leaves alone. */
 import { assert, assertEquals, assertNotEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import {
+  decisionBits,
   keepProbability,
   Key,
   OptionError,
   philox4x32,
   rateThreshold,
+  Rows,
   type Shape,
   SiteCollisionError,
   siteHash,
@@ -40,47 +42,135 @@ Deno.test("siteHash() gives the known answers of an independent implementation",
   for (const [path, hash] of Object.entries(known)) assertEquals(siteHash(path), hash, path);
 });
 
-/** The word of an element by the mapping that `core/key.ts` writes down, one Philox call for each. */
-function wordOf(seed: bigint, path: string, step: number, element: number): number {
-  const block = new Uint32Array(4);
-  const number = Math.floor(element / 4);
-  const [low, high] = [Number(seed & 0xffffffffn), Number(seed >> 32n)];
-  philox4x32(number >>> 0, Math.floor(number / 2 ** 32), step, siteHash(path), low, high, block);
-  return block[element % 4];
+/** Words of an example's row, by the mapping that `core/random/key.ts` writes down, in arithmetic of big numbers. */
+function wordsOf(
+  seed: bigint,
+  path: string,
+  at: { sample: number; step: number; pass: number },
+  count: number,
+): number[] {
+  const out: number[] = [];
+  for (let block = 0n; out.length < count; block++) {
+    const counter = block | BigInt(at.pass) << 26n | BigInt(at.sample) << 40n | BigInt(at.step) << 64n |
+      BigInt(siteHash(path)) << 96n;
+    const words = [0n, 32n, 64n, 96n].map((shift) => Number(counter >> shift & 0xffffffffn));
+    const four = new Uint32Array(4);
+    const [c0, c1, c2, c3] = words;
+    philox4x32(c0, c1, c2, c3, Number(seed & 0xffffffffn), Number(seed >> 32n), four);
+    out.push(...four);
+  }
+  return out.slice(0, count);
 }
 
-Deno.test("draws follow the mapping of core/key.ts, word by word, for small and large seeds, samples and steps", () => {
+/** Half-words of 16 bits, the low half of each word first. */
+const halvesOf = (words: readonly number[]) => words.flatMap((word) => [word & 0xffff, word >>> 16]);
+
+Deno.test("draws follow the mapping of core/random/key.ts at the ends of every field of the counter", () => {
   for (const seed of [0n, 42n, 0x123456789abcdef0n, (1n << 64n) - 1n]) {
-    for (const first of [0, 3, 2 ** 33 + 1]) {
-      for (const step of [0, 7, 0xffffffff]) {
-        const key = Key.seed(seed).at("train").at("2").atStep(step).sample(first);
-        const shape = [3, 7];
-        const words = Array.from({ length: 21 }, (_, i) => wordOf(seed, "train/2", step, first * 7 + i));
-        const kept = Tensor.bernoulli(shape, key, 0.3, 1, "float64").floats;
-        assertEquals([...kept], words.map((word) => word >= Math.round(0.3 * 2 ** 32) ? 1 : 0));
-        const uniform = Tensor.uniform(shape, key, "float64").floats;
-        assertEquals([...uniform], words.map((word) => (Math.floor(word / 512) + 0.5) / 2 ** 23));
+    for (const sample of [0, 3, 2 ** 24 - 3]) {
+      for (const step of [0, 7, 2 ** 32 - 1]) {
+        for (const pass of [0, 63, 64, 2 ** 14 - 1]) {
+          const key = Key.seed(seed).at("train").at("2").withRows(Rows.range({ first: sample, step, pass }));
+          const words = [0, 1, 2].map((row) => wordsOf(seed, "train/2", { sample: sample + row, step, pass }, 8));
+          const uniform = Tensor.uniform([3, 7], key, "float64").floats;
+          const expected = words.flatMap((row) =>
+            row.slice(0, 7).map((word) => (Math.floor(word / 512) + 0.5) / 2 ** 23)
+          );
+          assertEquals([...uniform], expected);
+          const coarse = Tensor.bernoulli([3, 11], key, 0.3, 1, "float64").floats;
+          const halves = words.flatMap((row) => halvesOf(row).slice(0, 11));
+          assertEquals([...coarse], halves.map((half) => half >= Math.round(0.3 * 65536) ? 1 : 0));
+          const fine = Tensor.bernoulli([3, 7], key, 0.998, 1, "float64").floats;
+          const whole = words.flatMap((row) => row.slice(0, 7));
+          assertEquals([...fine], whole.map((word) => word >= Math.round(0.998 * 2 ** 32) ? 1 : 0));
+        }
       }
     }
   }
 });
 
-Deno.test("a whole dropout mask has the known answer of an independent implementation", () => {
+Deno.test("whole masks have the known answers of an independent implementation", () => {
   const expected = [
-    "0001101100011111",
-    "0111011001100000",
-    "1001100110001101",
-    "1010000111110100",
-    "1111010101100011",
-    "1001111111110010",
-    "1001011100010011",
-    "0111001101111111",
+    "0000000101001111",
+    "1001110101001101",
+    "0000111010011001",
+    "1110100101011111",
+    "0111101011111000",
+    "0101110111101111",
+    "0010100000010101",
+    "1111001101100000",
   ];
   const key = Key.seed(42).at("train").at("0").atStep(3);
   const rows = (mask: Tensor) => expected.map((_, row) => [...mask.floats.slice(row * 16, row * 16 + 16)].join(""));
   assertEquals(rows(Tensor.bernoulli([8, 16], key, 0.5)), expected);
   assertEquals(rows(Tensor.ones([8, 16]).dropout(key, 0.5).mul(0.5)), expected);
   assertEquals(rows(Tensor.ones([8, 16], "float64").dropout(key, 0.5, { scale: false })), expected);
+  const far = Key.seed((1n << 63n) + 9n).at("sample").at("encoder.0").withRows(Rows.of([
+    { sample: 2 ** 24 - 1, step: 2 ** 32 - 1, pass: 2 ** 14 - 1 },
+    { sample: 2 ** 24 - 6, step: 2 ** 32 - 1, pass: 2 ** 14 - 1 },
+  ]));
+  const [first, second] = Tensor.bernoulli([2, 19], far, 0.3).toArray() as number[][];
+  assertEquals([first.join(""), second.join("")], [
+    "0111101011100110111",
+    "1011111011011101101",
+  ]);
+});
+
+Deno.test("a step of a sequence is a position in the row: pieces of a draw are the draw", () => {
+  const key = Key.seed(8).at("hidden").sample(5);
+  for (const [rate, cols] of [[0.3, 5], [0.3, 16], [0.001, 7]]) {
+    const whole = Tensor.bernoulli([3, 4 * cols], key, rate, 1, "float64");
+    for (let time = 0; time < 4; time++) {
+      const piece = whole.slice([0, time * cols], [3, (time + 1) * cols]);
+      assertEquals(Tensor.bernoulli([3, cols], key.later(time), rate, 1, "float64").toArray(), piece.toArray());
+    }
+  }
+});
+
+Deno.test("rows have the same numbers wherever they stand: gathered, repeated, beside other passes and steps", () => {
+  const key = Key.seed(3).at("mask");
+  const draw = (rows: Rows, count: number) =>
+    Tensor.normal([count, 5], key.withRows(rows), "float64").toArray() as number[][];
+  const step7 = draw(Rows.range({ step: 7 }), 6);
+  const step8 = draw(Rows.range({ step: 8 }), 6);
+  const pass2 = draw(Rows.range({ step: 7, pass: 2 }), 6);
+  const mixed = Rows.of([
+    { sample: 4, step: 7 },
+    { sample: 4, step: 8 },
+    { sample: 1, step: 7, pass: 2 },
+    { sample: 4, step: 7 },
+  ]);
+  assertEquals(draw(mixed, 4), [step7[4], step8[4], pass2[1], step7[4]]);
+  assertEquals(draw(mixed.gather([2, 0]), 2), [pass2[1], step7[4]]);
+  assertEquals(draw(Rows.range({ step: 7 }).gather([5, 0, 3]), 3), [step7[5], step7[0], step7[3]]);
+  assertThrows(() => draw(mixed, 3), OptionError, "a draw for 4 rows");
+  for (const row of [{ sample: -1 }, { sample: 2 ** 24 }, { sample: 0, pass: 2 ** 14 }, { sample: 0, step: 0.5 }]) {
+    assertThrows(() => Rows.of([row]), OptionError, "a whole number in [0, 2^");
+  }
+  assertThrows(() => draw(Rows.range({ first: 2 ** 24 - 2 }), 3), OptionError, "sample");
+});
+
+Deno.test("rows that share a draw have that of one example, each in its own pass", () => {
+  const key = Key.seed(3).at("mask");
+  const draw = (rows: Rows) => Tensor.uniform([6, 4], key.withRows(rows), "float64").toArray() as number[][];
+  const all = draw(Rows.range({ step: 1 }).shared());
+  for (const row of all) assertEquals(row, draw(Rows.range({ step: 1 }))[0]);
+  const groups = draw(Rows.range({ first: 2, step: 1 }).grouped(3));
+  const plain = draw(Rows.range({ step: 1 }));
+  assertEquals(groups, [plain[0], plain[1], plain[1], plain[1], plain[2], plain[2]]);
+  const passes = Rows.of([0, 1, 2, 0, 1, 2].map((sample, i) => ({ sample, step: 1, pass: i < 3 ? 0 : 5 })));
+  const shared = draw(passes.shared());
+  assertEquals(shared[1], shared[0]);
+  assertEquals(shared[4], shared[3]);
+  assertNotEquals(shared[3], shared[0]);
+  assertEquals(shared[3], draw(Rows.range({ step: 1, pass: 5 }))[0]);
+});
+
+Deno.test("a draw without a batch axis is one row, whatever its shape", () => {
+  const key = Key.seed(6).at("weight").atStep(2);
+  const flat = Tensor.bernoulli([1, 24], key, 0.5).toArray() as number[][];
+  assertEquals(Tensor.bernoulli([4, 6], key.sample(9).whole(), 0.5).reshape([24]).toArray(), flat[0]);
+  assertEquals(Tensor.ones([2, 3, 4]).dropout(key.whole(), 0.5, { scale: false }).reshape([24]).toArray(), flat[0]);
 });
 
 Deno.test("masks are equal for any split of the batch over keys with sample offsets", () => {
@@ -152,19 +242,26 @@ Deno.test("seeds, steps, samples and labels outside their range are refused by n
   }
   const key = Key.seed(0);
   for (const step of [-1, 0.5, 2 ** 32]) assertThrows(() => key.atStep(step), OptionError, "[0, 2^32)");
-  for (const first of [-1, 0.5, 2 ** 53]) assertThrows(() => key.sample(first), OptionError, "sample");
+  for (const first of [-1, 0.5, 2 ** 24]) assertThrows(() => key.sample(first), OptionError, "sample");
+  for (const pass of [-1, 0.5, 2 ** 14]) assertThrows(() => key.atPass(pass), OptionError, "pass");
   for (const label of ["", "a/b"]) {
     assertThrows(() => key.at(label), OptionError, "label: expected text without a slash");
   }
-  assertThrows(() => key.sample(2 ** 50).address(100), OptionError, "below 2^53");
+  assertThrows(() => key.later(2 ** 27).draw(1, 2), OptionError, "at most 268435456 numbers");
+  key.later(2 ** 27).draw(1, 2, 16);
 });
 
 Deno.test("rateThreshold() and keepProbability() agree on the probability that is really used", () => {
   assertEquals([0, 0.5, 1e-6, 1].map(rateThreshold), [0, 2 ** 31, 4295, 0xffffffff]);
   assertEquals(keepProbability(rateThreshold(0.25)), 0.75);
   assert(keepProbability(rateThreshold(1 - 1e-15)) > 0);
-  for (const rate of [0.1, 0.3, 1e-6, 1 - 1e-6]) {
+  for (const rate of [1e-6, 0.0038, 1 - 0.0038, 1 - 1e-6]) {
+    assertEquals(decisionBits(rateThreshold(rate)), 32);
     assert(Math.abs(1 - keepProbability(rateThreshold(rate)) - rate) <= 2 ** -33 + 1e-16, String(rate));
+  }
+  for (const rate of [2 ** -8, 0.1, 0.3, 1 - 2 ** -8]) {
+    assertEquals(decisionBits(rateThreshold(rate)), 16);
+    assert(Math.abs(1 - keepProbability(rateThreshold(rate)) - rate) <= 2 ** -17 + 1e-16, String(rate));
   }
 });
 

@@ -115,7 +115,7 @@ Deno.test("finite gradients whose sum overflows are not divergence", async () =>
   const steep: Factory<"loss", Record<never, never>> = definePlugin({
     name: "steep",
     options: z.object({}),
-    loss: (outputs) => outputs.sum().mul(2e38),
+    loss: (outputs) => ({ sum: outputs.sum().mul(2e38), weight: null }),
   });
   const root = dense(2, { bias: false, initializer: "zeros" });
   const optimizer = sgd({ learningRate: 1e-38 });

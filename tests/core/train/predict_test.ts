@@ -40,8 +40,8 @@ Deno.test("mean and variance are those of the passes in mode sample, addressed b
   const model = net();
   for (const softmax of [false, true]) {
     const { mean, variance } = predict(model, x, { samples: 9, softmax });
-    const passes = Array.from({ length: 9 }, (_, step) => {
-      const outputs = model.forward(x, { mode: "sample", step });
+    const passes = Array.from({ length: 9 }, (_, pass) => {
+      const outputs = model.forward(x, { mode: "sample", step: 0, pass });
       return softmax ? outputs.softmax() : outputs;
     });
     for (let i = 0; i < mean.size; i++) {
@@ -114,10 +114,10 @@ Deno.test("a sequence in pieces goes on in each pass from its own state", () => 
   const piece = x.reshape([1, 7, 5]);
   predict(model, piece, { samples: 2, carry });
   const { mean } = predict(model, piece, { samples: 2, carry });
-  const passes = [0, 1].map((step) => {
+  const passes = [0, 1].map((pass) => {
     const own = new Map<string, Tensor>();
-    model.forward(piece, { mode: "sample", step, carry: own });
-    return model.forward(piece, { mode: "sample", step, carry: own });
+    model.forward(piece, { mode: "sample", step: 0, pass, carry: own });
+    return model.forward(piece, { mode: "sample", step: 0, pass, carry: own });
   });
   const expected = passes[0].add(passes[1]).mul(0.5);
   mean.floats.forEach((value, i) => assertAlmostEquals(value, expected.floats[i], 1e-12));

@@ -1,0 +1,384 @@
+/**
+ * One pass through a model: runs layers at their places, lets variants act at their sites, and hands each its context.
+ *
+ * @module
+ */
+import type { Epilogue } from "../backend/epilogue.ts";
+import { PluginError, ShapeError, show, showShape } from "../errors.ts";
+import type { Rows } from "../random/rows.ts";
+import { applyMask, type Mask } from "../tensor/ops/mask.ts";
+import { sameShape, type Shape } from "../tensor/shape.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { gatherRows, maskedBranch } from "./branch.ts";
+import { locate } from "./locate.ts";
+import { maskedEmbedding } from "./embedding_mask.ts";
+import { maskMoments } from "./mask_moments.ts";
+import { optionsAt } from "./options.ts";
+import type {
+  AttentionStage,
+  Context,
+  LayerContext,
+  LayerPlugin,
+  MaskPart,
+  Mode,
+  Moments,
+  Place,
+  Plugin,
+  ProductContext,
+  Progress,
+  RecurrentStep,
+  RunChild,
+  SiteArguments,
+  SiteResult,
+  SiteRole,
+} from "./plugin.ts";
+import { describe, join, type Node, type PlaceRequest, type Tree } from "./tree.ts";
+
+/** What all contexts of a pass share. */
+export interface PassSettings {
+  /** How the model is run. */
+  readonly mode: Mode;
+  /** What sample, pass and step each row of the batch is. */
+  readonly rows: Rows;
+  /** How far training has come. */
+  readonly progress: Progress;
+  /** Collects what running state is to become; null changes it at once. */
+  readonly stateUpdates: Map<Tensor, Tensor> | null;
+  /** Whether this pass builds the model. */
+  readonly building: boolean;
+  /** States that recurrent layers carry from call to call. */
+  readonly carry: Map<string, Tensor> | null;
+  /** Collects penalties. */
+  readonly penalties: Tensor[] | null;
+  /** Collects what layers hand out. */
+  readonly emitted: Map<string, Tensor> | null;
+}
+
+/** Sites whose method returns what has the shape of its first argument. */
+const keepsShape: ReadonlySet<Place> = new Set(["activation", "weight", "recurrent", "attention"]);
+
+/** Sites whose first argument is a batch. */
+const batched: ReadonlySet<Place> = new Set(["layer", "activation", "branch"]);
+
+/** What is common to the two ways in which a plugin at its place is called. */
+interface Visit {
+  readonly given: Plugin;
+  readonly path: string;
+  readonly role: Place;
+  readonly inputs: readonly Tensor[];
+  readonly weight: Tensor | null;
+  readonly epilogue: Epilogue;
+  /** Names that children have taken in this call of their parent: only while building. */
+  readonly siblings: Map<string, Plugin> | null;
+  /** Whether the place may be visited again in one call of its parent. */
+  readonly again: boolean;
+}
+
+/** One pass, or the part of it that belongs to one use of a shared layer. */
+export class Pass {
+  readonly #tree: Tree;
+  readonly #settings: PassSettings;
+  /** Which use of a shared layer this is, such as `0:1` for the second of the layer `0`; empty for the first. */
+  readonly #use: string;
+  readonly #penalized: Set<string>;
+  /** Rows that are computed now: those of the batch, or the ones that a branch has gathered. */
+  readonly #scope: { rows: Rows };
+
+  constructor(tree: Tree, settings: PassSettings, outer?: { pass: Pass; use: string }) {
+    this.#tree = tree;
+    this.#settings = settings;
+    this.#use = outer?.use ?? "";
+    this.#penalized = outer === undefined ? new Set() : outer.pass.#penalized;
+    this.#scope = outer === undefined ? { rows: settings.rows } : outer.pass.#scope;
+  }
+
+  /** Runs a layer at its place. */
+  run(
+    given: Plugin,
+    inputs: readonly Tensor[],
+    path: string,
+    epilogue: Epilogue = "none",
+    siblings: Map<string, Plugin> | null = null,
+  ): Tensor {
+    const role = "layer" in given.serves ? "layer" : "activation";
+    const again = this.#use !== "";
+    return this.#visit({ given, path, role, inputs, weight: null, epilogue, siblings, again }, (node, context) => {
+      const { definition } = node.plugin;
+      if (role === "activation") return this.#activation(node, inputs[0], context);
+      if (typeof definition.forward !== "function") throw this.#tree.misuse(node.plugin, role);
+      return definition.forward(inputs[0], context as LayerContext<never>);
+    })!;
+  }
+
+  /** Mean and variance of a layer's output. */
+  moments(given: Plugin, x: Moments, path: string): Moments {
+    const node = this.#tree.at(path, given);
+    const where = describe(path, given);
+    try {
+      const context = this.#context(node, [x.mean], "none", null);
+      const { definition } = node.plugin;
+      const mask = (definition.activation as Partial<MaskPart<never>> | undefined)?.mask;
+      if (definition.moments === undefined && mask === undefined) {
+        throw new PluginError("has no moments: a mean and a variance cannot pass through it.");
+      }
+      const found = definition.moments !== undefined
+        ? definition.moments(x, context as LayerContext<never>)
+        : maskMoments(x, mask!(context as Context<never>, { shape: x.mean.shape }), this.#evaluates);
+      for (const part of [found?.mean, found?.variance]) {
+        if (!(part instanceof Tensor)) throw new PluginError(`expected a mean and a variance, found ${show(part)}.`);
+      }
+      return found;
+    } catch (error) {
+      throw locate(error, where);
+    }
+  }
+
+  get #evaluates(): boolean {
+    return this.#settings.mode === "eval";
+  }
+
+  #activation(node: Node, x: Tensor, context: Context<never>): Tensor {
+    const part = node.plugin.definition.activation;
+    if (part === undefined) throw this.#tree.misuse(node.plugin, "activation");
+    if (typeof part === "function") return part(x, context);
+    return this.#masked(x, part.mask(context, { shape: x.shape }));
+  }
+
+  #masked(x: Tensor, mask: Mask | null): Tensor {
+    return mask === null ? x : applyMask(x, mask, this.#evaluates);
+  }
+
+  #serve<R extends SiteRole>(
+    host: Node,
+    role: R,
+    variant: Plugin,
+    args: readonly unknown[],
+    name: string,
+    epilogue: Epilogue,
+    siblings: Map<string, Plugin> | null,
+  ): SiteResult<R> {
+    const weight = role === "product" ? args[1] : role === "weight" || role === "embedding" ? args[0] : null;
+    const visit: Visit = {
+      given: variant,
+      path: join(host.path, name),
+      role,
+      inputs: [args[0] as Tensor],
+      weight: weight as Tensor | null,
+      epilogue,
+      siblings,
+      again: true,
+    };
+    return this.#visit(visit, (node, context) => this.#act(host, node, role, args, context)) as SiteResult<R>;
+  }
+
+  /** Lets the variant at a site act, by its method or by the mask that it draws. */
+  #act(host: Node, node: Node, role: SiteRole, args: readonly unknown[], context: Context<never>): Tensor | null {
+    const { definition } = node.plugin;
+    const [x, second, third] = args as [Tensor, never, never];
+    const shape = x.shape;
+    switch (role) {
+      case "activation":
+        return this.#activation(node, x, context);
+      case "weight": {
+        const part = definition.weight;
+        if (part === undefined) break;
+        return typeof part === "function" ? part(x, context) : this.#masked(x, part.mask(context, { shape }));
+      }
+      case "product":
+        if (definition.product === undefined) break;
+        return definition.product(x, second, third, context as ProductContext<never>);
+      case "recurrent": {
+        const part = definition.recurrent;
+        if (part === undefined) break;
+        const step = second as RecurrentStep;
+        if (typeof part === "function") return part(x, step, context);
+        return this.#masked(x, part.mask(context, { shape, ...step }));
+      }
+      case "attention": {
+        const part = definition.attention;
+        if (part === undefined) break;
+        const stage = second as AttentionStage;
+        return typeof part === "function"
+          ? part(x, stage, context)
+          : this.#masked(x, part.mask(context, { shape, stage }));
+      }
+      case "branch": {
+        const part = definition.branch;
+        if (part === undefined) break;
+        const [block, rest] = [second as (inputs: readonly Tensor[]) => Tensor, third as readonly Tensor[]];
+        if (typeof part === "function") return part(x, (input) => block([input, ...rest]), context);
+        return maskedBranch(x, part.mask(context, { shape: [shape[0]] }), {
+          run: (input, rows) =>
+            this.#gathered(rows, () => {
+              return block([input, ...(rows === null ? rest : rest.map((more) => gatherRows(more, rows)))]);
+            }),
+          gathers: this.#gathers(host),
+          evaluates: this.#evaluates,
+        });
+      }
+      case "embedding": {
+        const part = definition.embedding;
+        if (part === undefined) break;
+        if (typeof part === "function") return part(x, second, context);
+        return maskedEmbedding(x, second, part.mask(context, { shape }), this.#evaluates);
+      }
+    }
+    throw this.#tree.misuse(node.plugin, role);
+  }
+
+  /** Runs `body` while only some rows of the batch are computed. */
+  #gathered<T>(rows: readonly number[] | null, body: () => T): T {
+    if (rows === null) return body();
+    const before = this.#scope.rows;
+    this.#scope.rows = before.gather(rows);
+    try {
+      return body();
+    } finally {
+      this.#scope.rows = before;
+    }
+  }
+
+  /** Whether rows may be left out in a branch of this host: nothing in it mixes rows or carries their states. */
+  #gathers(host: Node): boolean {
+    if (this.#settings.carry !== null || this.#settings.building) return false;
+    const prefix = host.path === "" ? "" : `${host.path}.`;
+    for (const { path, plugin } of this.#tree.nodes.values()) {
+      const { mixesRows } = plugin.definition;
+      if (mixesRows === undefined || mixesRows === false || !path.startsWith(prefix)) continue;
+      if (mixesRows === true || mixesRows(plugin.options as never, this.#settings.mode)) return false;
+    }
+    return true;
+  }
+
+  #visit(visit: Visit, body: (node: Node, context: Context<never>) => Tensor | null): Tensor | null {
+    const { given, path, role, inputs, weight, epilogue } = visit;
+    const { building, penalties } = this.#settings;
+    try {
+      if (building) this.#build(visit);
+      const node = this.#tree.at(path, given);
+      const context = this.#context(node, inputs, epilogue, building ? new Map() : null);
+      const out = body(node, context);
+      const x = role === "layer" ? null : inputs[0];
+      if (!(out instanceof Tensor) && !(out === null && role === "branch")) {
+        throw new PluginError(`expected a tensor from its method for ${role}, found ${show(out)}.`);
+      }
+      if (out !== null && keepsShape.has(role) && !sameShape(out.shape, x!.shape)) {
+        throw new ShapeError(
+          `expected an output of the input's shape ${showShape(x!.shape)}, found ${showShape(out.shape)}.`,
+        );
+      }
+      const { penalty } = node.plugin.definition;
+      if (penalty !== undefined && penalties !== null && !this.#penalized.has(path)) {
+        this.#penalized.add(path);
+        const input = role === "weight" || role === "embedding" ? null : inputs[0];
+        penalties.push(penalty(context, { input, weight }));
+      }
+      if (building && out !== null) node.outputShape = shapeOf(role, out, weight);
+      return out;
+    } catch (error) {
+      throw locate(error, describe(path, given));
+    }
+  }
+
+  /** Gives a plugin its place, when the model is built. */
+  #build({ given, path, role, inputs, weight, siblings, again }: Visit): void {
+    const taken = siblings?.get(path);
+    // Within one call of its parent a place is visited once, but for sites and shared layers, which are the same each time.
+    if (taken !== undefined && !(again && taken === given)) {
+      throw new PluginError("two plugins have this place; give one another name.");
+    }
+    siblings?.set(path, given);
+    const present = this.#tree.nodes.get(path);
+    if (present?.plugin === given && present.role === role) return;
+    if (present !== undefined) throw new PluginError("two plugins have this place; give one another name.");
+    const inputShapes = batched.has(role) ? inputs.map((input) => input.shape.slice(1)) : [(weight ?? inputs[0]).shape];
+    const request: PlaceRequest = { role, inputShapes, weight };
+    this.#tree.place(path, given, request);
+  }
+
+  #context(
+    node: Node,
+    inputs: readonly Tensor[],
+    epilogue: Epilogue,
+    siblings: Map<string, Plugin> | null,
+  ): Context<never> {
+    const { path } = node;
+    const { mode, progress, building, carry, emitted } = this.#settings;
+    const key = node.keys[mode];
+    const variant: Context<never> = {
+      mode,
+      options: optionsAt(node.plugin, progress, path, this.#tree.schedules) as never,
+      key: (this.#use === "" ? key : key.at(`use ${this.#use}`)).withRows(
+        key.isWhole ? this.#scope.rows.shared() : this.#scope.rows,
+      ),
+      params: node.params,
+      state: node.state,
+      progress,
+      path,
+      setState: (name, value) => this.#setState(node, name, value),
+      run: (child, x, name, how: RunChild = {}) => {
+        const { use = 0 } = how;
+        const pass = use === 0 ? this : new Pass(this.#tree, this.#settings, {
+          pass: this,
+          use: join(this.#use, `${path}:${use}`),
+        });
+        return pass.run(child, x instanceof Tensor ? [x] : x, join(path, name), how.epilogue, siblings);
+      },
+      emit: (name, value) => {
+        const use = this.#use === "" ? "" : ` (use ${this.#use})`;
+        emitted?.set(join(path, name) + use, value);
+      },
+    };
+    if (node.role !== "layer" && node.role !== "product") return Object.freeze(variant);
+    if (node.role === "product") return Object.freeze({ ...variant, epilogue });
+    const layer: LayerContext<never> = {
+      ...variant,
+      building,
+      carry,
+      use: this.#use,
+      epilogue,
+      inputs,
+      serve: <R extends SiteRole>(role: R, given: Plugin<R>, args: SiteArguments<R>, name: string = role) => {
+        const fused = role === "product" && given.definition.fuses ? epilogue : "none";
+        return this.#serve(node, role, given, args, name, fused, siblings);
+      },
+      acts: (role, given, name = role) => this.#acts(node, role, given, name),
+      moments: (child: LayerPlugin, x: Moments, name: string) => this.moments(child, x, join(path, name)),
+    };
+    return Object.freeze(layer);
+  }
+
+  #acts(host: Node, role: "recurrent" | "attention", given: Plugin, name: string): readonly string[] | undefined {
+    const { building, mode, progress } = this.#settings;
+    const path = join(host.path, name);
+    const plugin = this.#tree.nodes.get(path)?.plugin ?? given;
+    const { places, stages } = plugin.definition;
+    try {
+      const options = optionsAt(plugin, progress, path, this.#tree.schedules) as never;
+      const found = role === "recurrent"
+        ? places?.(options, building ? "train" : mode)
+        : stages?.(options, building ? "train" : mode);
+      // While the model is built the variant gets its place, whatever its rate is at the beginning.
+      return building && found?.length === 0 ? undefined : found;
+    } catch (error) {
+      throw locate(error, describe(path, given));
+    }
+  }
+
+  #setState(node: Node, name: string, value: Tensor): void {
+    const { mode, building, stateUpdates } = this.#settings;
+    if (mode !== "train" || building) return;
+    const state = node.state[name];
+    if (state === undefined) throw new PluginError(`init made no state named ${JSON.stringify(name)}.`);
+    // A further pass over a batch never changes running state.
+    if (this.#scope.rows.common?.pass !== 0) return;
+    if (stateUpdates === null) state.assign(value);
+    else stateUpdates.set(state, value.detach());
+  }
+}
+
+/** The shape that a summary shows. */
+function shapeOf(role: Place, out: Tensor, weight: Tensor | null): Shape {
+  if (batched.has(role)) return out.shape.slice(1);
+  return role === "product" ? weight!.shape : out.shape;
+}

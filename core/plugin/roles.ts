@@ -1,0 +1,207 @@
+/**
+ * What a plugin can be used as, and the parts that a definition has in each role: type, when, how often, what is
+ * guaranteed. A part belongs to one role, or to several alike, and is refused on any other.
+ *
+ * @module
+ */
+import type { Epilogue } from "../backend/epilogue.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Dataset } from "../train/data.ts";
+import type { Observation } from "../train/events.ts";
+import type {
+  AugmentBatch,
+  AugmentContext,
+  AverageContext,
+  DownloadContext,
+  Downloaded,
+  LayerContext,
+  LearnContext,
+  LoadContext,
+  LossValue,
+  Mode,
+  Moments,
+  ObserveContext,
+  Progress,
+  ProjectContext,
+  ScheduleEpoch,
+  UpdateContext,
+} from "./contexts.ts";
+import type { Plugin } from "./plugin.ts";
+import type { AttentionStage, RecurrentPlace, SiteMasks, SiteMethods } from "./sites.ts";
+
+/** Means and variances in place of samples, for what stands at a layer position. */
+interface MomentsPart<Options> {
+  /**
+   * Mean and variance of the output, from those of the input, whose entries are taken as independent: once a pass of
+   * `Model.moments`. Without it, such a pass refuses the plugin by name.
+   */
+  moments?(x: Moments, context: LayerContext<Options>): Moments;
+}
+
+/** What a plugin at a layer position may say of itself. */
+interface PositionParts {
+  /** Names that PyTorch gives to parameters and running state, where they differ: see `fromPyTorch`. */
+  readonly pytorch?: Readonly<Record<string, string>>;
+}
+
+/** The parts of a definition, by role. */
+export interface RoleParts<Options> {
+  /** A variant at any layer position. */
+  activation: MomentsPart<Options> & PositionParts & {
+    activation: SiteMethods<Options>["activation"] | SiteMasks<Options>["activation"];
+  };
+  /** A variant at a weight. */
+  weight: { weight: SiteMethods<Options>["weight"] | SiteMasks<Options>["weight"] };
+  /** A variant that takes the whole product of a dense layer. */
+  product: {
+    product: SiteMethods<Options>["product"];
+    /** Whether it applies the layer's activation, `context.epilogue`, itself. */
+    readonly fuses?: boolean;
+  };
+  /** A variant inside a recurrent layer. */
+  recurrent: {
+    recurrent: SiteMethods<Options>["recurrent"] | SiteMasks<Options>["recurrent"];
+    /**
+     * The places it acts on in a mode, asked for once a pass with the options of the moment; a recurrent layer fuses its
+     * steps when there are none. Default: all.
+     */
+    places?(options: Options, mode: Mode): readonly RecurrentPlace[];
+  };
+  /** A variant at a residual branch. */
+  branch: { branch: SiteMethods<Options>["branch"] | SiteMasks<Options>["branch"] };
+  /** A variant inside attention. */
+  attention: {
+    attention: SiteMethods<Options>["attention"] | SiteMasks<Options>["attention"];
+    /** The stages it acts on in a mode, asked for once a pass with the options of the moment. Default: `weights`. */
+    stages?(options: Options, mode: Mode): readonly AttentionStage[];
+  };
+  /** A variant at an embedding. */
+  embedding: { embedding: SiteMethods<Options>["embedding"] | SiteMasks<Options>["embedding"] };
+  /** A layer. */
+  layer: MomentsPart<Options> & PositionParts & {
+    /** From a tensor, batch first, to a tensor, batch first: once a pass and use. */
+    forward(x: Tensor, context: LayerContext<Options>): Tensor;
+    /** For a layer that is one elementwise function of its input: what a fusing layer before it may apply instead. */
+    readonly epilogue?: Epilogue;
+    /** Whether it applies `context.epilogue` to its output, so that the next layer need not run. */
+    readonly fuses?: boolean;
+    /**
+     * Whether an example's output depends on the other examples of the batch, as with batch norm in training: nothing is
+     * then gathered around it.
+     */
+    readonly mixesRows?: boolean | ((options: Options, mode: Mode) => boolean);
+  };
+  /** A loss. */
+  loss: {
+    /** From the model's outputs and the targets (int32 labels or numbers) to their sum and its weight: once a batch part. */
+    loss(outputs: Tensor, targets: Tensor, options: Options): LossValue;
+    /**
+     * For a loss that needs more than one pass over a batch: called in training in place of `loss`. `forward(0)` is the
+     * ordinary pass; each further number gives a pass with other masks. All start from one running state.
+     */
+    objective?(forward: (pass: number) => Tensor, targets: Tensor, options: Options): LossValue;
+    /**
+     * What of the model's outputs is compared with the targets to measure the error, of the targets' shape. By default the
+     * outputs themselves.
+     */
+    prediction?(outputs: Tensor, options: Options): Tensor;
+    /** What it can be taken of: `classes` (labels or their probabilities), `numbers`, or both when left out. */
+    readonly targets?: "classes" | "numbers";
+  };
+  /** An optimizer. */
+  optimizer: {
+    /** Updates one parameter: once for each parameter and step, outside of differentiation. */
+    update(context: UpdateContext<Options>): void;
+    /** Names of the tensors that it keeps beside each parameter: asked for once. Default: none. */
+    slots?(options: Options): readonly string[];
+    /** The optimizers that it wraps, which keep slots of their own: asked for once. Default: none. */
+    wraps?(options: Options): readonly Plugin<"optimizer">[];
+  };
+  /** A schedule: a number that changes while training. */
+  schedule: {
+    /** The number at a point of training: asked for before every pass, with no side effect. */
+    value(progress: Progress, options: Options, state: Readonly<Record<string, number>>): number;
+    /** What it remembers at the beginning. Default: nothing. */
+    initial?(options: Options): Readonly<Record<string, number>>;
+    /** What it remembers after an epoch whose metrics it is told: once an epoch, after all were measured. */
+    epoch?(context: ScheduleEpoch<Options>): Readonly<Record<string, number>>;
+  };
+  /** A constraint. */
+  constraint: {
+    /** Overwrites a weight with one that keeps to the constraint: once after each update, outside of differentiation. */
+    project(weight: Tensor, context: ProjectContext<Options>): void;
+    /** Names of the tensors that it keeps beside each parameter. Default: none. */
+    slots?(options: Options): readonly string[];
+  };
+  /** A way of learning other than by the gradient of a loss through the whole model. */
+  learning: {
+    /** Gives gradients for one batch: once a batch part. It runs, and differentiates, what it likes. */
+    learn(context: LearnContext<Options>): void;
+  };
+  /** What owns the weights that evaluation uses, such as an average over the steps. */
+  average: {
+    /** Takes up a parameter as it is now: once for each parameter after each update, and once before the first. */
+    track(context: AverageContext<Options>): void;
+    /** The numbers that evaluation, prediction and the saved model use, in a tensor of the parameter's shape. */
+    weights(context: AverageContext<Options>): Tensor;
+    /** Names of the tensors that it keeps beside each parameter; zeros before the first update. */
+    slots(options: Options): readonly string[];
+  };
+  /** A data set. */
+  dataset: {
+    /** Loads the examples: once, before training. */
+    load(context: LoadContext<Options>): Promise<Dataset> | Dataset;
+    /** Fetches its files and checks them, when asked to; `load` itself never reaches for the network. */
+    download?(context: DownloadContext<Options>): Promise<Downloaded>;
+  };
+  /** A change of training examples. */
+  augmentation: {
+    /**
+     * Changes the examples of a batch before a training step, and no others: once a step, on the whole batch, outside of
+     * differentiation; perhaps in a worker, for a step ahead. Same arguments, same result.
+     */
+    augment(batch: AugmentBatch, context: AugmentContext<Options>): void;
+    /** It mixes targets, so that labels are handed to it as class probabilities. */
+    readonly mixesTargets?: boolean;
+    /**
+     * `import.meta.url` of a module that exports its factory, from which a worker can load it. Without it, `prefetch` leaves
+     * the augmentations to the training thread.
+     */
+    readonly module?: string;
+  };
+  /** What watches a run. */
+  observer: {
+    /** Called at the start of a run; returns what is called during it. */
+    observe(context: ObserveContext<Options>): Observation | Promise<Observation>;
+  };
+}
+
+/** What a plugin can be used as. */
+export type Role = keyof RoleParts<unknown>;
+
+/** The part that makes a plugin serve a role, and the other parts that the role may have. */
+export const partsOfRole: { readonly [R in Role]: { readonly method: string; readonly others: readonly string[] } } = {
+  activation: { method: "activation", others: ["moments", "pytorch"] },
+  weight: { method: "weight", others: [] },
+  product: { method: "product", others: ["fuses"] },
+  recurrent: { method: "recurrent", others: ["places"] },
+  branch: { method: "branch", others: [] },
+  attention: { method: "attention", others: ["stages"] },
+  embedding: { method: "embedding", others: [] },
+  layer: { method: "forward", others: ["moments", "pytorch", "epilogue", "fuses", "mixesRows"] },
+  loss: { method: "loss", others: ["objective", "prediction", "targets"] },
+  optimizer: { method: "update", others: ["slots", "wraps"] },
+  schedule: { method: "value", others: ["initial", "epoch"] },
+  constraint: { method: "project", others: ["slots"] },
+  learning: { method: "learn", others: [] },
+  average: { method: "weights", others: ["track", "slots"] },
+  dataset: { method: "load", others: ["download"] },
+  augmentation: { method: "augment", others: ["mixesTargets", "module"] },
+  observer: { method: "observe", others: [] },
+};
+
+/** All roles. */
+export const roles: readonly Role[] = Object.keys(partsOfRole) as Role[];
+
+/** The roles of dropout variants inside a model. */
+export const siteRoles = ["activation", "weight", "product", "recurrent", "branch", "attention", "embedding"] as const;

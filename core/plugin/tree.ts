@@ -1,0 +1,157 @@
+/**
+ * The places of a model: which plugin stands where, with its parameters, its running state and its keys.
+ *
+ * @module
+ */
+import { OptionError, PluginError } from "../errors.ts";
+import { Key } from "../random/key.ts";
+import type { Shape } from "../tensor/shape.ts";
+import { type FloatType, Tensor } from "../tensor/tensor.ts";
+import { instantiate, rolesOf } from "./define.ts";
+import type { Parameter, SummaryRow } from "./model_options.ts";
+import { optionsAt } from "./options.ts";
+import type { Mode, ParameterSpec, Place, Plugin, Progress } from "./plugin.ts";
+import { ScheduleMemory } from "./schedule_memory.ts";
+
+/** One plugin in its place in a model. */
+export interface Node {
+  /** Where it stands. */
+  readonly path: string;
+  /** The plugin; `configure` replaces it by one with other options. */
+  plugin: Plugin;
+  /** The role in which it stands there. */
+  readonly role: Place;
+  /** Learned parameters. */
+  readonly params: Record<string, Tensor>;
+  /** Running state. */
+  readonly state: Record<string, Tensor>;
+  /** Shape of its output, without the batch axis. */
+  outputShape: Shape;
+  /** Where its random numbers lie. */
+  readonly keys: Record<Mode, Key>;
+}
+
+/** What a plugin's place is made from. */
+export interface PlaceRequest {
+  /** The role in which it stands there. */
+  readonly role: Place;
+  /** Shapes of its inputs without the batch axis; for a weight site, the weight's. */
+  readonly inputShapes: readonly Shape[];
+  /** The weight that it stands at, if any. */
+  readonly weight: Tensor | null;
+}
+
+/** Progress before the first step. */
+export const beginning: Progress = Object.freeze({ step: 0, stepsPerEpoch: 1, totalSteps: 1 });
+
+/** A name under a path. */
+export function join(path: string, name: string): string {
+  return path === "" ? name : `${path}.${name}`;
+}
+
+/** A plugin at its place, for messages. */
+export function describe(path: string, plugin: Plugin): string {
+  return path === "" ? `model (${plugin.plugin})` : `model.${path} (${plugin.plugin})`;
+}
+
+/** The places of one model. */
+export class Tree {
+  /** The places, in the order in which they are run. */
+  readonly nodes = new Map<string, Node>();
+  /** All learned parameters, in the order of the layers. */
+  readonly parameters: Parameter[] = [];
+  /** What schedules among the options remember. */
+  readonly schedules: ScheduleMemory = new ScheduleMemory();
+  readonly #dtype: FloatType;
+  readonly #key: Key;
+
+  /**
+   * @param seed what initial parameters and draws follow from
+   * @param dtype element type
+   */
+  constructor(seed: number | bigint, dtype: FloatType) {
+    this.#key = Key.seed(seed);
+    this.#dtype = dtype;
+  }
+
+  /** The plugin's place. */
+  at(path: string, given: Plugin): Node {
+    const node = this.nodes.get(path);
+    if (node === undefined) throw new PluginError("this place did not exist when the model was built.");
+    // Another plugin of the same kind at the place is the one that was configured since.
+    if (node.plugin.definition !== given.definition) {
+      throw new PluginError(`the model was built with ${node.plugin.plugin} at this place.`);
+    }
+    return node;
+  }
+
+  /** Gives a plugin its place and its parameters, when the model is built. */
+  place(path: string, plugin: Plugin, { role, inputShapes, weight }: PlaceRequest): void {
+    const where = path === "" ? "(root)" : path;
+    const initial = plugin.definition.init?.({
+      options: optionsAt(plugin, beginning, path, this.schedules),
+      inputShape: inputShapes[0],
+      inputShapes,
+      key: this.#key.at("init").at(where),
+      dtype: this.#dtype,
+      path,
+      role,
+      weight,
+    });
+    const params: Record<string, Tensor> = {};
+    for (const [name, given] of Object.entries(initial?.params ?? {})) {
+      const spec: ParameterSpec = given instanceof Tensor ? { value: given } : given;
+      params[name] = spec.value.withGradient();
+      this.parameters.push({ name: join(path, name), tensor: params[name], constraint: spec.constraint });
+    }
+    const keyed = (mode: Mode) => {
+      const key = this.#key.at(mode).at(where);
+      return role === "weight" ? key.whole() : key;
+    };
+    this.nodes.set(path, {
+      path,
+      plugin,
+      role,
+      params,
+      state: { ...initial?.state },
+      outputShape: [],
+      keys: { train: keyed("train"), eval: keyed("eval"), sample: keyed("sample") },
+    });
+  }
+
+  /** Running state by name, such as `4.mean`. */
+  state(): Map<string, Tensor> {
+    const all = new Map<string, Tensor>();
+    for (const node of this.nodes.values()) {
+      for (const name in node.state) all.set(join(node.path, name), node.state[name]);
+    }
+    return all;
+  }
+
+  /** One row for each plugin, in the order in which they are run. */
+  summary(): SummaryRow[] {
+    return [...this.nodes.values()].map(({ path, plugin, outputShape, params, role }) => ({
+      path,
+      plugin: plugin.plugin,
+      shape: outputShape,
+      parameters: Object.values(params).reduce((sum, tensor) => sum + tensor.size, 0),
+      site: role === "layer" ? null : role,
+    }));
+  }
+
+  /** Changes options of the plugin at a place. */
+  configure(path: string, changes: Readonly<Record<string, unknown>>): void {
+    const node = this.nodes.get(path);
+    if (node === undefined) {
+      throw new OptionError("path", `one of ${[...this.nodes.keys()].map((p) => JSON.stringify(p)).join(", ")}`, path);
+    }
+    const { plugin } = node;
+    const options = { ...plugin.options, ...changes, name: plugin.name };
+    node.plugin = instantiate(plugin.definition, options, describe(path, plugin));
+  }
+
+  /** What is wrong with a plugin at a site that it does not serve. */
+  misuse(plugin: Plugin, role: Place): PluginError {
+    return new PluginError(`serves ${rolesOf(plugin.definition).join(", ")}, not ${role}.`);
+  }
+}

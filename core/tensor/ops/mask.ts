@@ -1,0 +1,145 @@
+/**
+ * Masks as data: which entries of a tensor are dropped and what becomes of them, said before the tensor is computed.
+ *
+ * @module
+ */
+import { record } from "../autograd.ts";
+import { OptionError } from "../../errors.ts";
+import { keepProbability, type Key, rateThreshold } from "../../random/key.ts";
+import { maskedScore } from "./attention.ts";
+import { normalizeAxis } from "../shape.ts";
+import { Tensor } from "../tensor.ts";
+import { bernoulli, checkRate, choose, keep, sharedDraw } from "./random.ts";
+
+/**
+ * A draw as data. Each entry x becomes `a x + b` if it is kept and c if it is dropped; a, b and c are numbers, or tensors
+ * that stretch to x and may have gradients.
+ */
+export interface Mask {
+  /** Where the draw lies. */
+  readonly key: Key;
+  /** Probability of dropping an entry, in [0, 1]. */
+  readonly rate: number;
+  /** Axes along which one draw is shared, as numbers: 0 is the batch, negative ones count from the end. Default none. */
+  readonly share?: readonly number[];
+  /** How many consecutive examples share a draw, at least 1. Default 1. */
+  readonly group?: number;
+  /** Factor of what is kept. Default 1 over the keep probability that the rate really gives. */
+  readonly a?: number | Tensor;
+  /** Added to what is kept. Default 0. */
+  readonly b?: number | Tensor;
+  /** What dropped entries become. Default 0. */
+  readonly c?: number | Tensor;
+  /** What evaluation gives: the input itself, or what the draw gives in the mean. Default `identity`. */
+  readonly eval?: "identity" | "mean";
+  /**
+   * What a row along the last axis gets that lost everything: it stays `lost` (default), or is `kept` as it was. Entries
+   * that a mask of attention hides count as lost before.
+   */
+  readonly empty?: "lost" | "kept";
+}
+
+/** `a x + b`, computing no more than is said. */
+function scaled(x: Tensor, a: number | Tensor, b: number | Tensor): Tensor {
+  const ax = a === 1 ? x : x.mul(a);
+  return b === 0 ? ax : ax.add(b);
+}
+
+function asTensor(value: number | Tensor, like: Tensor): Tensor {
+  return value instanceof Tensor ? value.broadcastTo(like.shape) : Tensor.full(like.shape, value, like.dtype);
+}
+
+/** Throws unless a mask can be applied to a tensor. */
+function check(mask: Mask, rank: number): number[] {
+  checkRate(mask.rate);
+  if (mask.group !== undefined && !(Number.isSafeInteger(mask.group) && mask.group >= 1)) {
+    throw new OptionError("group", "a whole number of at least 1", mask.group);
+  }
+  return (mask.share ?? []).map((axis) => normalizeAxis(axis, rank, "share"));
+}
+
+/** The key of a mask's draw, with its group. */
+export function keyOf({ key, group }: Mask): Key {
+  return group === undefined || key.isWhole ? key : key.grouped(group);
+}
+
+/**
+ * Which entries of a tensor of a shape a mask keeps: 1 or 0, with an extent of 1 along the axes that share the draw. It
+ * needs no input, so it can be known before the tensor is computed.
+ *
+ * @example
+ * ```ts
+ * import { Key, keptEntries } from "@thinned/dropout";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const kept = keptEntries({ key: Key.seed(1).at("mask"), rate: 0.5, share: [0] }, [4, 6]);
+ * assertEquals(kept.shape, [1, 6]); // one draw for the batch
+ * ```
+ */
+export function keptEntries(mask: Mask, shape: readonly number[], dtype: "float32" | "float64" = "float32"): Tensor {
+  const compact = sharedDraw(shape, keyOf(mask), check(mask, shape.length));
+  return bernoulli(compact.shape, compact.key, mask.rate, 1, dtype);
+}
+
+/**
+ * Applies a mask.
+ *
+ * @param x the tensor, batch first unless the mask's key has no batch axis
+ * @param mask what is dropped, and what becomes of it
+ * @param evaluates whether this is evaluation, where nothing is drawn
+ */
+export function applyMask(x: Tensor, mask: Mask, evaluates = false): Tensor {
+  const share = check(mask, x.rank);
+  const { rate, b = 0 } = mask;
+  const kept = rate === 1 ? 0 : keepProbability(rateThreshold(rate));
+  if (evaluates) return mask.eval === "mean" ? expectation(x, mask, kept) : x;
+  const a = mask.a ?? (kept === 0 ? 0 : 1 / kept);
+  if (kept === 1) return scaled(x, a, b);
+  if (mask.empty !== "kept") return drawn(x, mask, share, a);
+  const entries = keptEntries(mask, x.shape, x.floatType);
+  const alive = x.detach().greater(maskedScore / 2).mul(entries).max(-1, true);
+  return drawn(x, mask, share, a).mask(alive).add(x.mask(alive.sub(1).neg()));
+}
+
+/** `keep (a x + b) + (1 - keep) c`. */
+function expectation(x: Tensor, { a, b = 0, c = 0 }: Mask, kept: number): Tensor {
+  const left = kept === 0
+    ? zeros(x)
+    : a === undefined
+    ? scaled(x, 1, typeof b === "number" ? b * kept : b.mul(kept))
+    : scaled(x, typeof a === "number" ? a * kept : a.mul(kept), typeof b === "number" ? b * kept : b.mul(kept));
+  return c === 0 || kept === 1 ? left : left.add(typeof c === "number" ? c * (1 - kept) : c.mul(1 - kept));
+}
+
+/** `kept ? a x + b : c`, of a rate above 0. */
+function drawn(x: Tensor, mask: Mask, share: readonly number[], a: number | Tensor): Tensor {
+  const { rate, b = 0, c = 0 } = mask;
+  if (rate === 1) return c === 0 ? zeros(x) : zeros(x).add(c);
+  const key = keyOf(mask);
+  if (c === 0 && b === 0) {
+    return typeof a === "number" ? keep(x, key, rate, share, a) : keep(x.mul(a), key, rate, share, 1);
+  }
+  return choose(scaled(x, a, b), asTensor(c, x), key, rate, share);
+}
+
+/** Zeros that carry a zero gradient back, also from an infinity or NaN. */
+function zeros(x: Tensor): Tensor {
+  return record("mask", [x], Tensor.zeros(x.shape, x.dtype), () => [Tensor.zeros(x.shape, x.dtype)]);
+}
+
+/**
+ * Applies a mask whose decisions are at hand: `kept ? a x + b : c`.
+ *
+ * @param x the tensor
+ * @param kept 1 or 0 for each entry, in a shape that stretches to that of x
+ */
+export function maskEntries(x: Tensor, kept: Tensor, mask: Mask): Tensor {
+  const { rate, b = 0, c = 0 } = mask;
+  const a = mask.a ?? 1 / keepProbability(rateThreshold(rate));
+  if (b === 0 && typeof a === "number") {
+    const left = x.mask(a === 1 ? kept : kept.mul(a));
+    return c === 0 ? left : left.add(asTensor(c, x).mask(kept.sub(1).neg()));
+  }
+  const left = scaled(x, a, b).mask(kept);
+  return c === 0 ? left : left.add(asTensor(c, x).mask(kept.sub(1).neg()));
+}
