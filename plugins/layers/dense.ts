@@ -1,6 +1,16 @@
 /** The dense (fully connected, linear) layer. @module */
 import { z } from "zod";
-import { definePlugin, type Factory, part, type Plugin, ShapeError, showShape, Tensor } from "../../core/mod.ts";
+import {
+  affine,
+  definePlugin,
+  type Factory,
+  part,
+  type Plugin,
+  PluginError,
+  ShapeError,
+  showShape,
+  Tensor,
+} from "../../core/mod.ts";
 import { type Initializer, initializerSchema, initialWeight } from "./_initializers.ts";
 import { product, weightPart, type WeightVariant } from "./_product.ts";
 
@@ -63,5 +73,13 @@ export const dense: Factory<"layer", DenseOptions, ["units"]> = definePlugin({
   forward(x, context) {
     const { params, options } = context;
     return product(context, options.weight, x, params.weight, params.bias ?? null);
+  },
+  moments({ mean, variance }, { params, options }) {
+    if (options.weight !== undefined) throw new PluginError("has no moments with a variant at its weight.");
+    // Independent inputs: variances add up with the squares of the weights.
+    return {
+      mean: affine(mean, params.weight, params.bias ?? null),
+      variance: affine(variance, params.weight.square(), null),
+    };
   },
 });

@@ -1,6 +1,10 @@
 /** Flattening to one axis of features. @module */
 import { z } from "zod";
-import { definePlugin, type Factory } from "../../core/mod.ts";
+import { definePlugin, type Factory, type Tensor } from "../../core/mod.ts";
+
+function flat(x: Tensor): Tensor {
+  return x.reshape([x.shape[0], x.shape.slice(1).reduce((size, extent) => size * extent, 1)]);
+}
 
 /**
  * `[batch, ...]` to `[batch, features]`.
@@ -17,5 +21,6 @@ export const flatten: Factory<"layer", Record<never, never>> = definePlugin({
   name: "flatten",
   summary: "[batch, ...] to [batch, features].",
   options: z.object({}),
-  forward: (x) => x.reshape([x.shape[0], x.shape.slice(1).reduce((size, extent) => size * extent, 1)]),
+  forward: flat,
+  moments: ({ mean, variance }) => ({ mean: flat(mean), variance: flat(variance) }),
 });

@@ -37,4 +37,6 @@ export const sequential: Factory<"layer", SequentialOptions, ["layers"]> = defin
     }
     return y;
   },
+  moments: (x, { options: { layers }, moments }) =>
+    layers.reduce((y, layer, i) => moments(layer, y, layer.name ?? String(i)), x),
 });
