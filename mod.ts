@@ -23,4 +23,4 @@ export * from "./core/mod.ts";
 export * from "./plugins/mod.ts";
 export { builtins } from "./plugins/builtins.ts";
 export { loadModel, type LoadModelOptions } from "./plugins/load_model.ts";
-export { type NativeAttempt, type NativeOptions, openNative, tryOpenNative } from "./native/mod.ts";
+export { type NativeAttempt, type NativeOptions, openNative, tryOpenNative, type Variant } from "./native/mod.ts";

@@ -7,11 +7,11 @@
  * plugins [NAME] [--role ROLE] [--json]
  * plugin new NAME --site activation|weight|recurrent|branch|attention|embedding|loss [--out DIR] [--json]
  * plugin check NAME|FILE [--backend native|reference] [--json]
- * predict --run DIR [--name RUN] [--samples T] [--limit N] [--json]
+ * predict --run DIR [--name RUN] [--samples T] [--limit N] [--data PATH] [--json]
  * ```
  *
  * Exit status: 0 when all went well, 1 for a fault of this library or a plugin that fails its exam, 2 for a mistake in
- * what it was given, 130 after Ctrl-C.
+ * what it was given, 130 after Ctrl-C, 143 after SIGTERM.
  *
  * @module
  */

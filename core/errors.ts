@@ -7,23 +7,32 @@
 
 /** Base of every error whose cause is the caller's input or surroundings rather than a fault in this library. */
 export class ThinnedError extends Error {
-  override name = "ThinnedError";
   /** The exit status of the command line for this error: always 2. */
   readonly exitStatus: number = 2;
+
+  /**
+   * An error with the name of its class.
+   *
+   * @param message one sentence: what failed, what was expected, what was found
+   * @param options the error that caused it
+   */
+  constructor(message?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
 }
 
 /** Tensors whose shapes do not fit together. The message names the shapes and, inside a model, the layer. */
-export class ShapeError extends ThinnedError {
-  override name = "ShapeError";
-}
+export class ShapeError extends ThinnedError {}
 
 /** An option, a configuration value or an argument outside what is allowed. */
 export class OptionError extends ThinnedError {
-  override name = "OptionError";
   /** Where the wrong value stands, for example `model.3.rate`. */
   readonly path: string;
 
   /**
+   * An error that says where a wrong value stands.
+   *
    * @param path where the wrong value stands, for example `model.3.rate`
    * @param expected what would have been accepted
    * @param found the value received
@@ -35,32 +44,27 @@ export class OptionError extends ThinnedError {
 }
 
 /** A plugin that is unknown, ill defined, or used at a site that it does not serve. */
-export class PluginError extends ThinnedError {
-  override name = "PluginError";
-}
+export class PluginError extends ThinnedError {}
 
 /** A data set that is missing, truncated, empty or of another format. */
-export class DataError extends ThinnedError {
-  override name = "DataError";
-}
+export class DataError extends ThinnedError {}
 
 /** A checkpoint that is missing, corrupt, or of another architecture. */
-export class CheckpointError extends ThinnedError {
-  override name = "CheckpointError";
-}
+export class CheckpointError extends ThinnedError {}
 
 /**
  * A training run whose loss or gradients are not finite any more. The update that would have carried that into the weights
  * has not been made: they are those of the step before.
  */
 export class DivergenceError extends ThinnedError {
-  override name = "DivergenceError";
   /** The step whose update was not made, from 1. */
   readonly step: number;
   /** The last finite loss of a batch that this run has seen; null when there was none. */
   readonly lastLoss: number | null;
 
   /**
+   * An error that says when a run diverged.
+   *
    * @param step the step whose update was not made, from 1
    * @param what what is not finite, for example `the loss is NaN`
    * @param lastLoss the last finite loss of a batch; null when there was none
@@ -77,24 +81,16 @@ export class DivergenceError extends ThinnedError {
 }
 
 /** A folder that another process is using. The message names that process. */
-export class LockError extends ThinnedError {
-  override name = "LockError";
-}
+export class LockError extends ThinnedError {}
 
 /** A Deno permission that is missing. The message names the flag that grants it. */
-export class PermissionError extends ThinnedError {
-  override name = "PermissionError";
-}
+export class PermissionError extends ThinnedError {}
 
 /** A backend that cannot be opened, or that was asked for something it does not do. */
-export class BackendError extends ThinnedError {
-  override name = "BackendError";
-}
+export class BackendError extends ThinnedError {}
 
 /** A tensor read after the training step that made it has ended. `keep()` inside the step makes it last. */
-export class RecycledError extends ThinnedError {
-  override name = "RecycledError";
-}
+export class RecycledError extends ThinnedError {}
 
 /** A value as a short piece of an error message. */
 export function show(value: unknown): string {

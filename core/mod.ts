@@ -10,7 +10,31 @@ export type { ConvolutionShape } from "./backend/convolution.ts";
 export type { DrawAddress } from "./backend/draw.ts";
 export { type BinaryOp, binaryOps, type UnaryOp, unaryOps } from "./backend/elementwise.ts";
 export { type Epilogue, epilogues } from "./backend/epilogue.ts";
+export type {
+  Access as KernelAccess,
+  ArgumentsOf,
+  BlockParameter,
+  BoxParameter,
+  CodeParameter,
+  CommonParameter,
+  DrawParameter,
+  Field as KernelField,
+  FlagParameter,
+  FloatsParameter,
+  IntsParameter,
+  Length as KernelLength,
+  NumberParameter,
+  Parameter as KernelParameter,
+  Sizes as KernelSizes,
+  WholeParameter,
+  WordsParameter,
+} from "./backend/parameters.ts";
+export type { Boundary } from "./backend/boundary.ts";
+export type { AnyFunction } from "./backend/kernel.ts";
 export { defineKernel, isKernel, type Kernel, type KernelDescription, type KernelSource } from "./backend/kernel.ts";
+/** What the arguments of a kernel mean, for {@linkcode defineKernel}. */
+export * as parameters from "./backend/parameters.ts";
+/** All kernels of the core, each under its name. */
 export * as kernels from "./backend/kernels.ts";
 export type { NormalizationShape } from "./backend/normalization.ts";
 export type { AdamSettings, SgdSettings } from "./backend/optimize.ts";
@@ -54,6 +78,7 @@ export {
   localResponse,
   type LocalResponseOptions,
   normalize,
+  type Normalized,
   type NormalizeOptions,
 } from "./tensor/ops/normalization.ts";
 export { averagePool, maxPool, type PoolWindow } from "./tensor/ops/pooling.ts";
@@ -94,6 +119,7 @@ export {
   sizeOf,
   stridesOf,
 } from "./tensor/shape.ts";
+export type { Block, BufferSource } from "./tensor/pool.ts";
 export {
   type AnyArray,
   type DType,

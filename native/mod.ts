@@ -8,6 +8,7 @@ import { BackendError, PermissionError } from "../core/errors.ts";
 import { type NativeOptions, openWith } from "./open.ts";
 
 export type { NativeOptions } from "./open.ts";
+export type { Variant } from "./symbols.ts";
 
 /** What {@linkcode tryOpenNative} gives. */
 export interface NativeAttempt {

@@ -20,8 +20,8 @@ export const librarySymbols = {
   thinned_blas_is_wide: { parameters: [], result: "i32" },
 } as const;
 
-/** Instruction sets in the order of the numbers that `thinned_best_variant` gives. */
-export const variants = ["portable", "avx2", "neon", "avx512"] as const;
-
 /** An instruction set that kernels are compiled for. */
-export type Variant = typeof variants[number];
+export type Variant = "portable" | "avx2" | "neon" | "avx512";
+
+/** Instruction sets in the order of the numbers that `thinned_best_variant` gives. */
+export const variants: readonly Variant[] = ["portable", "avx2", "neon", "avx512"];

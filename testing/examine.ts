@@ -226,11 +226,14 @@ export async function assertPasses(plugin: AnyFactory, options: ExamineOptions =
 
 /** A plugin that failed its exam. */
 export class ExamError extends ThinnedError {
-  override name = "ExamError";
   /** The report. */
   readonly examination: Examination;
 
-  /** @param examination the report */
+  /**
+   * An error with the checks that failed.
+   *
+   * @param examination the report
+   */
   constructor(examination: Examination) {
     const failed = examination.checks.filter((check) => check.status === "failed");
     const lines = failed.map((check) => `  ${check.name}: ${check.message}`);

@@ -6,9 +6,7 @@
 import { gradients, Key, noGrad, OptionError, Tensor, ThinnedError } from "../core/mod.ts";
 
 /** A gradient that differs from what central differences give. */
-export class GradientError extends ThinnedError {
-  override name = "GradientError";
-}
+export class GradientError extends ThinnedError {}
 
 /** Settings of {@linkcode checkGradient}. */
 export interface GradientCheckOptions {

@@ -40,7 +40,9 @@ export interface Backend {
 
   /** A new array of zeros, where this backend works fastest. */
   allocate(dtype: "float32", length: number): Float32Array<ArrayBuffer>;
+  /** A new array of zeros, of whole numbers. */
   allocate(dtype: "int32", length: number): Int32Array<ArrayBuffer>;
+  /** A new array of zeros, of either type. */
   allocate(dtype: "float32" | "int32", length: number): Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
 }
 

@@ -81,8 +81,10 @@ export class Boundary {
   readonly codes: Int32Array<ArrayBuffer>;
   /** The last call's draw, if there is one: header, table, offset. */
   header: Uint32Array<ArrayBuffer> | null = null;
+  /** Its table of rows; see {@linkcode Boundary.header}. */
   table: Uint32Array<ArrayBuffer> | null = null;
-  offset = 0;
+  /** Its first row in the table; see {@linkcode Boundary.header}. */
+  offset: number = 0;
   /** Sizes that are measured, in the order in which C receives them. */
   readonly measured: readonly string[];
   readonly #name: string;
@@ -93,6 +95,12 @@ export class Boundary {
   readonly #draw: number;
   readonly #cols: readonly ((sizes: Sizes) => number)[];
 
+  /**
+   * The checks that follow from a kernel's description.
+   *
+   * @param name the kernel's name, for messages
+   * @param parameters the meaning of each argument
+   */
   constructor(name: string, parameters: readonly Parameter[]) {
     this.#name = name;
     this.#parameters = parameters;

@@ -12,8 +12,9 @@ import { type Backend, currentBackend } from "./backend.ts";
 import { Boundary } from "./boundary.ts";
 import type { ArgumentsOf, Parameter } from "./parameters.ts";
 
+/** Any function without a result. */
 // deno-lint-ignore no-explicit-any -- the one type that all functions have in common
-type AnyFunction = (...args: any[]) => void;
+export type AnyFunction = (...args: any[]) => void;
 
 /** C source of a kernel that does not belong to the core. */
 export interface KernelSource {
@@ -60,9 +61,10 @@ export function isKernel(value: unknown): value is Kernel {
  * Makes a kernel from its description.
  *
  * @example
- * ```ts ignore
- * import { defineKernel, input, number, output } from "../backend/mod.ts";
+ * ```ts
+ * import { defineKernel, parameters } from "@thinned/dropout";
  *
+ * const { input, number, output } = parameters;
  * const scale = defineKernel({
  *   name: "scale",
  *   parameters: [input("x", ["n"]), output("out", ["n"], { mayBe: ["x"] }), number("factor")],

@@ -15,7 +15,7 @@ export type Sizes = Record<string, number>;
 export type Length = readonly string[] | ((sizes: Readonly<Sizes>) => number);
 
 /** What all arguments have. `T` is the type in TypeScript. */
-interface Common<T> {
+export interface CommonParameter<T> {
   /** The argument's name, for messages and lengths. */
   readonly name: string;
   /** Only a type; never there. */
@@ -26,63 +26,82 @@ interface Common<T> {
 export type Access = "input" | "output" | "inout";
 
 /** An array of float32 or float64 numbers; all of one call have one element type. */
-export interface FloatsParameter<T = Floats> extends Common<T> {
+export interface FloatsParameter<T = Floats> extends CommonParameter<T> {
+  /** Tells the meanings apart. */
   readonly kind: "floats";
+  /** What the kernel does with it. */
   readonly access: Access;
+  /** Its least length. */
   readonly length: Length;
+  /** Whether null may stand in its place. */
   readonly nullable: boolean;
   /** Arrays that this output may coincide with, element for element. With any other it must not overlap. */
   readonly mayBe: readonly string[];
 }
 
 /** An array of int32 numbers: labels, or indices into something. */
-export interface IntsParameter<T = Ints> extends Common<T> {
+export interface IntsParameter<T = Ints> extends CommonParameter<T> {
+  /** Tells the meanings apart. */
   readonly kind: "ints";
+  /** What the kernel does with it. */
   readonly access: Access;
+  /** Its least length. */
   readonly length: Length;
+  /** Whether null may stand in its place. */
   readonly nullable: boolean;
   /** Every entry lies in [0, bound); undefined for labels, of which nothing is asked. */
   readonly bound?: Length;
 }
 
 /** A whole number: a size, an extent, a count, a threshold. */
-export interface WholeParameter<T = number> extends Common<T> {
+export interface WholeParameter<T = number> extends CommonParameter<T> {
+  /** Tells the meanings apart. */
   readonly kind: "whole";
+  /** The least value. */
   readonly min: number;
+  /** The largest value. */
   readonly max: number;
   /** The only values, if not all between the bounds. */
   readonly among?: readonly number[];
 }
 
 /** Any number. */
-export interface NumberParameter<T = number> extends Common<T> {
+export interface NumberParameter<T = number> extends CommonParameter<T> {
+  /** Tells the meanings apart. */
   readonly kind: "number";
 }
 
 /** True or false; 1 or 0 in C. */
-export interface FlagParameter<T = boolean> extends Common<T> {
+export interface FlagParameter<T = boolean> extends CommonParameter<T> {
+  /** Tells the meanings apart. */
   readonly kind: "flag";
 }
 
 /** One of some names; its place among them in C. */
-export interface CodeParameter<T = string> extends Common<T> {
+export interface CodeParameter<T = string> extends CommonParameter<T> {
+  /** Tells the meanings apart. */
   readonly kind: "code";
+  /** The names. */
   readonly names: readonly string[];
 }
 
 /** Where random numbers lie: three arguments in C, `header`, `table` and `offset`. */
-export interface DrawParameter<T = DrawAddress> extends Common<T> {
+export interface DrawParameter<T = DrawAddress> extends CommonParameter<T> {
+  /** Tells the meanings apart. */
   readonly kind: "draw";
-  /** Names of the sizes: rows, and elements of a row. */
+  /** Name of the size that counts the rows. */
   readonly rows: string;
+  /** Elements of a row. */
   readonly cols: Length;
   /** Name of the size that says how many bits a decision takes, 16 or 32; without it all draws take 32. */
   readonly bits: string | undefined;
 }
 
 /** A Uint32Array of some words. */
-export interface WordsParameter<T = Uint32Array<ArrayBuffer>> extends Common<T> {
+export interface WordsParameter<T = Uint32Array<ArrayBuffer>> extends CommonParameter<T> {
+  /** Tells the meanings apart. */
   readonly kind: "words";
+  /** Number of words. */
   readonly length: number;
 }
 
@@ -97,15 +116,18 @@ export type Field =
   | { readonly kind: "triple"; readonly min: number };
 
 /** An object of numbers: a block of doubles in C, in the order of the fields. */
-export interface BlockParameter<T = unknown> extends Common<T> {
+export interface BlockParameter<T = unknown> extends CommonParameter<T> {
+  /** Tells the meanings apart. */
   readonly kind: "block";
+  /** Its numbers, by name. */
   readonly fields: Readonly<Record<string, Field>>;
   /** Further conditions on the sizes and the numbers as they lie in the block: what is wrong, or undefined. */
   readonly refuse?: (sizes: Readonly<Sizes>, numbers: ArrayLike<number>) => string | undefined;
 }
 
 /** Extents and, for each operand, strides: `{ dims, [operand]: strides }`. In C: rank, extents, all strides. */
-export interface BoxParameter<T = unknown> extends Common<T> {
+export interface BoxParameter<T = unknown> extends CommonParameter<T> {
+  /** Tells the meanings apart. */
   readonly kind: "box";
   /** Names of the operands; each is also a size, the elements from its start to the last one that is reached. */
   readonly operands: readonly string[];

@@ -3,11 +3,11 @@ import { defineKernel, type Kernel } from "./kernel.ts";
 import { code, input, number, output, places, size } from "./parameters.ts";
 import * as twins from "./reference/reductions.ts";
 
-/** Reductions along one axis, in the order of their native codes. */
-export const reduceOps = ["sum", "max", "min"] as const;
-
 /** The name of a reduction. */
-export type ReduceOp = typeof reduceOps[number];
+export type ReduceOp = "sum" | "max" | "min";
+
+/** Reductions along one axis, in the order of their native codes. */
+export const reduceOps: readonly ReduceOp[] = ["sum", "max", "min"];
 
 /** Reduces the middle axis of `x: [outer, n, inner]` to `out: [outer, inner]` and multiplies by `scale`. */
 export const reduce: Kernel<typeof twins.reduce> = defineKernel({

@@ -12,7 +12,11 @@ import type { AnyFactory, Plugin, Role } from "./plugin.ts";
 export class Registry {
   readonly #factories = new Map<string, AnyFactory>();
 
-  /** @param factories the plugins it begins with */
+  /**
+   * A registry of some plugins.
+   *
+   * @param factories the plugins it begins with
+   */
   constructor(factories: Iterable<AnyFactory> = []) {
     for (const factory of factories) this.add(factory);
   }

@@ -37,9 +37,7 @@ import { OptionError, ThinnedError } from "../errors.ts";
 import { Rows } from "./rows.ts";
 
 /** Two sites whose paths hash to one number, so that their masks would be equal. */
-export class SiteCollisionError extends ThinnedError {
-  override name = "SiteCollisionError";
-}
+export class SiteCollisionError extends ThinnedError {}
 
 /** 32-bit hash of a site's path: FNV-1a over its UTF-16 code units, finished with MurmurHash3's mixer. */
 export function siteHash(path: string): number {

@@ -23,7 +23,11 @@ const held = new Map<string, Held>();
 export class FolderLock {
   #held: Held | undefined;
 
-  /** @param held the process's lock, one more holder of which this is */
+  /**
+   * One more holder of the process's lock. To be made by {@linkcode lockFolder} alone.
+   *
+   * @param held the process's lock
+   */
   constructor(held: unknown) {
     this.#held = held as Held;
     this.#held.holders++;

@@ -31,6 +31,8 @@ export class Storage {
   #block: Block | null = null;
 
   /**
+   * A storage of an array.
+   *
    * @param array the numbers
    * @param allocated whether nobody else holds them
    */

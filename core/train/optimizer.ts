@@ -99,6 +99,8 @@ export class OptimizerDriver {
   #iteration = 0;
 
   /**
+   * An optimizer that begins: its slots are zeros.
+   *
    * @param plugin the optimizer
    * @param model whose parameters it updates
    * @param groups parameters with other options; the first group that matches counts

@@ -23,7 +23,7 @@ import {
 } from "./_window.ts";
 
 /** Options that convolutions share. */
-export interface ConvolutionOptions {
+export interface ConvolutionLayerOptions {
   /** Number of output channels, at least 1. */
   channels: number;
   /** Extents of the window, at least 1: a number for all axes, or one for each. */
@@ -53,8 +53,8 @@ export interface ConvolutionOptions {
 
 /** The options as the methods see them. */
 type Validated =
-  & Required<Omit<ConvolutionOptions, "constraint" | "weight">>
-  & Pick<ConvolutionOptions, "constraint" | "weight">;
+  & Required<Omit<ConvolutionLayerOptions, "constraint" | "weight">>
+  & Pick<ConvolutionLayerOptions, "constraint" | "weight">;
 
 const whole = "expected a whole number of at least 1";
 

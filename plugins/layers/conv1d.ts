@@ -1,10 +1,10 @@
 /** Convolution of sequences. @module */
 import { z } from "zod";
 import { definePlugin, type Factory } from "../../core/mod.ts";
-import { convolutionFields, type ConvolutionOptions, initConvolution, runConvolution } from "./_convolution.ts";
+import { convolutionFields, type ConvolutionLayerOptions, initConvolution, runConvolution } from "./_convolution.ts";
 
 /** Options of {@linkcode conv1d}. */
-export type Conv1dOptions = ConvolutionOptions;
+export type Conv1dOptions = ConvolutionLayerOptions;
 
 /**
  * Convolution (a cross-correlation, as is usual) of sequences. Input `[batch, channels, length]`, output the

@@ -1,10 +1,10 @@
 /** Convolution of images. @module */
 import { z } from "zod";
 import { definePlugin, type Factory } from "../../core/mod.ts";
-import { convolutionFields, type ConvolutionOptions, initConvolution, runConvolution } from "./_convolution.ts";
+import { convolutionFields, type ConvolutionLayerOptions, initConvolution, runConvolution } from "./_convolution.ts";
 
 /** Options of {@linkcode conv2d}. */
-export type Conv2dOptions = ConvolutionOptions;
+export type Conv2dOptions = ConvolutionLayerOptions;
 
 /**
  * Convolution (a cross-correlation, as is usual) of images. Input `[batch, channels, height, width]`, output the

@@ -1,10 +1,10 @@
 /** Convolution of volumes. @module */
 import { z } from "zod";
 import { definePlugin, type Factory } from "../../core/mod.ts";
-import { convolutionFields, type ConvolutionOptions, initConvolution, runConvolution } from "./_convolution.ts";
+import { convolutionFields, type ConvolutionLayerOptions, initConvolution, runConvolution } from "./_convolution.ts";
 
 /** Options of {@linkcode conv3d}. */
-export type Conv3dOptions = ConvolutionOptions;
+export type Conv3dOptions = ConvolutionLayerOptions;
 
 /**
  * Convolution (a cross-correlation, as is usual) of volumes. Input `[batch, channels, depth, height, width]`, output

@@ -14,7 +14,7 @@ import { Tensor } from "../tensor.ts";
  * What is added to the score of a key that a mask hides. Finite, so that a query all of whose keys are hidden has a
  * gradient; so large that any score vanishes beside it, also in float32.
  */
-export const maskedScore = -1e30;
+export const maskedScore: number = -1e30;
 
 /** Settings of {@linkcode scaledDotProductAttention}. */
 export interface AttentionOptions {
