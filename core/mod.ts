@@ -61,6 +61,7 @@ export { decisionBits, keepProbability, Key, rateThreshold, SiteCollisionError, 
 export { type RowAddress, Rows } from "./random/rows.ts";
 export {
   type AllOutputs,
+  type AnyRun,
   buildModel,
   type BuildOptions,
   type EvalRun,
@@ -70,7 +71,13 @@ export {
   type StepRun,
   type SummaryRow,
 } from "./plugin/model.ts";
-export { clipGradients, type GradientClipping, OptimizerDriver, type ParameterGroup } from "./train/optimizer.ts";
+export {
+  clipGradients,
+  type GradientClipping,
+  OptimizerDriver,
+  type ParameterGroup,
+  type Slots,
+} from "./train/optimizer.ts";
 export { type AttentionOptions, maskedScore, scaledDotProductAttention } from "./tensor/ops/attention.ts";
 export { convolution, type ConvolutionOptions, type Window } from "./tensor/ops/convolution.ts";
 export { affine, matmul, type MatmulOptions } from "./tensor/ops/matmul.ts";

@@ -38,6 +38,7 @@ export type { ConvolutionLayerOptions } from "./layers/_convolution.ts";
 export type { GlobalPoolOptions } from "./layers/_global.ts";
 export type { Initializer } from "./layers/_initializers.ts";
 export type { AveragePoolOptions, PoolOptions } from "./layers/_pooling.ts";
+export type { WeightVariant } from "./layers/_product.ts";
 export type { Extents, Padding } from "./layers/_window.ts";
 export * from "./layers/average_pool1d.ts";
 export * from "./layers/average_pool2d.ts";

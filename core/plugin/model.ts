@@ -17,7 +17,16 @@ import type { LayerPlugin, Moments, Plugin } from "./plugin.ts";
 import type { ScheduleMemory } from "./schedule_memory.ts";
 import { beginning, Tree } from "./tree.ts";
 
-export type { AllOutputs, BuildOptions, EvalRun, Parameter, RunOptions, StepRun, SummaryRow } from "./model_options.ts";
+export type {
+  AllOutputs,
+  AnyRun,
+  BuildOptions,
+  EvalRun,
+  Parameter,
+  RunOptions,
+  StepRun,
+  SummaryRow,
+} from "./model_options.ts";
 
 /** Whether several shapes are given, one for each input. */
 function isSeveral(shape: Shape | readonly Shape[]): shape is readonly Shape[] {

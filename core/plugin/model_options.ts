@@ -20,7 +20,7 @@ export interface Parameter {
 }
 
 /** What can be said of any pass. */
-interface AnyRun {
+export interface AnyRun {
   /**
    * State that recurrent layers carry from one call to the next, in any mode: give the same map, empty at first, to calls
    * on consecutive pieces of the same sequences. Emptying it begins anew; its entries, `[batch, units]` by path and name,

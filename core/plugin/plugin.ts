@@ -107,14 +107,17 @@ export interface CommonDefinition<Input, Options> {
 }
 
 /** What a definition is compared with when its factory's type is not written out, so that the complaint says what to do. */
-interface MissingAnnotation {
+export interface MissingAnnotation {
+  /** What to write. */
   readonly "write the factory's type": "const NAME: Factory<ROLE, OPTIONS> = definePlugin({ ... })";
 }
 
-type Intersection<U> = (U extends unknown ? (value: U) => void : never) extends (value: infer I) => void ? I : never;
+/** A type that is all types of a union at once. */
+export type Intersection<U> = (U extends unknown ? (value: U) => void : never) extends (value: infer I) => void ? I
+  : never;
 
 /** The parts of some roles together. */
-type PartsOf<R extends Role, Options> = Intersection<{ [K in R]: RoleParts<Options>[K] }[R]>;
+export type PartsOf<R extends Role, Options> = Intersection<{ [K in R]: RoleParts<Options>[K] }[R]>;
 
 /** What {@linkcode definePlugin} takes: what every plugin may say, and the parts of its roles. */
 export type Definition<R extends Role, Input, Options> = [R] extends [never] ? MissingAnnotation
@@ -124,17 +127,21 @@ export type Definition<R extends Role, Input, Options> = [R] extends [never] ? M
 // deno-lint-ignore no-explicit-any
 export type AnyDefinition<R extends Role = never> = CommonDefinition<any, any> & AllParts & RequiredParts<R>;
 
+/** The parts of some roles together, whatever their options; nothing for no role. */
 // deno-lint-ignore no-explicit-any
-type RequiredParts<R extends Role> = [R] extends [never] ? unknown : PartsOf<R, any>;
+export type RequiredParts<R extends Role> = [R] extends [never] ? unknown : PartsOf<R, any>;
 
-type KeysOfAny<T> = T extends unknown ? keyof T : never;
-type ValueOf<T, K extends PropertyKey> = T extends unknown ? K extends keyof T ? T[K] : never : never;
+/** The keys of any type of a union. */
+export type KeysOfAny<T> = T extends unknown ? keyof T : never;
+/** What a key stands for in those types of a union that have it. */
+export type ValueOf<T, K extends PropertyKey> = T extends unknown ? K extends keyof T ? T[K] : never : never;
 
+/** The parts of any one role. */
 // deno-lint-ignore no-explicit-any
-type AnyPart = RoleParts<any>[Role];
+export type AnyPart = RoleParts<any>[Role];
 
 /** Every part of every role, each of which may be missing. */
-type AllParts = { readonly [K in KeysOfAny<AnyPart>]?: ValueOf<AnyPart, K> };
+export type AllParts = { readonly [K in KeysOfAny<AnyPart>]?: ValueOf<AnyPart, K> };
 
 /** A plugin with its options: an immutable description, as good as its JSON. */
 export interface Plugin<R extends Role = never, Options = Readonly<Record<string, unknown>>> {
@@ -164,11 +171,11 @@ export interface CommonOptions {
 }
 
 /** The options as a plugin holds them: an alias of the interface, which fits a record. */
-type Held<Input> = { readonly [K in keyof Input]: Input[K] };
+export type Held<Input> = { readonly [K in keyof Input]: Input[K] };
 
 /** The object behind the positional options: it may be left out when none of its options must be given. */
-type Rest<Input, Names extends readonly (keyof Input)[]> = Record<never, never> extends Omit<Input, Names[number]>
-  ? [options?: Omit<Input, Names[number]> & CommonOptions]
+export type Rest<Input, Names extends readonly (keyof Input)[]> = Record<never, never> extends
+  Omit<Input, Names[number]> ? [options?: Omit<Input, Names[number]> & CommonOptions]
   : [options: Omit<Input, Names[number]> & CommonOptions];
 
 /**

@@ -30,7 +30,7 @@ import type { Plugin } from "./plugin.ts";
 import type { AttentionStage, RecurrentPlace, SiteMasks, SiteMethods } from "./sites.ts";
 
 /** Means and variances in place of samples, for what stands at a layer position. */
-interface MomentsPart<Options> {
+export interface MomentsPart<Options> {
   /**
    * Mean and variance of the output, from those of the input, whose entries are taken as independent: once a pass of
    * `Model.moments`. Without it, such a pass refuses the plugin by name.
@@ -39,7 +39,7 @@ interface MomentsPart<Options> {
 }
 
 /** What a plugin at a layer position may say of itself. */
-interface PositionParts {
+export interface PositionParts {
   /** Names that PyTorch gives to parameters and running state, where they differ: see `fromPyTorch`. */
   readonly pytorch?: Readonly<Record<string, string>>;
 }

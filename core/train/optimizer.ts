@@ -70,7 +70,7 @@ function patternOf(text: string, path: string): RegExp {
 }
 
 /** What one plugin keeps beside one parameter. */
-type Slots = Record<string, Tensor>;
+export type Slots = Record<string, Tensor>;
 
 /** An optimizer for one parameter: its own slots, and those of what it wraps. */
 interface Keeper {

@@ -60,7 +60,7 @@ const whole = "expected a whole number of at least 1";
 
 /** The fields of a convolution's schema. */
 export function convolutionFields(axes: number): {
-  [K in keyof Validated]-?: z.ZodType<Validated[K], ConvolutionOptions[K]>;
+  [K in keyof Validated]-?: z.ZodType<Validated[K], ConvolutionLayerOptions[K]>;
 } {
   return {
     channels: z.int().min(1, whole).describe("number of output channels"),
