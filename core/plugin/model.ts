@@ -13,7 +13,7 @@ import { type FloatType, Tensor } from "../tensor/tensor.ts";
 import { isPlugin } from "./define.ts";
 import type { AllOutputs, BuildOptions, Parameter, RunOptions, SummaryRow } from "./model_options.ts";
 import { Pass } from "./pass.ts";
-import type { LayerPlugin, Moments, Plugin } from "./plugin.ts";
+import type { LayerPlugin, Moments, Plugin, Progress } from "./plugin.ts";
 import type { ScheduleMemory } from "./schedule_memory.ts";
 import { beginning, Tree } from "./tree.ts";
 
@@ -27,6 +27,11 @@ export type {
   StepRun,
   SummaryRow,
 } from "./model_options.ts";
+
+/** The progress of a loop that does not say how long it is: schedules stay at their beginning. */
+function endless(step: number): Progress {
+  return { step, stepsPerEpoch: Infinity, totalSteps: Infinity };
+}
 
 /** Whether several shapes are given, one for each input. */
 function isSeveral(shape: Shape | readonly Shape[]): shape is readonly Shape[] {
@@ -129,8 +134,9 @@ export class Model {
   }
 
   #begin(options: RunOptions, more: Partial<ConstructorParameters<typeof Pass>[1]> = {}): Pass {
-    const { mode = "eval", progress = beginning, rows, sample, pass } = options;
-    const step = (options as { step?: number }).step ?? (options.progress === undefined ? undefined : progress.step);
+    const { mode = "eval", rows, sample, pass } = options;
+    const step = (options as { step?: number }).step ?? options.progress?.step;
+    const progress = options.progress ?? (mode === "train" && step !== undefined ? endless(step) : beginning);
     if (mode !== "eval" && step === undefined && rows === undefined) {
       throw new OptionError("forward: step", `the number of the step in mode ${mode}, which addresses its masks`, step);
     }

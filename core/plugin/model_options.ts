@@ -27,7 +27,10 @@ export interface AnyRun {
    * such as `0.hidden_l0`, are the final states, and may be set before a call.
    */
   carry?: Map<string, Tensor>;
-  /** How far training has come, for schedules; its step is the pass's unless another is given. Default the beginning. */
+  /**
+   * How far training has come, for schedules; its step is the pass's unless another is given. Default the beginning; in
+   * training, the step of a run without an end, in which schedules stay at their beginning.
+   */
   progress?: Progress;
   /** Global index of the first example of the batch within the step, a whole number in [0, 2^24). Default 0. */
   sample?: number;
