@@ -23,6 +23,7 @@ import {
   preprocessingOf,
   restoreOutputs,
   Tensor,
+  Trainer,
   uci,
 } from "../../../mod.ts";
 import * as t from "../../../mod.ts";
@@ -149,6 +150,18 @@ Deno.test("a run's model is saved as it was measured: its average, its schedules
     // Saved without a moment, schedules stay.
     const { model: again } = await through(run.model);
     assertEquals(JSON.stringify(again.root), JSON.stringify(root));
+  });
+});
+
+Deno.test("a run is saved in its middle as it would be measured then", async () => {
+  await inFolder(async (folder) => {
+    const path = `${folder}/m.safetensors`;
+    const trainer = await Trainer.create(t.dense(3), options({ averageDecay: 0.9 }));
+    await trainer.runEpoch();
+    await trainer.save(path);
+    const { model } = await loadModel(path);
+    assertEquals(evaluate(model, corners()).loss, trainer.history[0].testLoss);
+    assertNotEquals(evaluate(trainer.model, corners()).loss, trainer.history[0].testLoss);
   });
 });
 

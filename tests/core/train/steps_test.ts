@@ -242,3 +242,22 @@ Deno.test("the running loss and error count each example once, whatever the size
   assertAlmostEquals(result.runningLoss, result.trainLoss, 1e-6);
   assertAlmostEquals(result.runningError, result.trainError, 1e-12);
 });
+
+Deno.test("running state takes up every part of a batch that is run in parts, one after the other", async () => {
+  const counting: Factory<"layer", Record<never, never>> = definePlugin({
+    name: "counting",
+    options: z.object({}),
+    init: () => ({ state: { rows: Tensor.of([0]), calls: Tensor.of([0]) } }),
+    forward(x, { state, setState }) {
+      setState("rows", state.rows.add(x.shape[0]));
+      setState("calls", state.calls.add(1));
+      return x;
+    },
+  });
+  for (const [accumulate, calls] of [[1, 7], [3, 20]]) {
+    const root = sequential([counting(), dense(3)]);
+    const { model } = await fit(root, options({ epochs: 1, accumulate }));
+    // 50 examples in 7 batches; the last, of 2, has but two parts.
+    assertEquals([...model.state()].map(([, tensor]) => tensor.item()), [50, calls]);
+  }
+});
