@@ -56,8 +56,10 @@ export interface Config {
   clip?: { value?: number; norm?: number };
   /** Parameters that are updated with other options of the optimizer. */
   parameterGroups: { match: string; set: Record<string, unknown> }[];
-  /** Decay of an exponential moving average of the weights. */
-  averageDecay?: number;
+  /** What owns the weights that are measured, such as an average over the steps. */
+  average?: PartConfig;
+  /** Another way to gradients than the loss's through the whole model. */
+  learning?: PartConfig;
   /** What watches each run, besides what the command line adds. */
   observers: PartConfig[];
   /** Modules that export further plugins, relative to the configuration file. */
@@ -102,8 +104,8 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
     match: z.string(),
     set: z.record(z.string(), z.unknown()),
   })).default([]),
-  averageDecay: z.number("expected a number in (0, 1)").gt(0, "expected a number in (0, 1)")
-    .lt(1, "expected a number in (0, 1)").optional(),
+  average: partSchema.optional(),
+  learning: partSchema.optional(),
   observers: z.array(partSchema).default([]),
   plugins: z.array(z.string()).default([]),
   runs: z.array(z.strictObject({

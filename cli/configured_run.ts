@@ -37,8 +37,10 @@ export interface ConfiguredRun {
   readonly clip: Config["clip"];
   /** Parameters that are updated with other options. */
   readonly parameterGroups: Config["parameterGroups"];
-  /** Decay of an average of the weights. */
-  readonly averageDecay: number | undefined;
+  /** What owns the weights that are measured. */
+  readonly average: Plugin<"average"> | undefined;
+  /** Another way to gradients. */
+  readonly learning: Plugin<"learning"> | undefined;
   /** Passes over the training examples. */
   readonly epochs: number;
   /** Examples a step. */
@@ -71,7 +73,7 @@ export function configuredRun(config: Config, name: string, registry: Registry):
   return {
     name,
     model: configuredModel(changed.model, registry),
-    loss: changed.loss === undefined ? undefined : make(changed.loss, "loss", registry, "loss"),
+    loss: optional(changed.loss, "loss", registry, "loss"),
     optimizer: make(changed.optimizer, "optimizer", registry, "optimizer"),
     observers: changed.observers.map((observer, i) => make(observer, "observer", registry, `observers.${i}`)),
     validation: changed.validation,
@@ -80,7 +82,8 @@ export function configuredRun(config: Config, name: string, registry: Registry):
     prefetch: changed.prefetch,
     clip: changed.clip,
     parameterGroups: changed.parameterGroups,
-    averageDecay: changed.averageDecay,
+    average: optional(changed.average, "average", registry, "average"),
+    learning: optional(changed.learning, "learning", registry, "learning"),
     epochs: changed.epochs,
     batchSize: changed.batchSize,
     seed: changed.seed,
@@ -103,6 +106,15 @@ function make<R extends Role>(part: PartConfig, role: R, registry: Registry, pat
   const plugin = registry.create(expand(part), path);
   if (isPlugin(plugin, role)) return plugin;
   throw misplaced(plugin, role, path);
+}
+
+function optional<R extends Role>(
+  part: PartConfig | undefined,
+  role: R,
+  registry: Registry,
+  path: string,
+): Plugin<R> | undefined {
+  return part === undefined ? undefined : make(part, role, registry, path);
 }
 
 function misplaced(plugin: Plugin, role: string, path: string): PluginError {

@@ -8,7 +8,7 @@
  * | `format`, `version` | `thinned-model`, and the version of this table: `1` |
  * | `model` | JSON of the model's description, every part by its plugin's name |
  * | `build` | JSON of how it was built: input shapes and types, element type, seed |
- * | `changes` | JSON of the options of plugins that have been configured since, by path |
+ * | `changes` | JSON of plugins whose options are others than in the description, by path |
  * | `preprocessing` | JSON of what the data set did to inputs and targets; absent where nobody said |
  * | `sha256` | of the file as it would be without this entry |
  *
@@ -21,7 +21,8 @@ import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 import { refuseUnknown } from "../errors.ts";
 import { isPlugin } from "../plugin/define.ts";
 import type { Model } from "../plugin/model.ts";
-import type { Plugin, Progress } from "../plugin/plugin.ts";
+import { optionsAt } from "../plugin/options.ts";
+import type { Progress } from "../plugin/plugin.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Dataset } from "../train/data.ts";
 
@@ -56,7 +57,7 @@ export async function saveModel(model: Model, path: string, options: SaveOptions
   const metadata: Record<string, string> = {
     format: FORMAT,
     version: VERSION,
-    model: JSON.stringify(plain(model.root, "model", progress)),
+    model: JSON.stringify(plain(model.root, "model")),
     build: JSON.stringify({ ...model.built, seed: String(model.built.seed) }),
     changes: JSON.stringify(changesOf(model, progress)),
   };
@@ -92,15 +93,24 @@ function named(tensors: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
   return all;
 }
 
-/** The plugins of a model that do not stand in its description: those that were configured, or that layers made. */
+/**
+ * The plugins of a model that are not as its description says: those that were configured since, or that layers made, and
+ * those with schedules where these are to be replaced by their values.
+ */
 function changesOf(model: Model, progress: Progress | undefined): Record<string, unknown> {
   const described = new Set<unknown>();
   const visit = (value: unknown): void => {
     if (isPlugin(value)) described.add(value);
-    const inner = isPlugin(value) ? (value as Plugin).options : value;
+    const inner = isPlugin(value) ? value.options : value;
     if (typeof inner === "object" && inner !== null) Object.values(inner).forEach(visit);
   };
   visit(model.root);
-  const others = [...model.plugins()].filter(([, plugin]) => !described.has(plugin));
-  return Object.fromEntries(others.map(([path, plugin]) => [path, plain(plugin, `model.${path}`, progress)]));
+  const changes: Record<string, unknown> = {};
+  for (const [path, plugin] of model.plugins()) {
+    const { options } = plugin;
+    const now = progress === undefined ? options : optionsAt(plugin, progress, path, model.schedules);
+    if (described.has(plugin) && now === options) continue;
+    changes[path] = plain({ ...plugin.toJSON(), ...now }, `model.${path}`);
+  }
+  return changes;
 }

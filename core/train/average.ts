@@ -1,15 +1,20 @@
 /**
- * An exponential moving average of a model's weights: `average = decay average + (1 - decay) weight` after each update,
- * as in Polyak and Juditsky (1992); started with the first weights, so it needs no correction.
+ * Runs an average plugin over a model's parameters: keeps its slots, and puts the weights that evaluation uses into the
+ * model while something is measured.
  *
  * @module
  */
 import { noGrad } from "../tensor/autograd.ts";
-import * as kernels from "../backend/kernels.ts";
-import { OptionError } from "../errors.ts";
 import type { Snapshot } from "./events.ts";
-import type { Model } from "../plugin/model.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import type { Model, Parameter } from "../plugin/model.ts";
+import { optionsAt } from "../plugin/options.ts";
+import type { AverageContext, Plugin, Progress } from "../plugin/plugin.ts";
+import { Key } from "../random/key.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import type { OptimizerDriver } from "./optimizer.ts";
+
+/** In a snapshot, the weights with which its run measures, where they are not those of the model. */
+const MEASURED = "measured/";
 
 /**
  * The parameters and running state of a snapshot with which its run measures: where an average of the weights is kept, the
@@ -18,55 +23,124 @@ import type { Tensor } from "../tensor/tensor.ts";
 export function measuredWeights({ tensors }: Snapshot): Map<string, Tensor> {
   const found = new Map<string, Tensor>();
   for (const [name, tensor] of tensors) {
-    if (name.startsWith("model/")) found.set(name, tensors.get(name.replace(/^model/, "average")) ?? tensor);
+    if (name.startsWith("model/")) found.set(name, tensors.get(MEASURED + name.slice("model/".length)) ?? tensor);
     else if (name.startsWith("state/")) found.set(name, tensor);
   }
   return found;
 }
 
-/** The average of a model's weights, and the means to look at the model with it. */
-export class WeightAverage {
-  readonly #decay: number;
-  readonly #pairs: readonly { name: string; weight: Tensor; average: Tensor }[];
+/** Whether a tensor of a snapshot follows from the others. */
+export function isMeasured(name: string): boolean {
+  return name.startsWith(MEASURED);
+}
+
+/** One parameter with what is kept beside it. */
+interface Entry {
+  readonly parameter: Parameter;
+  readonly slots: Readonly<Record<string, Tensor>>;
+  readonly key: Key;
+}
+
+/** An average plugin at work on a model. */
+export class AverageDriver {
+  readonly #plugin: Plugin<"average">;
+  readonly #model: Model;
+  readonly #optimizer: OptimizerDriver;
+  readonly #entries: readonly Entry[];
+  #begun = false;
 
   /**
+   * @param plugin the average
    * @param model whose weights are averaged
-   * @param decay in (0, 1)
+   * @param optimizer what updates them
    */
-  constructor(model: Model, decay: number) {
-    if (!(decay > 0 && decay < 1)) throw new OptionError("averageDecay", "a number in (0, 1)", decay);
-    this.#decay = decay;
-    this.#pairs = model.parameters().map(({ name, tensor }) => ({ name, weight: tensor, average: tensor.clone() }));
-  }
-
-  /** The averages, by the parameters' names. */
-  tensors(): Map<string, Tensor> {
-    return new Map(this.#pairs.map(({ name, average }) => [name, average]));
-  }
-
-  /** Takes up the weights as they are now. */
-  update(): void {
-    noGrad(() => {
-      for (const { weight, average } of this.#pairs) {
-        kernels.unary("affine", average.floats, average.floats, this.#decay, 0);
-        kernels.accumulate(weight.floats, average.floats, 1 - this.#decay);
-      }
+  constructor(plugin: Plugin<"average">, model: Model, optimizer: OptimizerDriver) {
+    this.#plugin = plugin;
+    this.#model = model;
+    this.#optimizer = optimizer;
+    const names = plugin.definition.slots(plugin.options);
+    const key = Key.seed(model.built.seed).at("average").whole();
+    this.#entries = model.parameters().map((parameter) => {
+      const { shape, dtype } = parameter.tensor;
+      const slots = Object.fromEntries(names.map((name) => [name, Tensor.zeros(shape, dtype)]));
+      return { parameter, slots, key: key.at(parameter.name) };
     });
   }
 
-  /** Runs `body` while the model holds the averages. */
-  during<T>(body: () => T): T {
-    const own = this.#pairs.map(({ weight }) => weight.clone());
-    this.settle();
+  /** All slots by name: `average/mean/1.weight`. */
+  slots(progress: Progress): Map<string, Tensor> {
+    this.begin(progress);
+    const all = new Map<string, Tensor>();
+    for (const { parameter, slots } of this.#entries) {
+      for (const name in slots) all.set(`average/${name}/${parameter.name}`, slots[name]);
+    }
+    return all;
+  }
+
+  /** The weights that evaluation uses, by name: `measured/1.weight`. */
+  measured(progress: Progress): Map<string, Tensor> {
+    this.begin(progress);
+    return new Map([...this.#weights(progress)].map(([name, tensor]) => [MEASURED + name, tensor]));
+  }
+
+  /** Takes up the weights as they are before the first update. */
+  begin(progress: Progress): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#track(0, progress);
+  }
+
+  /** Takes up the weights as they are after an update; `progress` is that before it. */
+  track(progress: Progress): void {
+    this.#track(this.#optimizer.iteration, progress);
+  }
+
+  #track(iteration: number, progress: Progress): void {
+    noGrad(() => {
+      for (const context of this.#contexts(iteration, progress)) this.#plugin.definition.track(context);
+    });
+  }
+
+  /** Runs `body` while the model holds the weights that evaluation uses. */
+  during<T>(progress: Progress, body: () => T): T {
+    this.begin(progress);
+    const own = this.#entries.map(({ parameter }) => parameter.tensor.clone());
+    this.settle(progress);
     try {
       return body();
     } finally {
-      this.#pairs.forEach(({ weight }, i) => weight.assign(own[i]));
+      this.#entries.forEach(({ parameter }, i) => parameter.tensor.assign(own[i]));
     }
   }
 
-  /** Puts the averages into the model for good. */
-  settle(): void {
-    for (const { weight, average } of this.#pairs) weight.assign(average);
+  /** Puts the weights that evaluation uses into the model for good. */
+  settle(progress: Progress): void {
+    for (const [i, tensor] of [...this.#weights(progress).values()].entries()) {
+      this.#entries[i].parameter.tensor.assign(tensor);
+    }
+  }
+
+  #weights(progress: Progress): Map<string, Tensor> {
+    return noGrad(() => {
+      const contexts = this.#contexts(this.#optimizer.iteration, progress);
+      return new Map([...contexts].map((context) => [context.name, this.#plugin.definition.weights(context)]));
+    });
+  }
+
+  *#contexts(iteration: number, progress: Progress): Generator<AverageContext<never>> {
+    const options = optionsAt(this.#plugin, progress, "average", this.#model.schedules) as never;
+    for (const { parameter: { name, tensor }, slots, key } of this.#entries) {
+      const optimizer = this.#optimizer.slotsOf(name);
+      yield Object.freeze({
+        parameter: tensor,
+        name,
+        options,
+        key: key.atStep(progress.step),
+        slots,
+        progress,
+        iteration,
+        optimizer,
+      });
+    }
   }
 }

@@ -129,6 +129,8 @@ export interface TrainingProgress {
   readonly history: readonly EpochMetrics[];
   /** The seed. */
   readonly seed: number;
+  /** What schedules remember, by the places at which they stand. */
+  readonly schedules: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** The model, as JSON, to refuse a checkpoint of another architecture. */
   readonly model: unknown;
 }

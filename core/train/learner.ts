@@ -5,7 +5,7 @@
  * @module
  */
 import { gradients, noGrad } from "../tensor/autograd.ts";
-import { WeightAverage } from "./average.ts";
+import { AverageDriver, isMeasured } from "./average.ts";
 import * as kernels from "../backend/kernels.ts";
 import type { Batch } from "./batches.ts";
 import type { Dataset } from "./data.ts";
@@ -17,6 +17,7 @@ import { divisor } from "./loss_of.ts";
 import { type Model, overwrite, type RunOptions } from "../plugin/model.ts";
 import { clipGradients, type GradientClipping, OptimizerDriver, type ParameterGroup } from "./optimizer.ts";
 import type { Plugin, Progress } from "../plugin/plugin.ts";
+import { Teacher } from "./teacher.ts";
 import { sameShape, sizeOf } from "../tensor/shape.ts";
 import { recycling } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -35,10 +36,12 @@ export interface LearningOptions {
   /** Parameters that are updated with other options of the optimizer. */
   parameterGroups?: readonly ParameterGroup[];
   /**
-   * Decay of an exponential moving average of the weights, in (0, 1). The average is what is measured after each epoch, and
-   * what the model holds at the end. Default: none is kept.
+   * What owns the weights that are measured after each epoch, and that the model holds at the end, such as an average over
+   * the steps. Default: they are those that are trained.
    */
-  averageDecay?: number;
+  average?: Plugin<"average">;
+  /** Another way to gradients than the loss's through the whole model. Default: none. */
+  learning?: Plugin<"learning">;
 }
 
 /** The names of {@linkcode LearningOptions}. */
@@ -48,7 +51,8 @@ export const learningOptions: readonly (keyof LearningOptions)[] = [
   "accumulate",
   "clip",
   "parameterGroups",
-  "averageDecay",
+  "average",
+  "learning",
 ];
 
 /** A model that learns, one batch at a time. */
@@ -58,7 +62,9 @@ export class Learner {
   readonly #model: Model;
   readonly #dataset: Dataset;
   readonly #optimizer: OptimizerDriver;
-  readonly #average: WeightAverage | undefined;
+  readonly #average: AverageDriver | undefined;
+  readonly #teacher: Teacher | undefined;
+  readonly #run: Omit<Progress, "step">;
   readonly #accumulate: number;
   readonly #clip: GradientClipping | undefined;
   readonly #weights: readonly Tensor[];
@@ -68,34 +74,62 @@ export class Learner {
    * @param model the model
    * @param dataset what is learned, for the meaning of its errors
    * @param options the loss, the optimizer and the rest
+   * @param run how long the run is
    * @throws {OptionError} for a wrong option
    * @throws {ShapeError} when the model's output does not fit the targets
    */
-  constructor(model: Model, dataset: Dataset, options: LearningOptions) {
+  constructor(
+    model: Model,
+    dataset: Dataset,
+    options: LearningOptions,
+    run: Omit<Progress, "step"> = { stepsPerEpoch: 1, totalSteps: 1 },
+  ) {
     const loss = options.loss ?? defaultLoss(dataset);
     if (!isPlugin(loss, "loss")) throw new OptionError("loss", "a loss plugin", loss);
     checkLoss(loss, dataset);
     if (!isPlugin(options.optimizer, "optimizer")) {
       throw new OptionError("optimizer", "an optimizer plugin", options.optimizer);
     }
+    const { average, learning } = options;
+    if (average !== undefined && !isPlugin(average, "average")) {
+      throw new OptionError("average", "a plugin that owns the weights of evaluation", average);
+    }
+    if (learning !== undefined && !isPlugin(learning, "learning")) {
+      throw new OptionError("learning", "a learning plugin", learning);
+    }
     checkOutput(model, dataset, loss);
+    this.#run = run;
     this.loss = loss;
     this.#model = model;
     this.#dataset = dataset;
     this.#optimizer = new OptimizerDriver(options.optimizer, model, options.parameterGroups);
-    this.#average = options.averageDecay === undefined ? undefined : new WeightAverage(model, options.averageDecay);
+    this.#average = average && new AverageDriver(average, model, this.#optimizer);
+    this.#teacher = learning && new Teacher(learning, model, loss);
     this.#accumulate = wholeNumber(options.accumulate ?? 1, 1, "accumulate");
     this.#clip = options.clip;
     this.#weights = model.parameters().map((parameter) => parameter.tensor);
   }
 
-  /** Everything that learning changes, by name: parameters, running state, the optimizer's slots, averages. */
+  /**
+   * Everything that learning changes, by name: parameters, running state, the slots of optimizer and average; and, where
+   * these are others, the weights that evaluation uses, which follow from the rest.
+   */
   tensors(): Map<string, Tensor> {
+    const all = this.#own();
+    for (const [name, tensor] of this.#average?.measured(this.#progress()) ?? []) all.set(name, tensor);
+    return all;
+  }
+
+  #progress(): Progress {
+    return { ...this.#run, step: this.#optimizer.iteration };
+  }
+
+  #own(): Map<string, Tensor> {
     const all = new Map<string, Tensor>();
     for (const { name, tensor } of this.#model.parameters()) all.set(`model/${name}`, tensor);
     for (const [name, tensor] of this.#model.state()) all.set(`state/${name}`, tensor);
     for (const [name, tensor] of this.#optimizer.slots()) all.set(`optimizer/${name}`, tensor);
-    for (const [name, tensor] of this.#average?.tensors() ?? []) all.set(`average/${name}`, tensor);
+    for (const [name, tensor] of this.#average?.slots(this.#progress()) ?? []) all.set(name, tensor);
     return all;
   }
 
@@ -105,9 +139,9 @@ export class Learner {
    * @throws {CheckpointError} when they are of another architecture; nothing has been changed then
    */
   restore(saved: ReadonlyMap<string, Tensor>, step: number): void {
-    const mine = this.tensors();
+    const mine = this.#own();
     for (const name of saved.keys()) {
-      if (!mine.has(name)) {
+      if (!mine.has(name) && !isMeasured(name)) {
         throw new CheckpointError(`The checkpoint is of another architecture: this model has no ${name}.`);
       }
     }
@@ -121,20 +155,26 @@ export class Learner {
    * @throws {DivergenceError} when the loss or a gradient is not finite; the weights are then as they were
    */
   learn(batch: Batch, progress: Progress): [number, number] {
+    this.#average?.begin(progress);
     const whole = batch.inputs.shape[0];
     const parts = Math.min(this.#accumulate, whole);
-    if (parts <= 1) {
+    if (parts <= 1 && this.#teacher === undefined) {
       const part = this.#differentiate(batch, 0, progress, (sum, weight) => sum.div(divisor(weight)), 1);
       return this.#update(part.gradients, part.sum / divisor(part.weight), part, progress);
     }
     const total = this.#weights.map((tensor) => Tensor.zeros(tensor.shape, tensor.dtype));
+    const given = total.map(() => false);
     const all = { sum: 0, weight: null as number | null, errors: 0, settle: () => {} };
     for (let i = 0; i < parts; i++) {
       const from = Math.floor(i * whole / parts);
       const to = Math.floor((i + 1) * whole / parts);
       recycling(() => {
-        const part = this.#differentiate(rows(batch, from, to), from, progress, (sum) => sum, (to - from) / whole);
-        part.gradients.forEach((gradient, j) => kernels.accumulate(gradient.floats, total[j].floats, 1));
+        const part = this.#part(rows(batch, from, to), from, progress, (to - from) / whole);
+        part.gradients.forEach((gradient, j) => {
+          if (gradient === null) return;
+          kernels.accumulate(gradient.floats, total[j].floats, 1);
+          given[j] = true;
+        });
         all.sum += part.sum;
         all.errors += part.errors;
         if (part.weight !== null) all.weight = (all.weight ?? 0) + part.weight;
@@ -144,20 +184,31 @@ export class Learner {
     // Only here is the sum divided, by the weight of the whole batch.
     const scale = 1 / divisor(all.weight);
     if (scale !== 1) { for (const { floats } of total) kernels.unary("affine", floats, floats, scale, 0); }
-    return this.#update(total, all.sum * scale, all, progress);
+    return this.#update(total.map((gradient, j) => given[j] ? gradient : null), all.sum * scale, all, progress);
+  }
+
+  /** What some rows of a batch that is run in parts give. */
+  #part(batch: Batch, sample: number, progress: Progress, share: number): Part {
+    if (this.#teacher === undefined) return this.#differentiate(batch, sample, progress, (sum) => sum, share);
+    const { outputs, ...part } = this.#teacher.learn(batch, sample, progress);
+    const errors = outputs === null ? NaN : errorSum(predictionOf(this.loss, outputs), batch.targets, this.#dataset);
+    if (outputs !== null && !Number.isFinite(part.sum)) {
+      throw new DivergenceError(progress.step + 1, `the loss is ${part.sum}`, this.#lastLoss);
+    }
+    return { ...part, errors };
   }
 
   #update(
-    total: readonly Tensor[],
+    total: readonly (Tensor | null)[],
     loss: number,
     { errors, settle }: { errors: number; settle(): void },
     progress: Progress,
   ): [number, number] {
     this.#refuseNonFinite(total, progress);
     settle();
-    if (this.#clip !== undefined) clipGradients(total, this.#clip);
+    if (this.#clip !== undefined) clipGradients(total.filter((gradient) => gradient !== null), this.#clip);
     this.#optimizer.update(total, progress);
-    this.#average?.update();
+    this.#average?.track(progress);
     this.#lastLoss = loss;
     return [loss, errors];
   }
@@ -199,8 +250,8 @@ export class Learner {
     };
   }
 
-  #refuseNonFinite(gradients: readonly Tensor[], { step }: Progress): void {
-    const wrong = gradients.findIndex((gradient) => !allFinite(gradient));
+  #refuseNonFinite(gradients: readonly (Tensor | null)[], { step }: Progress): void {
+    const wrong = gradients.findIndex((gradient) => gradient !== null && !allFinite(gradient));
     if (wrong < 0) return;
     const { name } = this.#model.parameters()[wrong];
     throw new DivergenceError(step + 1, `the gradient of ${name} is not finite`, this.#lastLoss);
@@ -208,12 +259,12 @@ export class Learner {
 
   /** Runs `body` with the averaged weights in the model, if an average is kept. */
   averaged<T>(body: () => T): T {
-    return this.#average === undefined ? body() : this.#average.during(body);
+    return this.#average === undefined ? body() : this.#average.during(this.#progress(), body);
   }
 
   /** Puts the averaged weights into the model for good, if an average is kept. */
   settle(): void {
-    this.#average?.settle();
+    this.#average?.settle(this.#progress());
   }
 }
 
@@ -221,7 +272,7 @@ export class Learner {
 interface Part {
   readonly sum: number;
   readonly weight: number | null;
-  readonly gradients: Tensor[];
+  readonly gradients: readonly (Tensor | null)[];
   readonly errors: number;
   settle(): void;
 }

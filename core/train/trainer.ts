@@ -161,7 +161,8 @@ export class Trainer {
       throw new OptionError("batchSize", `at most ${count}, the number of pieces of ${dataset.name}`, batchSize);
     }
     const model = buildModel(root, { inputShape: dataset.train.shape, seed });
-    const learner = new Learner(model, dataset, options);
+    const stepsPerEpoch = lanes ? Math.floor(count / batchSize) : Math.ceil(count / batchSize);
+    const learner = new Learner(model, dataset, options, { stepsPerEpoch, totalSteps: stepsPerEpoch * epochs });
     const fresh: TrainingProgress = {
       step: 0,
       epoch: 0,
@@ -172,6 +173,7 @@ export class Trainer {
       seconds: 0,
       history: [],
       seed,
+      schedules: {},
       model: JSON.parse(JSON.stringify(root)),
     };
     const info: RunInfo = {
@@ -181,7 +183,7 @@ export class Trainer {
       validationExamples: dataset.validation?.count ?? 0,
       parameters: model.parameterCount(),
       epochs,
-      stepsPerEpoch: lanes ? Math.floor(count / batchSize) : Math.ceil(count / batchSize),
+      stepsPerEpoch,
       batchSize,
       seed,
       backend: currentBackend().info(),
@@ -237,7 +239,8 @@ export class Trainer {
 
   /** Everything needed to go on from here. The tensors are the live ones: copy or write them before the next step. */
   snapshot(): Snapshot {
-    return { tensors: this.#learner.tensors(), progress: this.#counters };
+    const progress = { ...this.#counters, schedules: this.model.schedules.toJSON() };
+    return { tensors: this.#learner.tensors(), progress };
   }
 
   /**
@@ -270,6 +273,7 @@ export class Trainer {
       );
     }
     this.#learner.restore(snapshot.tensors, progress.step);
+    this.model.schedules.restore(progress.schedules);
     this.#counters = { ...progress, model: this.#counters.model };
   }
 
@@ -371,6 +375,7 @@ export class Trainer {
       seconds: 0,
       history: [...counters.history, metrics],
     };
+    this.model.schedules.epoch(metrics);
   }
 
   async #tell(what: "step" | "epoch"): Promise<void> {

@@ -45,6 +45,9 @@ function disagreement(first: Tensor, second: Tensor): Tensor {
  * A loss that runs each batch twice in training, with independent masks, and asks for equal predictions. At evaluation it is
  * the loss of one pass. A step takes about twice as long. Without dropout both passes agree, and it is the plain loss.
  *
+ * The disagreement is averaged over the rows that are run at once. Where a batch is run in parts and the loss weighs or
+ * ignores labels, that is over each part, with the part's weight.
+ *
  * @example
  * ```ts
  * import { crossEntropy, dense, digits, dropout, fit, rDrop, relu, sequential, sgd } from "@thinned/dropout";

@@ -5,7 +5,12 @@ import { cli, inFolder, writeConfig } from "./_run.ts";
 
 Deno.test("predict after train with an average of the weights gives the error that train measured", async () => {
   await inFolder(async (folder) => {
-    const config = await writeConfig(folder, { averageDecay: 0.99, epochs: 1, batchSize: 20, validation: 0.1 });
+    const config = await writeConfig(folder, {
+      average: { plugin: "ema", decay: 0.99 },
+      epochs: 1,
+      batchSize: 20,
+      validation: 0.1,
+    });
     const out = `${folder}/run`;
     const trained = await cli(["train", "--config", config, "--out", out, "--json"]);
     const predicted = await cli(["predict", "--run", out, "--json"]);

@@ -22,7 +22,7 @@ const WRITER = `
   for (let step = first;; step++) {
     for (const value of [step, -step]) {
       const progress = { step, epoch: 0, stepInEpoch: step, lossSum: NaN, errorSum: 0, examples: 1, seconds: 0,
-        history: [], seed: 1, model: {} };
+        history: [], seed: 1, schedules: {}, model: {} };
       const tensors = new Map([["model/w", Tensor.full([50000], value)]]);
       await writeCheckpoint(folder, { tensors, progress }, { keep: 3 });
       Deno.stdout.writeSync(new TextEncoder().encode(step + "\\n"));

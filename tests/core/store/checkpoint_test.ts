@@ -57,6 +57,7 @@ function snapshotAt(step: number, value = step): Snapshot {
       seconds: 1e-300,
       history: [metrics],
       seed: 2 ** 53 - 1,
+      schedules: { "optimizer.learningRate": { value: 0.1, best: Infinity, waited: 2 } },
       model: { plugin: "sequential", layers: [{ plugin: "dense", name: "NaN", units: 2 }] },
     },
   };

@@ -130,7 +130,7 @@ Deno.test("a run's model is saved as it was measured: its average, its schedules
   const rate = t.linear({ from: 0, to: 0.5 });
   const root = t.sequential([t.dense(8), t.relu(), t.dropout({ rate, convention: "classic" }), t.dense(3)]);
   const data = { ...corners(), classNames: ["left", "right", "top"] };
-  const run = await fit(root, options({ data, averageDecay: 0.9, epochs: 2 }));
+  const run = await fit(root, options({ data, average: t.ema({ decay: 0.9 }), epochs: 2 }));
   await inFolder(async (folder) => {
     const path = `${folder}/m.safetensors`;
     await run.save(path);
@@ -156,7 +156,7 @@ Deno.test("a run's model is saved as it was measured: its average, its schedules
 Deno.test("a run is saved in its middle as it would be measured then", async () => {
   await inFolder(async (folder) => {
     const path = `${folder}/m.safetensors`;
-    const trainer = await Trainer.create(t.dense(3), options({ averageDecay: 0.9 }));
+    const trainer = await Trainer.create(t.dense(3), options({ average: t.ema({ decay: 0.9 }) }));
     await trainer.runEpoch();
     await trainer.save(path);
     const { model } = await loadModel(path);

@@ -3,6 +3,7 @@ import { assertAlmostEquals } from "@std/assert";
 import { z } from "zod";
 import { buildModel, type Dataset, definePlugin, type Factory, Tensor } from "../../../core/mod.ts";
 import { Learner } from "../../../core/train/learner.ts";
+import { ema } from "../../../plugins/averages/ema.ts";
 import { dense } from "../../../plugins/layers/dense.ts";
 import { meanSquaredError } from "../../../plugins/losses/mean_squared_error.ts";
 import { sgd } from "../../../plugins/optimizers/sgd.ts";
@@ -66,7 +67,7 @@ for (const accumulate of [1, 2]) {
       optimizer: sgd({ learningRate: linear({ from: 0.1, to: 0, unit: "step" }), momentum: 0.9 }),
       parameterGroups: [{ match: "^bias$", set: { learningRate: constant({ value: 0.5 }) } }],
       clip: { norm: 5 },
-      averageDecay: 0.75,
+      average: ema({ decay: 0.75 }),
       accumulate,
     });
     for (const [i, step] of expected.entries()) {
@@ -78,8 +79,8 @@ for (const accumulate of [1, 2]) {
         errors,
         w: weight.item(),
         b: bias.item(),
-        averageW: saved.get("average/weight")!.item(),
-        averageB: saved.get("average/bias")!.item(),
+        averageW: saved.get("average/mean/weight")!.item(),
+        averageB: saved.get("average/mean/bias")!.item(),
         velocityW: saved.get("optimizer/velocity/weight")!.item(),
         velocityB: saved.get("optimizer/velocity/bias")!.item(),
       };

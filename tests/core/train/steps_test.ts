@@ -19,6 +19,7 @@ import {
   Tensor,
   Trainer,
 } from "../../../core/mod.ts";
+import { ema } from "../../../plugins/averages/ema.ts";
 import { maxNorm } from "../../../plugins/constraints/max_norm.ts";
 import { dense } from "../../../plugins/layers/dense.ts";
 import { relu } from "../../../plugins/layers/relu.ts";
@@ -217,18 +218,17 @@ Deno.test("a constraint holds after every update", async () => {
 });
 
 Deno.test("an average of the weights is what is measured and left at the end; the weights themselves go on", async () => {
-  const averageDecay = 0.9;
   const plain = await fit(network(), options());
-  const trainer = await Trainer.create(network(), options({ averageDecay }));
+  const trainer = await Trainer.create(network(), options({ average: ema({ decay: 0.9 }) }));
   while (!trainer.done) await trainer.runEpoch();
   const snapshot = copy(trainer.snapshot());
   const result = await trainer.end();
   for (const { name, tensor } of plain.model.parameters()) {
     assertEquals(snapshot.tensors.get(`model/${name}`)!.toArray(), tensor.toArray(), name);
-    assertNotEquals(snapshot.tensors.get(`average/${name}`)!.toArray(), tensor.toArray(), name);
+    assertNotEquals(snapshot.tensors.get(`average/mean/${name}`)!.toArray(), tensor.toArray(), name);
   }
   for (const { name, tensor } of result.model.parameters()) {
-    assertEquals(tensor.toArray(), snapshot.tensors.get(`average/${name}`)!.toArray(), name);
+    assertEquals(tensor.toArray(), snapshot.tensors.get(`average/mean/${name}`)!.toArray(), name);
   }
   const measured = evaluate(result.model, corners(), crossEntropy());
   assertEquals([measured.loss, measured.error], [result.testLoss, result.testError]);

@@ -1,0 +1,104 @@
+/**
+ * Runs a learning plugin: gradients that come about in another way than by differentiating a loss through the whole model.
+ *
+ * @module
+ */
+import type { Batch } from "./batches.ts";
+import { PluginError, ShapeError, show, showShape } from "../errors.ts";
+import type { Model } from "../plugin/model.ts";
+import { optionsAt } from "../plugin/options.ts";
+import type { LearnContext, LossValue, Plugin, Progress } from "../plugin/plugin.ts";
+import { Key } from "../random/key.ts";
+import { noGrad } from "../tensor/autograd.ts";
+import { sameShape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+/** What a learning plugin has made of some rows of a batch. */
+export interface Lesson {
+  /** Gradients in the order of the model's parameters, of the sum over the rows; null for those that it gave none. */
+  readonly gradients: readonly (Tensor | null)[];
+  /** The sum of the losses, where it asked for the loss; else NaN. */
+  readonly sum: number;
+  /** What gradients and sum are to be divided by: the loss's weight where it asked for it; else the number of rows. */
+  readonly weight: number | null;
+  /** The outputs whose loss it asked for first. */
+  readonly outputs: Tensor | null;
+  /** Lets running state become what the passes said. */
+  settle(): void;
+}
+
+/** A learning plugin at work on a model. */
+export class Teacher {
+  readonly #plugin: Plugin<"learning">;
+  readonly #model: Model;
+  readonly #loss: Plugin<"loss">;
+  readonly #key: Key;
+  readonly #parameters: ReadonlyMap<string, Tensor>;
+
+  /**
+   * @param plugin the way of learning
+   * @param model what learns
+   * @param loss the loss, for plugins that ask for it
+   */
+  constructor(plugin: Plugin<"learning">, model: Model, loss: Plugin<"loss">) {
+    this.#plugin = plugin;
+    this.#model = model;
+    this.#loss = loss;
+    this.#key = Key.seed(model.built.seed).at("learning");
+    this.#parameters = new Map(model.parameters().map(({ name, tensor }) => [name, tensor]));
+  }
+
+  /**
+   * Gradients from some rows of a batch.
+   *
+   * @param sample place of the first row within the batch
+   * @throws {PluginError} when a gradient is handed out for no parameter, or twice
+   * @throws {ShapeError} when a gradient has another shape than its parameter
+   */
+  learn({ inputs, targets }: Batch, sample: number, progress: Progress): Lesson {
+    const given = new Map<string, Tensor>();
+    const stateUpdates = new Map<Tensor, Tensor>();
+    let asked: LossValue | undefined;
+    let first: Tensor | null = null;
+    const context: LearnContext<never> = Object.freeze({
+      options: optionsAt(this.#plugin, progress, "learning", this.#model.schedules) as never,
+      key: this.#key.atStep(progress.step).sample(sample),
+      progress,
+      inputs,
+      targets,
+      parameters: this.#parameters,
+      forward: (x: Tensor, pass = 0) => this.#model.forward(x, { mode: "train", progress, sample, pass, stateUpdates }),
+      loss: (outputs: Tensor) => {
+        const value = this.#loss.definition.loss(outputs, targets, this.#loss.options);
+        first ??= outputs;
+        return asked ??= value, value;
+      },
+      give: (name: string, gradient: Tensor) => given.set(name, this.#check(name, gradient, given)),
+    });
+    this.#plugin.definition.learn(context);
+    return {
+      gradients: [...this.#parameters.keys()].map((name) => given.get(name) ?? null),
+      sum: asked === undefined ? NaN : noGrad(() => asked!.sum.item()),
+      weight: asked === undefined ? inputs.shape[0] : asked.weight,
+      outputs: first,
+      settle: () => stateUpdates.forEach((value, state) => state.assign(value)),
+    };
+  }
+
+  #check(name: string, gradient: Tensor, given: ReadonlyMap<string, Tensor>): Tensor {
+    const { plugin } = this.#plugin;
+    const parameter = this.#parameters.get(name);
+    if (parameter === undefined) {
+      const known = [...this.#parameters.keys()].join(", ");
+      throw new PluginError(`${plugin}: expected to give the gradient of one of ${known}, found ${show(name)}.`);
+    }
+    if (given.has(name)) throw new PluginError(`${plugin}: the gradient of ${name} was given twice for one batch.`);
+    if (!sameShape(gradient.shape, parameter.shape)) {
+      throw new ShapeError(
+        `${plugin}: expected a gradient of the shape ${showShape(parameter.shape)} of ${name}, ` +
+          `found ${showShape(gradient.shape)}.`,
+      );
+    }
+    return gradient;
+  }
+}
