@@ -6,12 +6,13 @@ import {
   evaluationBatches,
   latestCheckpoint,
   loadDataset,
+  loadMeasured,
   makeBatch,
-  measuredWeights,
   type Model,
   OptionError,
   type Plugin,
   predict as average,
+  type Progress,
   ShapeError,
   showShape,
   type Tensor,
@@ -61,8 +62,8 @@ export async function predict(args: readonly string[]): Promise<Outcome> {
   const dataset = await loadDataset(configuredDataset(config, registry));
   const model = buildModel(run.model, { inputShape: dataset.test.shape, seed: run.seed });
   const { snapshot } = await latestCheckpoint(folderOfRun(out, config, name), note, { run: identityOf(config, name) });
-  model.load(measuredWeights(snapshot));
-  const { predictions, error } = predictAll(model, dataset, samples, run.loss ?? defaultLoss(dataset));
+  const progress = loadMeasured(model, snapshot);
+  const { predictions, error } = predictAll(model, dataset, samples, run.loss ?? defaultLoss(dataset), progress);
   const shown = predictions.slice(0, limit);
   const rows = shown.map((p) => [
     p.position === undefined ? String(p.index) : `${p.index}, ${p.position}`,
@@ -99,6 +100,7 @@ function predictAll(
   dataset: Dataset,
   samples: number,
   loss: Plugin<"loss">,
+  progress: Progress,
 ): { predictions: Prediction[]; error: number } {
   const { test, classes, targetUnits } = dataset;
   const width = classes > 0 ? classes : dataset.outputs;
@@ -114,6 +116,7 @@ function predictAll(
     const { inputs } = makeBatch(test, dataset.outputs, from, to, order);
     const { mean, variance } = average(model, inputs, {
       samples,
+      progress,
       first: from,
       carry: carried ? carries : undefined,
       softmax: classes > 0,

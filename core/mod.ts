@@ -137,7 +137,7 @@ export {
 } from "./tensor/storage.ts";
 export { formatSummary } from "./plugin/summary.ts";
 export { type FloatType, type Nested, Tensor } from "./tensor/tensor.ts";
-export { measuredWeights } from "./train/average.ts";
+export { loadMeasured, measuredWeights } from "./train/average.ts";
 export { defaultLoss } from "./train/default_loss.ts";
 export { holdBack } from "./train/validation.ts";
 export {

@@ -58,7 +58,7 @@ const LEFTOVER = /^\.checkpoint-\d+\..+\.tmp$/;
  *
  * const folder = await Deno.makeTempDir();
  * const progress = {
- *   step: 12, epoch: 1, stepInEpoch: 2, lossSum: 0.5, errorSum: 3, examples: 64, seconds: 0.1,
+ *   step: 12, epoch: 1, stepInEpoch: 2, stepsPerEpoch: 10, totalSteps: 20, lossSum: 0.5, errorSum: 3, examples: 64, seconds: 0.1,
  *   history: [], seed: 1, schedules: {}, model: {},
  * };
  * const tensors = new Map([["model/0.weight", Tensor.ones([2, 2])]]);

@@ -29,6 +29,19 @@ export function measuredWeights({ tensors }: Snapshot): Map<string, Tensor> {
   return found;
 }
 
+/**
+ * Puts into a model what a snapshot's run measures with: parameters, running state, and what schedules remember.
+ *
+ * @returns how far training had come, for `evaluate` and `predict`, which need it where options are schedules
+ * @throws {CheckpointError} when the snapshot is of another architecture; nothing has been changed then
+ */
+export function loadMeasured(model: Model, snapshot: Snapshot): Progress {
+  model.load(measuredWeights(snapshot));
+  const { step, stepsPerEpoch, totalSteps, schedules } = snapshot.progress;
+  model.schedules.restore(schedules);
+  return { step, stepsPerEpoch, totalSteps };
+}
+
 /** Whether a tensor of a snapshot follows from the others. */
 export function isMeasured(name: string): boolean {
   return name.startsWith(MEASURED);

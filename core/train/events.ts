@@ -117,6 +117,10 @@ export interface TrainingProgress {
   readonly epoch: number;
   /** Steps done in the epoch that has begun. */
   readonly stepInEpoch: number;
+  /** Steps that make an epoch. */
+  readonly stepsPerEpoch: number;
+  /** Steps of the whole run. */
+  readonly totalSteps: number;
   /** Sum of the losses of the examples seen in the epoch that has begun. */
   readonly lossSum: number;
   /** Sum of their errors: wrong ones, or squared differences. */

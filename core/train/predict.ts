@@ -7,8 +7,9 @@
  * @module
  */
 import { noGrad } from "../tensor/autograd.ts";
-import { OptionError, ShapeError } from "../errors.ts";
+import { OptionError, refuseUnknown, ShapeError } from "../errors.ts";
 import type { Model } from "../plugin/model.ts";
+import type { Progress } from "../plugin/plugin.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { recycling } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -38,7 +39,20 @@ export interface PredictOptions {
    * then run at once.
    */
   carry?: readonly Map<string, Tensor>[];
+  /** How far training has come, for options that are schedules. Default: its beginning. */
+  progress?: Progress;
 }
+
+const optionNames: readonly (keyof PredictOptions)[] = [
+  "samples",
+  "seed",
+  "batchSize",
+  "softmax",
+  "read",
+  "first",
+  "carry",
+  "progress",
+];
 
 /** Mean and variance over passes. */
 export interface Prediction {
@@ -71,12 +85,13 @@ export interface Prediction {
  * ```
  */
 export function predict(model: Model, x: Tensor | readonly Tensor[], options: PredictOptions = {}): Prediction {
+  refuseUnknown(options, optionNames, "predict");
   const samples = wholeNumber(options.samples ?? 0, 0, "predict: samples");
   const seed = wholeNumber(options.seed ?? 0, 0, "predict: seed");
   const first = wholeNumber(options.first ?? 0, 0, "predict: first");
   const batchSize = wholeNumber(options.batchSize ?? BATCH, 1, "predict: batchSize");
   const passes = Math.max(samples, 1);
-  const { carry } = options;
+  const { carry, progress } = options;
   if (carry !== undefined && carry.length < passes) {
     throw new OptionError("predict: carry", `a map for each of ${passes} passes`, carry.length);
   }
@@ -97,6 +112,7 @@ export function predict(model: Model, x: Tensor | readonly Tensor[], options: Pr
             pass,
             sample: first + from,
             carry: carry?.[pass],
+            progress,
           });
           const outputs = options.softmax ? raw.softmax() : raw;
           const values = options.read?.(outputs) ?? outputs;

@@ -167,6 +167,8 @@ export class Trainer {
       step: 0,
       epoch: 0,
       stepInEpoch: 0,
+      stepsPerEpoch,
+      totalSteps: stepsPerEpoch * epochs,
       lossSum: 0,
       errorSum: 0,
       examples: 0,
@@ -274,7 +276,8 @@ export class Trainer {
     }
     this.#learner.restore(snapshot.tensors, progress.step);
     this.model.schedules.restore(progress.schedules);
-    this.#counters = { ...progress, model: this.#counters.model };
+    const { model, totalSteps } = this.#counters;
+    this.#counters = { ...progress, model, totalSteps };
   }
 
   /**

@@ -21,7 +21,7 @@ const WRITER = `
   const [folder, first] = JSON.parse("ARGUMENTS");
   for (let step = first;; step++) {
     for (const value of [step, -step]) {
-      const progress = { step, epoch: 0, stepInEpoch: step, lossSum: NaN, errorSum: 0, examples: 1, seconds: 0,
+      const progress = { step, epoch: 0, stepInEpoch: step, stepsPerEpoch: 9, totalSteps: 9, lossSum: NaN, errorSum: 0, examples: 1, seconds: 0,
         history: [], seed: 1, schedules: {}, model: {} };
       const tensors = new Map([["model/w", Tensor.full([50000], value)]]);
       await writeCheckpoint(folder, { tensors, progress }, { keep: 3 });

@@ -51,6 +51,8 @@ function snapshotAt(step: number, value = step): Snapshot {
       step,
       epoch: 1,
       stepInEpoch: step - 10,
+      stepsPerEpoch: 10,
+      totalSteps: 90,
       lossSum: 0.1 + 0.2,
       errorSum: -0,
       examples: 128,
