@@ -81,7 +81,10 @@ export function configuredRun(config: Config, name: string, registry: Registry):
     augment: changed.augment.map((part, i) => make(part, "augmentation", registry, `augment.${i}`)),
     prefetch: changed.prefetch,
     clip: changed.clip,
-    parameterGroups: changed.parameterGroups,
+    parameterGroups: changed.parameterGroups.map(({ match, set }, i) => ({
+      match,
+      set: withParts(set, registry, `parameterGroups.${i}.set`),
+    })),
     average: optional(changed.average, "average", registry, "average"),
     learning: optional(changed.learning, "learning", registry, "learning"),
     epochs: changed.epochs,
@@ -106,6 +109,17 @@ function make<R extends Role>(part: PartConfig, role: R, registry: Registry, pat
   const plugin = registry.create(expand(part), path);
   if (isPlugin(plugin, role)) return plugin;
   throw misplaced(plugin, role, path);
+}
+
+/** Options of which some may be plugins, such as schedules. */
+function withParts(options: Record<string, unknown>, registry: Registry, path: string): Record<string, unknown> {
+  const isPart = (value: unknown) => typeof value === "object" && value !== null && "plugin" in value;
+  return Object.fromEntries(
+    Object.entries(options).map(([name, value]) => [
+      name,
+      isPart(value) ? registry.create(value, `${path}.${name}`) : value,
+    ]),
+  );
 }
 
 function optional<R extends Role>(
