@@ -51,7 +51,7 @@ Deno.test("ema() is the running mean of the weights, beginning with the first", 
 });
 
 Deno.test("swa() is the mean of the weights at the ends of epochs, from some epoch on", async () => {
-  const { weights, measured } = await follow(swa({ from: 2 }));
+  const { weights, measured } = await follow(swa({ from: 2 }), { batchSize: 8 });
   for (let i = 0; i <= 2; i++) assertEquals(measured[i], weights[i]);
   for (let i = 3; i <= 6; i++) {
     const taken = weights.slice(3, i + 1);

@@ -2,10 +2,14 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { z } from "zod";
 import {
+  buildModel,
   definePlugin,
   type EpochMetrics,
+  evaluate,
   type Factory,
   fit,
+  loadMeasured,
+  measuredWeights,
   OptionError,
   type Plugin,
   type Scheduled,
@@ -18,11 +22,12 @@ import { noise } from "../core/train/_blots.ts";
 import { inFolder } from "./datasets/_idx_bytes.ts";
 import { dense } from "../../plugins/layers/dense.ts";
 import { dropout } from "../../plugins/dropout/dropout.ts";
+import { relu } from "../../plugins/layers/relu.ts";
 import { sequential } from "../../plugins/layers/sequential.ts";
 import { sgd } from "../../plugins/optimizers/sgd.ts";
 import { plateau, type PlateauOptions } from "../../plugins/schedules/plateau.ts";
 import { warmUp } from "../../plugins/schedules/warm_up.ts";
-import { copy, numbers, options } from "../core/_runs.ts";
+import { copy, corners, numbers, options } from "../core/_runs.ts";
 
 /** The values that a plateau has after each of some losses. */
 function values(given: PlateauOptions, losses: readonly number[]): number[] {
@@ -114,4 +119,24 @@ Deno.test("plateau() needs the metric that it follows, and does not stand inside
   const augment = [noise({ deviation: learningRate })];
   await assertRejects(() => fit(dense(3), options({ augment })), OptionError, "a schedule that remembers nothing");
   assertThrows(() => plateau({ from: 1, factor: 1 }), OptionError, "plateau.factor: expected a number in (0, 1)");
+});
+
+Deno.test("a snapshot is measured with what its schedules remembered", async () => {
+  const rate = plateau({ from: 0.8, factor: 0.25, patience: 0, threshold: 0.9, metric: "trainLoss" });
+  const root = sequential([dense(8), relu(), dropout({ rate, convention: "classic" }), dense(3)]);
+  const trainer = await Trainer.create(root, options());
+  await trainer.runEpoch();
+  await trainer.runEpoch();
+  const before = trainer.snapshot();
+  // What was measured after the second epoch was measured before the schedule heard of it.
+  const model = buildModel(root, { inputShape: [6], seed: 5 });
+  const progress = loadMeasured(model, before);
+  assertEquals(progress, { step: 14, stepsPerEpoch: 7, totalSteps: 28 });
+  assertEquals(model.schedules.toJSON(), before.progress.schedules);
+  assert(before.progress.schedules["2.rate"].value < 0.8);
+  const loss = evaluate(model, corners(), undefined, { progress }).loss;
+  const fixed = buildModel(root, { inputShape: [6], seed: 5 });
+  fixed.load(measuredWeights(before));
+  fixed.configure("2", { rate: before.progress.schedules["2.rate"].value });
+  assertEquals(loss, evaluate(fixed, corners()).loss);
 });

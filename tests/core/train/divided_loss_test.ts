@@ -1,9 +1,12 @@
 /** Losses are sums with weights, and only the driver divides: whatever a batch is split into, the step is the same. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { z } from "zod";
 import {
   buildModel,
   type Dataset,
+  definePlugin,
   evaluate,
+  type Factory,
   type LayerPlugin,
   lossOf,
   type Plugin,
@@ -46,6 +49,14 @@ function sequences(): Dataset {
   return { name: "sequences", classes: 5, outputs: 0, train: part, test: part };
 }
 
+/** Adds 3 w^2 to the loss for each weight w, beside whatever the loss is divided by. */
+const squares: Factory<"weight", Record<never, never>> = definePlugin({
+  name: "squares",
+  options: z.object({}),
+  weight: (weight) => weight,
+  penalty: (_context, { weight }) => weight!.square().sum().mul(3),
+});
+
 const thin = (...layers: LayerPlugin[]) => sequential([dropout({ rate: 0.3 }), ...layers]);
 
 const cases: Record<string, [Plugin<"loss">, Dataset, LayerPlugin]> = {
@@ -61,6 +72,17 @@ const cases: Record<string, [Plugin<"loss">, Dataset, LayerPlugin]> = {
   "R-Drop": [rDrop({ alpha: 2 }), few(), thin(dense(3))],
   "mean squared error": [meanSquaredError(), line(11), thin(dense(1))],
   "squared error that is added up": [meanSquaredError({ reduction: "sum" }), line(11), thin(dense(1))],
+  "squared error and a penalty": [meanSquaredError(), line(11), thin(dense(1, { weight: squares() }))],
+  "squared error that is added up, and a penalty": [
+    meanSquaredError({ reduction: "sum" }),
+    line(11),
+    thin(dense(1, { weight: squares() })),
+  ],
+  "weighted cross-entropy and a penalty": [
+    crossEntropy({ classWeights: [0.1, 3, 1] }),
+    few(),
+    thin(dense(3, { weight: squares() })),
+  ],
   "mean absolute error": [meanAbsoluteError(), line(11), thin(dense(1))],
   "Huber's loss": [huber(), line(11), thin(dense(1))],
   "Gaussian likelihood": [gaussianNll(), line(11), thin(dense(2))],

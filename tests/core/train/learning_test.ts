@@ -96,6 +96,22 @@ Deno.test("gradients for no parameter, of another shape, or handed out twice are
   await refuse(sgd() as unknown as Plugin<"learning">, OptionError, "learning: expected a learning plugin");
 });
 
+Deno.test("a plugin's draws belong to the step and to the example's place in the batch", async () => {
+  const draws = async (accumulate: number) => {
+    const found: number[] = [];
+    const drawing: Factory<"learning", Record<never, never>> = definePlugin({
+      name: "drawing",
+      options: z.object({}),
+      learn: ({ inputs, key }) => void found.push(...Tensor.uniform([inputs.shape[0]], key.at("x")).floats),
+    });
+    await fit(dense(3), options({ learning: drawing(), epochs: 1, batchSize: 25, accumulate }));
+    return found;
+  };
+  const whole = await draws(1);
+  assertEquals(new Set(whole).size, 50);
+  assertEquals(await draws(3), whole);
+});
+
 /** A restricted Boltzmann machine of binary units: the layer gives the mean of the visible units after one round trip. */
 const boltzmann: Factory<"layer", { hidden: number }> = definePlugin({
   name: "boltzmann",

@@ -28,7 +28,7 @@ import { crossEntropy } from "../../../plugins/losses/cross_entropy.ts";
 import { sgd } from "../../../plugins/optimizers/sgd.ts";
 import { linear } from "../../../plugins/schedules/linear.ts";
 import { step as stepwise } from "../../../plugins/schedules/step.ts";
-import { copy, corners, line, network, options } from "../_runs.ts";
+import { copy, corners, line, network, numbers, options } from "../_runs.ts";
 
 /** 23 examples that hold their own number. */
 function numbered(): Dataset {
@@ -215,6 +215,37 @@ Deno.test("a constraint holds after every update", async () => {
   await fit(root, options({ optimizer: sgd({ learningRate: 1 }), observers: [watcher()], epochs: 1 }));
   assertEquals(norms.length, 7);
   for (const norm of norms) assertAlmostEquals(norm, 0.3, 1e-5);
+});
+
+/** Zeroes the smaller half of a weight's entries, as they are at the third update, for good. */
+const pruned: Factory<"constraint", Record<never, never>> = definePlugin({
+  name: "pruned",
+  options: z.object({}),
+  slots: () => ["mask"],
+  project(weight, { slots: { mask }, iteration }) {
+    if (iteration < 3) return;
+    if (iteration === 3) {
+      const middle = [...weight.floats].map(Math.abs).sort((a, b) => a - b)[weight.size / 2];
+      mask.assign(weight.abs().greater(0.9999 * middle));
+    }
+    weight.assign(weight.mul(mask));
+  },
+});
+
+Deno.test("what a constraint keeps beside a weight is saved, and goes on in a resumed run", async () => {
+  const root = dense(4, { constraint: pruned() });
+  const settings = () => ({ ...options({ data: { ...corners(), classes: 4 } }), epochs: 3 });
+  const whole = await Trainer.create(root, settings());
+  await whole.runEpoch();
+  const resume = copy(whole.snapshot());
+  const mask = [...resume.tensors.get("optimizer/constraint/mask/weight")!.floats];
+  assertEquals(mask.filter((value) => value === 1).length, 12);
+  while (!whole.done) await whole.runEpoch();
+  const again = await Trainer.create(root, { ...settings(), resume });
+  while (!again.done) await again.runEpoch();
+  assertEquals(numbers(again.snapshot()), numbers(whole.snapshot()));
+  const zeros = [...whole.model.parameters()[0].tensor.floats].map((value) => value === 0 ? 0 : 1);
+  assertEquals(zeros, mask);
 });
 
 Deno.test("an average of the weights is what is measured and left at the end; the weights themselves go on", async () => {
