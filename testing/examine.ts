@@ -15,6 +15,7 @@ import { sameOnBackends } from "./checks/backends.ts";
 import { edgeRates, infinities, shape } from "./checks/edges.ts";
 import { backwardMask, numericGradient, sharedAxes } from "./checks/gradients.ts";
 import * as losses from "./checks/loss.ts";
+import { ownDraw } from "./checks/masks.ts";
 import { drops, evaluation, evaluationClaim, monteCarlo } from "./checks/modes.ts";
 import { type OptionTrial, refusals, roundTrip } from "./checks/options.ts";
 import { otherKey, otherSample, otherStep, sameKey, split } from "./checks/randomness.ts";
@@ -43,6 +44,7 @@ type Named<T> = readonly [name: string, check: (trial: T) => string];
 /** The checks of a variant at one site, in order. */
 const siteChecks: readonly Named<Trial>[] = [
   ["shape", shape],
+  ["mask as said", ownDraw],
   ["same key, same bits", sameKey],
   ["other key, other bits", otherKey],
   ["other step, other bits", otherStep],

@@ -95,6 +95,18 @@ export class Subject {
 /** How far a run may have come when a variant is examined: some act only early or late. */
 const moments: readonly Progress[] = [0, 500, 999].map((step) => ({ step, stepsPerEpoch: 10, totalSteps: 1000 }));
 
+/** What a model of a trial is built with. */
+export interface SubjectSettings {
+  /** What the plugin's probabilities are set to. */
+  readonly rate?: number;
+  /** Options in place of the trial's. */
+  readonly options?: Options;
+  /** The model's seed. */
+  readonly seed?: number;
+  /** Element type. Default float64. */
+  readonly dtype?: FloatType;
+}
+
 /** One plugin with options at one site. */
 export class Trial {
   readonly definition: AnyDefinition;
@@ -120,11 +132,14 @@ export class Trial {
   }
 
   /** A model with the variant; `rate` sets its probabilities, if it has any. */
-  subject(settings: { rate?: number; options?: Options; seed?: number; dtype?: FloatType } = {}): Subject {
-    const { rate, options = {}, seed = this.seed, dtype = "float64" } = settings;
+  subject(settings?: SubjectSettings): Subject;
+  /** The same with a plugin that is changed first; undefined where `change` gives none. */
+  subject(settings: SubjectSettings & { change: (plugin: Plugin) => Plugin | undefined }): Subject | undefined;
+  subject(settings: SubjectSettings & { change?: (plugin: Plugin) => Plugin | undefined } = {}): Subject | undefined {
+    const { rate, options = {}, seed = this.seed, dtype = "float64", change = (plugin) => plugin } = settings;
     const rates = rate === undefined ? {} : atRate(this.rates, rate);
-    const variant = this.#make({ ...this.options, ...rates, ...options });
-    return new Subject(this.site, variant, this.#progress, seed, dtype);
+    const variant = change(this.#make({ ...this.options, ...rates, ...options }));
+    return variant === undefined ? undefined : new Subject(this.site, variant, this.#progress, seed, dtype);
   }
 
   /** Chooses a point of training at which the variant does something, and returns whether there is one. */
