@@ -42,11 +42,10 @@ const templates: Record<TemplateSite, Template> = {
     summary: "Zeroes units at random in training.",
     option: rate("a unit"),
     usage: "sequential([dense(64), relu(), NAME({ rate: 0.5 }), dense(10)])",
-    body: `  // x: [batch, ...], and so is what is returned.
-  activation(x, { mode, key, options: { rate } }) {
-    if (mode === "eval") return x;
-    return x.dropout(key, rate);
-  },
+    body:
+      `  // Which units are dropped, as data: the library draws the mask and applies it. What is more than a mask is a method in its
+  // place, from [batch, ...] to the same shape: activation(x, { mode, key, options }) { ... }
+  activation: { mask: ({ key, options: { rate } }) => ({ key, rate }) },
   claims: { mean: "kept", variance: "multiplicative", eval: "identity" },`,
   },
   weight: {
@@ -54,11 +53,10 @@ const templates: Record<TemplateSite, Template> = {
     summary: "Zeroes weights at random in training.",
     option: rate("a weight"),
     usage: "dense(64, { weight: NAME({ rate: 0.5 }) })",
-    body: `  // weight: [units, ...inputs], and so is what is returned. All examples of a batch share it.
-  weight(weight, { mode, key, options: { rate } }) {
-    if (mode === "eval") return weight;
-    return weight.dropout(key, rate);
-  },
+    body:
+      `  // Which weights are dropped, as data: one draw for all examples of a batch. What is more than a mask is a method in its
+  // place, from [units, ...inputs] to the same shape: weight(weight, { mode, key, options }) { ... }
+  weight: { mask: ({ key, options: { rate } }) => ({ key, rate }) },
   claims: { mean: "kept", variance: "multiplicative", eval: "identity" },`,
   },
   recurrent: {
@@ -68,10 +66,10 @@ const templates: Record<TemplateSite, Template> = {
     usage: "lstm(64, { recurrent: NAME({ rate: 0.5 }) })",
     body: `  // The places it acts on; see RecurrentPlace.
   places: (_options, mode) => mode === "eval" ? [] : ["output"],
-  // value: [batch, features], and so is what is returned. Without later(time) every step has the same mask.
-  recurrent(value, { place, time }, { mode, key, options: { rate } }) {
-    if (mode === "eval") return value;
-    return value.dropout(key.at(place).later(time), rate);
+  // Which entries of [batch, features] are dropped. Without later(time) every step has the same mask. What is more than a
+  // mask is a method in its place: recurrent(value, { place, time, previous }, { mode, key, options }) { ... }
+  recurrent: {
+    mask: ({ key, options: { rate } }, { place, time }) => ({ key: key.at(place).later(time), rate }),
   },
   claims: { mean: "kept", variance: "multiplicative", eval: "identity" },`,
   },
@@ -80,12 +78,10 @@ const templates: Record<TemplateSite, Template> = {
     summary: "Leaves out residual branches at random in training, for each example by itself.",
     option: rate("a branch"),
     usage: "residual(sequential([dense(64), relu()]), { branch: NAME({ rate: 0.5 }) })",
-    body: `  // x: [batch, ...]; block gives what is added to the shortcut. To return null and not call it saves work.
-  branch(x, block, { mode, key, options: { rate } }) {
-    const y = block(x);
-    if (mode === "eval") return y;
-    return y.dropout(key, rate, { sharedAxes: y.shape.map((_, axis) => axis).slice(1) });
-  },
+    body:
+      `  // Which examples lose the branch; what is dropped is not computed. What is more than a mask is a method in its place, from
+  // [batch, ...] to what is added to the shortcut: branch(x, block, { mode, key, options }) { ... }
+  branch: { mask: ({ key, options: { rate } }) => ({ key, rate }) },
   claims: { mean: "kept", variance: "multiplicative", eval: "identity" },`,
   },
   attention: {
@@ -94,12 +90,10 @@ const templates: Record<TemplateSite, Template> = {
     option: rate("an attention weight"),
     usage: "multiHeadAttention(8, { attention: NAME({ rate: 0.5 }) })",
     body: `  // The stages it acts on: scores before softmax, weights after it, or heads.
-  stages: () => ["weights"],
-  // weights: [batch, heads, queries, keys], and so is what is returned.
-  attention(weights, _stage, { mode, key, options: { rate } }) {
-    if (mode === "eval") return weights;
-    return weights.dropout(key, rate);
-  },
+  stages: (_options, mode) => mode === "eval" ? [] : ["weights"],
+  // Which entries of [batch, heads, queries, keys] are dropped. What is more than a mask is a method in its place:
+  // attention(value, stage, { mode, key, options }) { ... }
+  attention: { mask: ({ key, options: { rate } }) => ({ key, rate }) },
   claims: { mean: "kept", variance: "multiplicative", eval: "identity" },`,
   },
   embedding: {
@@ -107,12 +101,11 @@ const templates: Record<TemplateSite, Template> = {
     summary: "Zeroes the vectors of whole words at random in training.",
     option: rate("a word"),
     usage: "embedding(1000, 64, { embedding: NAME({ rate: 0.5 }) })",
-    body: `  // table: [words, features]; indices: int32, [batch, ...]; returned is [batch, ..., features].
-  embedding(table, indices, { mode, key, options: { rate } }) {
-    if (mode === "eval") return table.take(indices);
-    // The table's first axis is not the batch: wherever a part of a batch begins, the same words vanish.
-    return table.dropout(key.sample(0), rate, { sharedAxes: [1] }).take(indices);
-  },
+    body:
+      `  // Which entries of [batch, words, features] are dropped, as each example sees the table: sharing axes 0 and 2, a word
+  // vanishes as a whole and everywhere. What is more than a mask is a method in its place, from the table and int32
+  // indices [batch, ...] to [batch, ..., features]: embedding(table, indices, { mode, key, options }) { ... }
+  embedding: { mask: ({ key, options: { rate } }) => ({ key, rate, share: [0, 2] }) },
   claims: { mean: "kept", variance: "multiplicative", eval: "identity" },`,
   },
   loss: {
