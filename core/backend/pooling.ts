@@ -16,7 +16,7 @@ function refuse(_sizes: unknown, numbers: ArrayLike<number>): string | undefined
     // In the order of the fields: the number of planes, then triples.
     const [input, output, kernel, stride, padding, dilation] = [1, 4, 7, 10, 13, 16].map((at) => numbers[at + axis]);
     if (dilation !== 1) return `expected a dilation of 1, found ${dilation}`;
-    if (output > 0 && (padding >= kernel || (output - 1) * stride - padding >= input)) {
+    if (output > 0 && (input === 0 || padding >= kernel || (output - 1) * stride - padding >= input)) {
       return `expected every window to reach into the input, found ${output} windows of ${kernel} taps with stride ` +
         `${stride} and padding ${padding} over ${input} elements`;
     }

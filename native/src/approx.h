@@ -96,7 +96,9 @@ static inline float tanh_f(float x) {
 
 static inline float log_f(float x) {
   const int32_t tiny = x < 1.17549435e-38f; /* below the smallest normal number */
-  const int32_t bits = bits_of_float(tiny ? x * 8388608.0f : x) + (0x3f800000 - 0x3f3504f3);
+  /* The sum of a NaN's bits wraps around. */
+  const int32_t bits =
+      (int32_t)((uint32_t)bits_of_float(tiny ? x * 8388608.0f : x) + (0x3f800000u - 0x3f3504f3u));
   const float k = (float)((bits >> 23) - (tiny ? 150 : 127));
   const float f = float_of_bits((bits & 0x7fffff) + 0x3f3504f3) - 1.0f; /* in [sqrt(1/2), sqrt(2)) - 1 */
   float p = 7.0376836292e-2f;

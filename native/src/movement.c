@@ -67,11 +67,12 @@ static void transpose_range(void *context, int64_t begin, int64_t end) {
 /* `plan`: rank, extents, strides. */
 KERNEL(copy_strided)(const float *x, float *out, const double *plan, double offset) {
   if (!is_size(offset)) return BAD_ARGUMENT;
-  Strided job = {x + (int64_t)offset, out, {0}, -1};
+  Strided job = {x, out, {0}, -1};
   const int32_t status = walk_read(&job.walk, plan, 1);
   if (status != OK) return status;
   const Walk *walk = &job.walk;
   if (walk->size == 0) return OK;
+  job.x += (int64_t)offset;
   const int32_t last = walk->rank - 1;
   if (walk->step[0] != 1 && walk->dims[last] >= 8) {
     for (int32_t axis = 0; axis < last; axis++) {
@@ -127,10 +128,11 @@ static int32_t is_injective(const Walk *walk) {
 /* Places that are hit several times get their addends in the dense order, by one thread. */
 KERNEL(add_strided)(const float *x, float *out, const double *plan, double offset) {
   if (!is_size(offset)) return BAD_ARGUMENT;
-  Strided job = {x, out + (int64_t)offset, {0}, -1};
+  Strided job = {x, out, {0}, -1};
   const int32_t status = walk_read(&job.walk, plan, 1);
   if (status != OK) return status;
   if (job.walk.size == 0) return OK;
+  job.out += (int64_t)offset;
   pool_run(job.walk.size, is_injective(&job.walk) ? GRAIN : job.walk.size, add_range, &job);
   return OK;
 }

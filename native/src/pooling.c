@@ -24,11 +24,12 @@ static int32_t read_pool(Pool *pool, const double *block) {
   }
   pool->inputs = pool->input[0] * pool->input[1] * pool->input[2];
   pool->outputs = pool->output[0] * pool->output[1] * pool->output[2];
+  if (pool->inputs == 0) pool->planes = 0; /* then there is no output either */
   /* Every window reaches into the input. */
   for (int axis = 0; axis < 3; axis++) {
     const double last = (block[4 + axis] - 1) * block[10 + axis] - block[13 + axis];
     if (block[10 + axis] < 1 || block[7 + axis] > 0x1p31 || block[10 + axis] > 0x1p31) return 0;
-    if (block[4 + axis] > 0 && !(block[13 + axis] < block[7 + axis] && last < block[1 + axis])) return 0;
+    if (block[4 + axis] > 0 && !(block[1 + axis] > 0 && block[13 + axis] < block[7 + axis] && last < block[1 + axis])) return 0;
   }
   return are_sizes(block[1] * block[2], block[3], block[0]) && are_sizes(block[4] * block[5], block[6], block[0]) &&
       are_sizes(block[7], block[8], block[9]);

@@ -1,0 +1,66 @@
+/** Every kernel against its twin, from its description alone. */
+import { assert, assertEquals } from "@std/assert";
+import { useBackend } from "../../core/backend/backend.ts";
+import * as all from "../../core/backend/kernels.ts";
+import { isKernel, type Kernel } from "../../core/backend/kernel.ts";
+import { validArguments } from "./_arguments.ts";
+import { assertClose, forSeeds, instructionSets, nativeTest, open } from "./_native.ts";
+
+const kernels: Kernel[] = Object.values(all).filter(isKernel).filter(({ parameters }) =>
+  !parameters.some(({ kind }) => kind === "words")
+);
+const backends = instructionSets.map((instructions) => open(instructions));
+
+/** Whether a kernel draws: then every bit agrees. */
+const isRandom = (kernel: Kernel) => kernel.parameters.some(({ kind }) => kind === "draw");
+
+function copied(args: readonly unknown[]): unknown[] {
+  return args.map((arg) => arg instanceof Float32Array || arg instanceof Int32Array ? arg.slice() : arg);
+}
+
+nativeTest("the native library has every kernel", () => {
+  for (const kernel of kernels) {
+    for (const backend of backends) assert(backend.implement(kernel) !== undefined, kernel.kernel);
+  }
+  assertEquals(new Set(kernels.map(({ kernel }) => kernel)).size, kernels.length);
+});
+
+for (const kernel of kernels) {
+  nativeTest(`${kernel.kernel}: agrees with its twin for arguments made from its description`, () => {
+    forSeeds(30, (draws) => {
+      const args = validArguments(kernel, draws);
+      // What the gradient takes for the forward kernel's result.
+      if (kernel.kernel === "unaryGradient") {
+        const [op, x, y, , , p, q] = args as Parameters<typeof all.unaryGradient>;
+        all.unary.twin(op, x, y, p, q);
+      }
+      const expected = copied(args);
+      kernel.twin(...expected);
+      for (const backend of backends) {
+        const actual = copied(args);
+        const before = useBackend(backend);
+        try {
+          kernel(...actual);
+        } finally {
+          useBackend(before);
+        }
+        kernel.parameters.forEach((parameter, at) => {
+          const [found, wanted] = [actual[at], expected[at]];
+          if (parameter.kind === "ints") assertEquals(found, wanted, parameter.name);
+          if (parameter.kind !== "floats" || found === null) return;
+          const tolerance = isRandom(kernel) ? 0 : 1e-4;
+          const what = `${kernel.kernel} (${backend.info().instructions}), ${parameter.name}, of ${
+            JSON.stringify(args.filter((arg) => !ArrayBuffer.isView(arg)))
+          }`;
+          assertClose(
+            found as Float32Array<ArrayBuffer>,
+            wanted as Float32Array<ArrayBuffer>,
+            tolerance,
+            tolerance,
+            what,
+          );
+        });
+      }
+    });
+  });
+}

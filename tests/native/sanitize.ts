@@ -1,0 +1,84 @@
+/**
+ * `deno task sanitize [SECONDS]`: compiles the library with the address and undefined-behaviour sanitizers and calls all
+ * kernels with arguments made from their descriptions, right ones and wrong ones. Ends with status 0 and one line where no
+ * compiler has the sanitizers.
+ *
+ * @module
+ */
+import { prepareNative } from "../../native/build.ts";
+import { ABI_VERSION, compilationUnits, sources } from "../../native/sources.ts";
+
+async function output(command: string, args: string[]): Promise<string | undefined> {
+  try {
+    const { success, stdout } = await new Deno.Command(command, { args, stderr: "null" }).output();
+    return success ? new TextDecoder().decode(stdout).trim() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A compiler and the library that must be loaded before all others; the flags that make it be used. */
+async function findSanitizer(): Promise<{ cc: string; preload: string; flags: string[] } | undefined> {
+  const names = [
+    { cc: "clang", library: `libclang_rt.asan-${Deno.build.arch}.so`, flags: ["-shared-libasan"] },
+    { cc: "gcc", library: "libasan.so", flags: [] },
+  ];
+  for (const { cc, library, flags } of names) {
+    const preload = await output(cc, [`-print-file-name=${library}`]);
+    if (preload?.startsWith("/") && await Deno.stat(preload).then(() => true, () => false)) {
+      return { cc, preload, flags };
+    }
+  }
+  return undefined;
+}
+
+const seconds = Number(Deno.args[0] ?? 20);
+const sanitizer = await findSanitizer();
+if (sanitizer === undefined) {
+  console.log("Not sanitized: neither clang nor gcc is here with its address sanitizer.");
+  Deno.exit(0);
+}
+Deno.env.set("CC", sanitizer.cc);
+const sanitize = [
+  "-fsanitize=address,undefined",
+  "-fno-sanitize-recover=undefined",
+  // An empty array's pointer is null: 0 is added to it, and 0 bytes of it are copied.
+  "-fno-sanitize=pointer-overflow,nonnull-attribute",
+  "-fno-omit-frame-pointer",
+  "-g",
+  "-O1",
+  ...sanitizer.flags,
+];
+const cache = new URL("../../.cache/sanitize", import.meta.url).pathname;
+const prepared = await prepareNative({
+  cache,
+  blas: "none",
+  source: {
+    files: sources,
+    abi: ABI_VERSION,
+    units: (arch) =>
+      compilationUnits(arch).map((unit) => ({
+        ...unit,
+        flags: [...unit.flags.filter((f) => f !== "-O3"), ...sanitize],
+      })),
+  },
+});
+if ("missing" in prepared) {
+  console.error(prepared.missing);
+  Deno.exit(1);
+}
+const fuzz = new URL("./_fuzz.ts", import.meta.url).pathname;
+const { code } = await new Deno.Command(Deno.execPath(), {
+  args: ["run", "-q", "-A", fuzz, prepared.library, String(seconds)],
+  env: {
+    LD_PRELOAD: sanitizer.preload,
+    ASAN_OPTIONS: "detect_leaks=0:allocator_may_return_null=1:handle_segv=1",
+    UBSAN_OPTIONS: "print_stacktrace=1:halt_on_error=1",
+  },
+}).output().then(({ code, stdout, stderr }) => {
+  Deno.stdout.writeSync(stdout);
+  Deno.stderr.writeSync(stderr);
+  return { code };
+});
+console.log(code === 0 ? `All kernels ran for ${seconds} s with ${sanitizer.cc}'s sanitizers.` : `Ended with ${code}.`);
+Deno.exit(code === 0 ? 0 : 1);
