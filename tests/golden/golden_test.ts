@@ -1,6 +1,7 @@
 /**
- * Layers, losses and optimizers against what PyTorch computed in float64, from the folder that THINNED_GOLDEN names: each
- * case in float64 on the reference backend, and in float32 on the native one. A case without a runner fails.
+ * Layers, losses and optimizers against what PyTorch computed in float64: the cases in `cases/`, and more from the folder that
+ * THINNED_GOLDEN names; each in float64 on the reference backend, and in float32 on the native one. A case without a runner
+ * fails.
  */
 import { assert } from "@std/assert";
 import { type Backend, currentBackend, reference, useBackend } from "../../core/mod.ts";
@@ -40,29 +41,34 @@ function on(backend: Backend, body: () => void): void {
   }
 }
 
-const folder = goldenFolder();
-if (folder === undefined) {
-  const why = "THINNED_GOLDEN does not name their folder, or --allow-env is missing";
-  console.warn(`Golden files are left out: ${why}.`);
-  Deno.test({ name: `golden files are left out: ${why}`, ignore: true, fn: () => {} });
-} else {
-  const before = currentBackend();
-  const { backend: native, reason } = await tryOpenNative();
-  useBackend(before);
-  const hasNative = native !== before;
-  if (!hasNative) console.warn(`Golden files are not compared on the native backend: ${reason}`);
+const before = currentBackend();
+const { backend: native, reason } = await tryOpenNative();
+useBackend(before);
+const hasNative = native !== before;
+if (!hasNative) console.warn(`Golden files are not compared on the native backend: ${reason}`);
+
+/** Declares a test for each case of a folder and element type. */
+function compare(folder: string, where: string): void {
   const cases = goldenCases(folder);
   for (const golden of cases) {
-    Deno.test(`${golden.name} agrees with PyTorch in float64 on the reference backend`, () => {
+    Deno.test(`${golden.name} ${where} agrees with PyTorch in float64 on the reference backend`, () => {
       on(reference, () => runnerOf(golden)(golden, "float64"));
     });
     Deno.test({
-      name: `${golden.name} agrees with PyTorch in float32 on the native backend`,
+      name: `${golden.name} ${where} agrees with PyTorch in float32 on the native backend`,
       ignore: !hasNative,
       fn: () => on(native, () => runnerOf(golden)(golden, "float32")),
     });
   }
-  Deno.test("the folder that THINNED_GOLDEN names has golden files", () => {
+  Deno.test(`there are golden files ${where}`, () => {
     assert(cases.length > 0, `expected .json files in ${folder}, found none`);
   });
 }
+
+compare(new URL("cases", import.meta.url).pathname, "of this project");
+const folder = goldenFolder();
+if (folder === undefined) {
+  const why = "THINNED_GOLDEN does not name their folder, or --allow-env is missing";
+  console.warn(`Further golden files are left out: ${why}.`);
+  Deno.test({ name: `further golden files are left out: ${why}`, ignore: true, fn: () => {} });
+} else compare(folder, "of THINNED_GOLDEN");

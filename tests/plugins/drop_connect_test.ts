@@ -99,21 +99,25 @@ Deno.test("dropConnect() with normal inference averages the activation, as masks
   assert(moved > 4, "the average of the activation is not the activation of the average");
 });
 
-Deno.test("dropConnect() with normal inference draws one pre-activation a pass in mode sample", () => {
-  const [inputs, count] = [5, 50000];
-  const x = random([inputs], 1);
-  const model = layer(2, [inputs], { rate: 0.3, inference: "normal" });
-  const [weight, bias] = weightsOf(model);
-  const y = model.forward(x.broadcastTo([count, inputs]), { mode: "sample", step: 3 });
-  const means = weight.matmul(x).add(bias);
-  const variances = weight.square().matmul(x.square()).add(bias.square()).mul(0.3 / 0.7);
-  for (let unit = 0; unit < 2; unit++) {
-    const values = y.slice([0, unit], [count, unit + 1]).floats;
-    assertWithin(mean(values), means.floats[unit], Math.sqrt(variances.floats[unit] / count), "mean");
-    const error = variances.floats[unit] * Math.sqrt(2 / count);
-    assertWithin(variance(values), variances.floats[unit], error, "variance");
-  }
-});
+for (const convention of ["inverted", "classic"] as const) {
+  Deno.test(`dropConnect() with normal inference draws one pre-activation a pass in mode sample (${convention})`, () => {
+    const [inputs, count] = [5, 50000];
+    const x = random([inputs], 1);
+    const model = layer(2, [inputs], { rate: 0.3, inference: "normal", convention });
+    // Section 3.2 of the paper: mean p W v, variance p (1 - p) (W * W)(v * v); inverted, both are those of W / p.
+    const [m, v] = convention === "classic" ? [0.7, 0.7 * 0.3] : [1, 0.3 / 0.7];
+    const [weight, bias] = weightsOf(model);
+    const y = model.forward(x.broadcastTo([count, inputs]), { mode: "sample", step: 3 });
+    const means = weight.matmul(x).add(bias).mul(m);
+    const variances = weight.square().matmul(x.square()).add(bias.square()).mul(v);
+    for (let unit = 0; unit < 2; unit++) {
+      const values = y.slice([0, unit], [count, unit + 1]).floats;
+      assertWithin(mean(values), means.floats[unit], Math.sqrt(variances.floats[unit] / count), "mean");
+      const error = variances.floats[unit] * Math.sqrt(2 / count);
+      assertWithin(variance(values), variances.floats[unit], error, "variance");
+    }
+  });
+}
 
 const settings: DropConnectOptions[] = [
   { rate: 0.3 },

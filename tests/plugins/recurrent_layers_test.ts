@@ -300,3 +300,30 @@ Deno.test("embedding() gives zeros for padding, whatever the table holds, and no
   assertEquals(y.toArray(), [[[1, 1], [0, 0], [3, 3]]]);
   assertEquals(gradients(y.sum(), [weight])[0].toArray(), [[1, 1], [0, 0], [0, 0], [1, 1]]);
 });
+
+Deno.test("an LSTM's gates stand in the order i, f, g, o: two steps by hand", () => {
+  const sigmoid = (z: number) => 1 / (1 + Math.exp(-z));
+  const [wi, wf, wg, wo] = [0.5, -1, 2, 0.25]; // towards the input
+  const [ui, uf, ug, uo] = [1, 0.5, -0.75, 1.5]; // towards the state
+  const model = built(lstm(1), 1);
+  const numbers: Record<string, number[]> = {
+    weight_ih_l0: [wi, wf, wg, wo],
+    weight_hh_l0: [ui, uf, ug, uo],
+    bias_ih_l0: [0.1, 0.2, 0.3, 0.4],
+    bias_hh_l0: [0, 0, 0, 0],
+  };
+  for (const { name, tensor } of model.parameters()) tensor.assign(Tensor.from(numbers[name], tensor.shape, "float64"));
+  let [h, c] = [0, 0];
+  const expected = [0.7, -1.3].map((x) => {
+    const [i, f, g, o] = [
+      sigmoid(wi * x + ui * h + 0.1),
+      sigmoid(wf * x + uf * h + 0.2),
+      Math.tanh(wg * x + ug * h + 0.3),
+      sigmoid(wo * x + uo * h + 0.4),
+    ];
+    c = f * c + i * g;
+    h = o * Math.tanh(c);
+    return [h];
+  });
+  close(model.forward(Tensor.of([[[0.7], [-1.3]]], "float64")), Tensor.of([expected], "float64"), "hidden states");
+});

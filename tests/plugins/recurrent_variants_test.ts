@@ -145,6 +145,33 @@ Deno.test("zoneout() of the cell leaves the hidden state of the same step alone,
   close(y.slice([0, 1]), plain.forward(x.slice([0, 1]), { carry }), "second step");
 });
 
+Deno.test("zoneout() draws the cell and the hidden state apart, and each step anew", () => {
+  const [batch, units, time] = [50, 8, 3];
+  const seen = new Map<string, boolean[]>();
+  const model = built(lstm(units, { recurrent: zoneout({ cell: 0.5, hidden: 0.5 }) }), 2);
+  const y = model.forward(random([batch, time, 2], 4), train);
+  for (let t = 1; t < time; t++) {
+    const [before, now] = [t - 1, t].map((at) => y.slice([0, at], [batch, at + 1]).floats);
+    seen.set(`hidden ${t}`, Array.from(now, (value, i) => value === before[i]));
+  }
+  // The cell's masks are read from the final states of sequences cut after one and two steps.
+  const cellAfter = (steps: number) =>
+    model.forwardAll(random([batch, time, 2], 4).slice([0, 0], [batch, steps]), train).emitted.get("cell_l0")!.floats;
+  for (let t = 1; t < time; t++) {
+    const [before, now] = [cellAfter(t), cellAfter(t + 1)];
+    seen.set(`cell ${t}`, Array.from(now, (value, i) => value === before[i]));
+  }
+  const names = [...seen.keys()];
+  for (const a of names) {
+    const kept = seen.get(a)!.filter(Boolean).length / (batch * units);
+    assertWithin(kept, 0.5, Math.sqrt(0.25 / (batch * units)), a);
+    for (const b of names.filter((name) => name > a)) {
+      const agreeing = seen.get(a)!.filter((value, i) => value === seen.get(b)![i]).length / (batch * units);
+      assertWithin(agreeing, 0.5, Math.sqrt(0.25 / (batch * units)), `${a} and ${b}`);
+    }
+  }
+});
+
 Deno.test("zoneout() evaluates to the mean over masks of one step", () => {
   const [batch, rate] = [20_000, 0.35];
   const model = built(rnn(1, { recurrent: zoneout({ hidden: rate }) }), 1);

@@ -112,10 +112,11 @@ Deno.test("unstack() gives the same gradient when it is asked for again", () => 
 
 Deno.test("Key.later() gives each step of a sequence draws of its own, whatever way the batch is split", () => {
   const key = Key.seed(1).at("hidden");
-  const draw = (time: number, from = key, rows = 4) => Tensor.uniform([rows, 3], from.later(time), "float64").toArray();
-  assertEquals(draw(0), Tensor.uniform([4, 3], key, "float64").toArray());
+  const draw = (time: number, from = key, rows = 9) => Tensor.uniform([rows, 3], from.later(time), "float64").toArray();
+  assertEquals(draw(0), Tensor.uniform([9, 3], key, "float64").toArray());
   const steps = Array.from({ length: 50 }, (_, time) => draw(time)).flat(2) as number[];
-  assertEquals(new Set(steps).size, 600);
-  assertEquals(draw(7, key.sample(2), 2), (draw(7) as number[][]).slice(2));
+  assertEquals(new Set(steps).size, 1350);
+  assertEquals(draw(7, key.sample(2), 7), (draw(7) as number[][]).slice(2));
+  assertEquals(draw(7, key.sample(6), 2), (draw(7) as number[][]).slice(6, 8));
   for (const time of [-1, 0.5, 2 ** 29]) assertThrows(() => key.later(time), OptionError, "whole number in [0, 2^29)");
 });

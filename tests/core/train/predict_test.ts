@@ -1,5 +1,17 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { buildModel, Key, type Model, OptionError, predict, recycling, ShapeError, Tensor } from "../../../core/mod.ts";
+import { z } from "zod";
+import {
+  buildModel,
+  definePlugin,
+  type Factory,
+  Key,
+  type Model,
+  OptionError,
+  predict,
+  recycling,
+  ShapeError,
+  Tensor,
+} from "../../../core/mod.ts";
 import {
   dense,
   dropout,
@@ -131,4 +143,19 @@ Deno.test("options out of range, wrong inputs and readings without rows are refu
   }
   assertThrows(() => predict(model, Tensor.zeros([2, 4], "float64")), ShapeError, "model");
   assertThrows(() => predict(model, x, { read: (y) => y.sum() }), ShapeError, "7 rows");
+});
+
+Deno.test("passes and seeds of predict() make no random sites of their own, so nothing grows with them", () => {
+  const sites = new Set<string>();
+  const spy: Factory<"activation", Record<never, never>> = definePlugin({
+    name: "spy",
+    options: z.object({}),
+    activation(value, { key }) {
+      sites.add(key.path);
+      return value;
+    },
+  });
+  const model = buildModel(sequential([spy(), dense(2)]), { inputShape: [5] });
+  for (let seed = 0; seed < 40; seed++) predict(model, Tensor.ones([2, 5]), { samples: 5, seed });
+  assertEquals([...sites].sort(), ["eval/0", "sample/0"]);
 });
