@@ -21,6 +21,7 @@
  */
 export * from "./core/mod.ts";
 export * from "./plugins/mod.ts";
-export { builtins } from "./plugins/builtins.ts";
+export { builtinKernels, builtins } from "./plugins/builtins.ts";
 export { loadModel, type LoadModelOptions } from "./plugins/load_model.ts";
-export { type NativeAttempt, type NativeOptions, openNative, tryOpenNative, type Variant } from "./native/mod.ts";
+export { openNative, tryOpenNative } from "./open_native.ts";
+export type { NativeAttempt, NativeOptions, Variant } from "./native/mod.ts";

@@ -89,7 +89,7 @@ async function check(args: readonly string[]): Promise<Outcome> {
     throw unless("plugin check", "the name of a plugin, or a file that exports one", name);
   }
   const factories = await find(name);
-  await chooseBackend(given.value("backend"));
+  await chooseBackend(given.value("backend"), factories);
   const examinations: Examination[] = [];
   for (const factory of factories) examinations.push(await examine(factory));
   const passed = examinations.every((examination) => examination.passed);

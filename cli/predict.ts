@@ -58,7 +58,7 @@ export async function predict(args: readonly string[]): Promise<Outcome> {
   config = { ...config, dataset: placeData(config.dataset, given.value("data"), registry) };
   const name = given.value("name") ?? config.runs.at(-1)!.name;
   const run = configuredRun(config, name, registry);
-  await chooseBackend(given.value("backend"));
+  await chooseBackend(given.value("backend"), registry.list());
   const dataset = await loadDataset(configuredDataset(config, registry));
   const model = buildModel(run.model, { inputShape: dataset.test.shape, seed: run.seed });
   const { snapshot } = await latestCheckpoint(folderOfRun(out, config, name), note, { run: identityOf(config, name) });

@@ -28,7 +28,7 @@ export async function train(args: readonly string[]): Promise<Outcome> {
     switches: ["json", "download"],
   });
   const plan = await makePlan(given);
-  await chooseBackend(given.value("backend"));
+  await chooseBackend(given.value("backend"), plan.registry.list());
   // One that goes on is locked before its checkpoints are looked at; a new one is made once all has been checked.
   const reopened = plan.resumes ? await RunDirectory.reopen(plan.out) : undefined;
   const interruption = new Interruption();

@@ -36,12 +36,13 @@ export { defineKernel, isKernel, type Kernel, type KernelDescription, type Kerne
 export * as parameters from "./backend/parameters.ts";
 /** All kernels of the core, each under its name. */
 export * as kernels from "./backend/kernels.ts";
+export * from "./backend/parameters.ts";
+export { drawn } from "./backend/reference/random.ts";
 export type { NormalizationShape } from "./backend/normalization.ts";
 export type { AdamSettings, SgdSettings } from "./backend/optimize.ts";
 export type { GemmShape } from "./backend/products.ts";
 export type { ReduceOp } from "./backend/reductions.ts";
 export type { CrossEntropyShape } from "./backend/softmax.ts";
-export type { Address, DropConnectShape } from "./backend/stream.ts";
 export type { PoolShape } from "./backend/pooling.ts";
 export type { Spatial, WindowShape } from "./backend/window.ts";
 export { type Batch, checkDataset, laneOrder, makeBatch, shuffledOrder } from "./train/batches.ts";

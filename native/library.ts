@@ -6,6 +6,7 @@
  */
 import { allocateArray, type Backend } from "../core/backend/backend.ts";
 import { BackendError, PermissionError } from "../core/errors.ts";
+import type { Guests } from "./guests.ts";
 import { marshal, symbolName, symbolParameters } from "./marshal.ts";
 import { ABI_VERSION } from "./sources.ts";
 import { librarySymbols, type Variant, variants } from "./symbols.ts";
@@ -34,6 +35,8 @@ export interface NativeBackend extends Backend {
   philox(counter: Uint32Array<ArrayBuffer>, key: Uint32Array<ArrayBuffer>, rounds: number): Uint32Array<ArrayBuffer>;
   /** Uses this many threads from now on, the caller included: 1 to 1024. */
   setThreads(count: number): void;
+  /** Opens a library with kernels of plugins, which are implemented by it from now on. */
+  addGuests(guests: Guests): void;
 }
 
 /** Texts of the status codes in `src/kernel.h`. */
@@ -114,6 +117,8 @@ export function openLibrary(path: string, options: LibraryOptions): NativeBacken
   const { usesBlas, blas } = openBlas(library, options.blas, variant);
   library.thinned_blas_threads();
 
+  /** Libraries by the C source of a plugin's kernels. */
+  const guests = new Map<string, string>();
   return {
     info: () => ({
       name: "native",
@@ -126,9 +131,17 @@ export function openLibrary(path: string, options: LibraryOptions): NativeBacken
       const plain = symbolName(kernel);
       // Libraries share their BLAS; a backend that was opened without one keeps to its own products.
       const name = `${plain === "thinned_gemm" && !usesBlas ? "thinned_own_gemm" : plain}_${variant}`;
+      const home = kernel.source === undefined ? path : guests.get(kernel.source.text);
+      if (home === undefined) return undefined;
       const symbols = { run: { name, parameters: symbolParameters(kernel), result: "i32", optional: true } } as const;
-      const symbol = openSymbols(path, symbols).symbols.run as ((...args: unknown[]) => number) | null;
+      const symbol = openSymbols(home, symbols).symbols.run as ((...args: unknown[]) => number) | null;
       return symbol === null ? undefined : marshal(kernel, symbol, check);
+    },
+    addGuests({ library: guest, kernels }) {
+      const { symbols } = openSymbols(guest, { thinned_connect: { parameters: ["pointer"], result: "i32" } });
+      const { symbols: host } = openSymbols(path, { thinned_host: { parameters: [], result: "pointer" } });
+      check(symbols.thinned_connect(host.thinned_host()), "connect");
+      for (const { source } of kernels) if (source !== undefined) guests.set(source.text, guest);
     },
     setThreads(count) {
       check(library.thinned_set_threads(count), "set_threads");

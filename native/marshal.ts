@@ -15,7 +15,6 @@ function passed(parameter: Parameter, at: number): [type: NativeType, expression
   switch (parameter.kind) {
     case "floats":
     case "ints":
-    case "words":
       return [["buffer", `a${at}`]];
     case "whole":
     case "number":

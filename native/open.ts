@@ -3,11 +3,13 @@
  *
  * @module
  */
+import type { Kernel } from "../core/backend/kernel.ts";
 import { BackendError, OptionError, PermissionError } from "../core/errors.ts";
 import { prepareNative, type PrepareOptions, unsupported } from "./build.ts";
 import { cacheFolders, describeFolder } from "./cache.ts";
 import { type NativeBackend, openLibrary } from "./library.ts";
 import { type Variant, variants } from "./symbols.ts";
+import { groupKernels, prepareGuests } from "./guests.ts";
 import { granted, variable } from "./system.ts";
 
 /** Settings of the native backend; all of them can be left out. */
@@ -21,6 +23,8 @@ export interface NativeOptions {
    * `portable` keeps to C that any processor runs.
    */
   readonly instructions?: "auto" | Variant;
+  /** Kernels of plugins. Those that have been compiled run natively, the others as their twins. */
+  readonly kernels?: readonly Kernel[];
 }
 
 type Settings = Required<Pick<NativeOptions, "threads" | "instructions">>;
@@ -44,6 +48,11 @@ export async function openWith(options: NativeOptions, prepare: PrepareOptions):
   const backend = await promise;
   // Backends share their threads, so another one may have changed the count.
   backend.setThreads(settings.threads);
+  for (const kernels of groupKernels(options.kernels ?? [])) {
+    const compile = true; // where that is permitted: nothing prompts
+    const guests = await prepareGuests(kernels, { cache: prepare.cache, compile, report: prepare.report });
+    if (!("missing" in guests)) backend.addGuests(guests);
+  }
   return backend;
 }
 

@@ -11,10 +11,10 @@ import blas from "./src/blas.c" with { type: "text" };
 import convolution from "./src/convolution.c" with { type: "text" };
 import convolutionWeight from "./src/convolution_weight.c" with { type: "text" };
 import draw from "./src/draw.h" with { type: "text" };
-import dropConnect from "./src/drop_connect.c" with { type: "text" };
 import elementwise from "./src/elementwise.c" with { type: "text" };
 import extremes from "./src/extremes.h" with { type: "text" };
 import functions from "./src/functions.h" with { type: "text" };
+import guest from "./src/guest.c" with { type: "text" };
 import kernel from "./src/kernel.h" with { type: "text" };
 import movement from "./src/movement.c" with { type: "text" };
 import normal from "./src/normal.h" with { type: "text" };
@@ -25,7 +25,6 @@ import pooling from "./src/pooling.c" with { type: "text" };
 import products from "./src/products.c" with { type: "text" };
 import productsHeader from "./src/products.h" with { type: "text" };
 import random from "./src/random.c" with { type: "text" };
-import randomStream from "./src/random_stream.c" with { type: "text" };
 import recurrent from "./src/recurrent.c" with { type: "text" };
 import reductions from "./src/reductions.c" with { type: "text" };
 import softmax from "./src/softmax.c" with { type: "text" };
@@ -48,10 +47,10 @@ export const sources: Record<string, string> = {
   "convolution.c": convolution,
   "convolution_weight.c": convolutionWeight,
   "draw.h": draw,
-  "drop_connect.c": dropConnect,
   "elementwise.c": elementwise,
   "extremes.h": extremes,
   "functions.h": functions,
+  "guest.c": guest,
   "kernel.h": kernel,
   "movement.c": movement,
   "normal.h": normal,
@@ -62,7 +61,6 @@ export const sources: Record<string, string> = {
   "products.c": products,
   "products.h": productsHeader,
   "random.c": random,
-  "random_stream.c": randomStream,
   "recurrent.c": recurrent,
   "reductions.c": reductions,
   "softmax.c": softmax,
@@ -113,18 +111,34 @@ const instructionSets: Record<Architecture, Record<string, readonly string[]>> =
   aarch64: { portable: ["-DTHINNED_NO_INTRINSICS"], neon: [] },
 };
 
-/** What to compile for an architecture. */
+/** What to compile for an architecture: the core's kernels. */
 export function compilationUnits(architecture: Architecture): CompilationUnit[] {
-  const units = singleFiles.map((file): CompilationUnit => ({
-    file,
-    flags: common,
-    output: file.replace(".c", ".o"),
-  }));
-  const kernelFiles = Object.keys(sources).filter((name) => name.endsWith(".c") && !singleFiles.includes(name));
+  const kernelFiles = Object.keys(sources).filter((name) =>
+    name.endsWith(".c") && !singleFiles.includes(name) && name !== "guest.c"
+  );
+  return unitsOf(architecture, singleFiles, kernelFiles, (file) => file !== "random.c");
+}
+
+/** What to compile for a library with kernels of plugins. */
+export function guestUnits(
+  architecture: Architecture,
+  files: readonly string[],
+  contracts: (file: string) => boolean,
+): CompilationUnit[] {
+  return unitsOf(architecture, ["guest.c"], files, contracts);
+}
+
+function unitsOf(
+  architecture: Architecture,
+  once: readonly string[],
+  kernelFiles: readonly string[],
+  contracts: (file: string) => boolean,
+): CompilationUnit[] {
+  const units = once.map((file): CompilationUnit => ({ file, flags: common, output: file.replace(".c", ".o") }));
   for (const [variant, extra] of Object.entries(instructionSets[architecture])) {
     for (const file of kernelFiles) {
       // Random numbers are the same bits everywhere, so nothing may be rounded once instead of twice there.
-      const contraction = `-ffp-contract=${file.startsWith("random") ? "off" : "fast"}`;
+      const contraction = `-ffp-contract=${contracts(file) ? "fast" : "off"}`;
       units.push({
         file,
         flags: [...common, `-DVARIANT=${variant}`, contraction, ...extra],

@@ -1,5 +1,5 @@
 /** The built-in plugins as a list, for a registry. @module */
-import { type AnyFactory, isFactory } from "../core/mod.ts";
+import { type AnyFactory, isFactory, type Kernel } from "../core/mod.ts";
 import * as plugins from "./mod.ts";
 
 /**
@@ -15,3 +15,6 @@ import * as plugins from "./mod.ts";
  * ```
  */
 export const builtins: readonly AnyFactory[] = Object.values<unknown>(plugins).filter(isFactory);
+
+/** The kernels that built-in plugins bring. */
+export const builtinKernels: readonly Kernel[] = builtins.flatMap(({ definition }) => definition.kernels ?? []);

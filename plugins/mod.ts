@@ -23,7 +23,7 @@ export * from "./datasets/uci.ts";
 export * from "./dropout/alpha_dropout.ts";
 export * from "./dropout/attention_dropout.ts";
 export * from "./dropout/concrete_dropout.ts";
-export * from "./dropout/drop_connect.ts";
+export * from "./dropout/drop_connect/drop_connect.ts";
 export * from "./dropout/drop_key.ts";
 export * from "./dropout/dropout.ts";
 export * from "./dropout/embedding_dropout.ts";

@@ -68,15 +68,22 @@ export function allocateArray(dtype: "float32" | "int32", length: number): Float
 }
 
 let current: Backend = reference;
+let generation = 0;
 
 /** Makes a backend the one that float32 tensors are computed on, and returns the one it replaces. */
 export function useBackend(backend: Backend): Backend {
   const before = current;
   current = backend;
+  generation++;
   return before;
 }
 
 /** The backend that float32 tensors are computed on now. */
 export function currentBackend(): Backend {
   return current;
+}
+
+/** Grows whenever a backend is set: what has been asked of the one before is to be asked again. */
+export function backendGeneration(): number {
+  return generation;
 }

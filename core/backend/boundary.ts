@@ -205,9 +205,6 @@ export class Boundary {
         case "block":
           this.#readBlock(parameter, i, value);
           break;
-        case "words":
-          this.#checkWords(parameter.name, value, parameter.length);
-          break;
         case "box":
           this.#readBox(parameter, i, value);
           break;

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { type Backend, currentBackend } from "./backend.ts";
+import { backendGeneration, currentBackend } from "./backend.ts";
 import { Boundary } from "./boundary.ts";
 import type { ArgumentsOf, Parameter } from "./parameters.ts";
 
@@ -77,7 +77,7 @@ export function defineKernel<const P extends readonly Parameter[]>(
   { name, parameters, twin, source }: KernelDescription<P>,
 ): Kernel<(...args: ArgumentsOf<P>) => void> {
   const boundary = new Boundary(name, parameters);
-  let seen: Backend | undefined;
+  let seen = -1;
   /** The twin, after a look at every index, as C looks at each when it uses it. */
   const careful = !boundary.hasIndices ? twin : (...args: ArgumentsOf<P>) => {
     boundary.checkIndices(args);
@@ -86,10 +86,10 @@ export function defineKernel<const P extends readonly Parameter[]>(
   let implementation: AnyFunction = careful;
   function run(...args: ArgumentsOf<P>): void {
     const double = boundary.check(args);
-    const current = currentBackend();
-    if (current !== seen) {
-      implementation = current.implement(kernel as unknown as Kernel) ?? careful;
-      seen = current;
+    const generation = backendGeneration();
+    if (generation !== seen) {
+      implementation = currentBackend().implement(kernel as unknown as Kernel) ?? careful;
+      seen = generation;
     }
     if (double) careful(...args);
     else implementation(...args);

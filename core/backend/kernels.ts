@@ -11,4 +11,3 @@ export * from "./random.ts";
 export * from "./recurrent.ts";
 export * from "./reductions.ts";
 export * from "./softmax.ts";
-export * from "./stream.ts";

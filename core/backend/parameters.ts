@@ -97,14 +97,6 @@ export interface DrawParameter<T = DrawAddress> extends CommonParameter<T> {
   readonly bits: string | undefined;
 }
 
-/** A Uint32Array of some words. */
-export interface WordsParameter<T = Uint32Array<ArrayBuffer>> extends CommonParameter<T> {
-  /** Tells the meanings apart. */
-  readonly kind: "words";
-  /** Number of words. */
-  readonly length: number;
-}
-
 /** One number of a block. */
 export type Field =
   | { readonly kind: "whole"; readonly min: number; readonly max: number }
@@ -142,7 +134,6 @@ export type Parameter<T = unknown> =
   | FlagParameter<T>
   | CodeParameter<T>
   | DrawParameter<T>
-  | WordsParameter<T>
   | BlockParameter<T>
   | BoxParameter<T>;
 
@@ -224,11 +215,6 @@ export function code<const N extends string>(name: string, names: readonly N[]):
 /** Where random numbers for `[rows, cols]` lie. */
 export function draw(name: string, rows: string, cols: Length, bits?: string): DrawParameter {
   return { kind: "draw", name, rows, cols, bits };
-}
-
-/** A Uint32Array that is read. */
-export function words(name: string, length: number): WordsParameter {
-  return { kind: "words", name, length };
 }
 
 /** An object of numbers. */

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { Kernel } from "../backend/kernel.ts";
 import type { z } from "zod";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Context, InitContext, Initial } from "./contexts.ts";
@@ -97,6 +98,8 @@ export interface CommonDefinition<Input, Options> {
    * must be given needs them.
    */
   readonly cases?: readonly Readonly<Record<string, unknown>>[];
+  /** Kernels of its own; those with C source can be compiled into the native backend. */
+  readonly kernels?: readonly Kernel[];
   /** First values of parameters and running state; called once for each place in a model. */
   init?(context: InitContext<Options>): Initial;
   /**

@@ -28,3 +28,9 @@ THINNED_EXPORT int32_t thinned_best_variant(void) {
   return 0;
 #endif
 }
+
+/* See Host. */
+THINNED_EXPORT const Host *thinned_host(void) {
+  static const Host host = {THINNED_ABI_VERSION, pool_run, pool_threads, pool_inside};
+  return &host;
+}

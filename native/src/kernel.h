@@ -3,8 +3,8 @@
  *
  * A kernel file is compiled once for each instruction set, with VARIANT defined as `portable`, `avx2` or `neon`, so
  * `KERNEL(dropout)(...)` becomes thinned_dropout_portable in one object and thinned_dropout_avx2 in another. The
- * TypeScript side picks the set when it opens the library. To add a kernel: write it here with KERNEL, add one line to
- * symbols.ts and one method to library.ts.
+ * TypeScript side picks the set when it opens the library. A kernel is written here with KERNEL; its symbol's parameters
+ * follow from its description in TypeScript.
  */
 #ifndef THINNED_KERNEL_H
 #define THINNED_KERNEL_H
@@ -51,6 +51,14 @@ static inline int32_t is_size(double value) { return value >= 0 && value <= 0x1p
 static inline int32_t are_sizes(double a, double b, double c) {
   return is_size(a) && is_size(b) && is_size(c) && a * b <= 0x1p48 && a * b * c <= 0x1p48;
 }
+
+/* What the main library lends to libraries with plugins' kernels, so that there is one pool of threads. */
+typedef struct {
+  int32_t abi;
+  void (*run)(int64_t n, int64_t grain, pool_task task, void *context);
+  int32_t (*threads)(void);
+  int32_t (*inside)(void);
+} Host;
 
 static inline int64_t min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t max_i64(int64_t a, int64_t b) { return a > b ? a : b; }

@@ -170,3 +170,17 @@ KERNEL(normal)(
   if (draw_read(&job.draw, header, table, offset, rows, cols, 32) != OK) return BAD_ARGUMENT;
   return run(&job, normal_range);
 }
+
+/* One block for the published vectors, through the many-block path when it has the usual ten rounds. */
+KERNEL(philox)(const uint32_t *counter, const uint32_t *key, uint32_t *out, int32_t rounds) {
+  if (rounds < 0 || rounds > 64) return BAD_ARGUMENT;
+  if (rounds != PHILOX_ROUNDS) {
+    philox_block(counter, key[0], key[1], rounds, out);
+    return OK;
+  }
+  uint32_t words[4 * PHILOX_GROUP];
+  const Address address = {key[0], key[1], counter[2], counter[3], 0};
+  philox_words(words, (uint64_t)counter[1] << 32 | counter[0], 1, &address);
+  for (int i = 0; i < 4; i++) out[i] = words[i];
+  return OK;
+}

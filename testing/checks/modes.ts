@@ -51,7 +51,7 @@ export function countDraws(prepare: () => () => unknown): number {
     allocate: before.allocate.bind(before),
     implement(kernel) {
       const found = before.implement(kernel) ?? kernel.twin;
-      if (!kernel.parameters.some(({ kind }) => kind === "draw" || kind === "words")) return found;
+      if (!kernel.parameters.some(({ kind }) => kind === "draw")) return found;
       return (...args: unknown[]) => {
         draws++;
         found(...args);

@@ -45,8 +45,6 @@ function scalar(parameter: Parameter, sizes: Sizes, draws: Draws): unknown {
       return draws.next() < 0.5;
     case "code":
       return draws.pick(parameter.names);
-    case "words":
-      return Uint32Array.from({ length: parameter.length }, () => draws.whole(0, 2 ** 32 - 1));
     case "block": {
       const entries = Object.entries(parameter.fields).map(([name, field]) => {
         const value = fieldValue(name, field, draws);

@@ -13,9 +13,7 @@ import { absurd, spoil, validArguments } from "./_arguments.ts";
 import { Draws } from "./_draws.ts";
 
 const [library, seconds, chosen] = Deno.args;
-const kernels: Kernel[] = Object.values(all).filter(isKernel).filter(({ parameters }) =>
-  !parameters.some(({ kind }) => kind === "words")
-);
+const kernels: Kernel[] = Object.values(all).filter(isKernel);
 const backends = variants.flatMap((instructions) => {
   try {
     return [openLibrary(library, { blas: [], threads: 2, instructions, reason: "fuzzing" })];

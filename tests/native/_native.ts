@@ -4,6 +4,8 @@ import { type Backend, useBackend } from "../../core/backend/backend.ts";
 import * as kernels from "../../core/backend/kernels.ts";
 import { isKernel } from "../../core/backend/kernel.ts";
 import { prepareNative } from "../../native/build.ts";
+import { groupKernels, prepareGuests } from "../../native/guests.ts";
+import { builtinKernels } from "../../plugins/builtins.ts";
 import { type NativeBackend, openLibrary } from "../../native/library.ts";
 import { Draws } from "./_draws.ts";
 import { type Variant, variants } from "../../native/symbols.ts";
@@ -11,6 +13,9 @@ import { type Variant, variants } from "../../native/symbols.ts";
 export { Draws };
 
 const prepared = await prepareNative();
+const guests = "missing" in prepared
+  ? []
+  : await Promise.all(groupKernels(builtinKernels).map((kernels) => prepareGuests(kernels, { compile: true })));
 
 /** Why the tests of the native kernels cannot run here; undefined when they can. */
 export const missing = "missing" in prepared ? prepared.missing : undefined;
@@ -22,7 +27,14 @@ export const hasBlas = !("missing" in prepared) && prepared.blas.length > 0;
 /** A backend of the compiled library. */
 export function open(instructions: "auto" | Variant = "auto", { blas = true, threads = 2 } = {}): NativeBackend {
   if ("missing" in prepared) throw new Error(prepared.missing);
-  return openLibrary(prepared.library, { blas: blas ? prepared.blas : [], threads, instructions, reason: "a test" });
+  const backend = openLibrary(prepared.library, {
+    blas: blas ? prepared.blas : [],
+    threads,
+    instructions,
+    reason: "a test",
+  });
+  for (const guest of guests) if (!("missing" in guest)) backend.addGuests(guest);
+  return backend;
 }
 
 /** All kernels, called on one backend whichever is current. */

@@ -2,10 +2,14 @@
 import { assertEquals } from "@std/assert";
 import type { Floats } from "../../core/backend/arrays.ts";
 import type { Backend } from "../../core/backend/backend.ts";
-import type { DropConnectShape } from "../../core/backend/stream.ts";
-import { Key } from "../../core/random/key.ts";
-import { reference } from "../../core/backend/backend.ts";
-import { assertClose, Draws, forSeeds, nativeTest, on, open } from "./_native.ts";
+import { reference, useBackend } from "../../core/backend/backend.ts";
+import {
+  dropConnectInputGradient,
+  dropConnectProduct,
+  dropConnectWeightGradient,
+} from "../../plugins/dropout/drop_connect/_kernels.ts";
+import type { DropConnectShape } from "../../plugins/dropout/drop_connect/_twins.ts";
+import { assertClose, Draws, forSeeds, nativeTest, open } from "./_native.ts";
 
 /** All three kernels on the same numbers: the product, and both gradients. */
 function run(backend: Backend, draws: Draws, shape: DropConnectShape, single = true): Floats[] {
@@ -13,25 +17,34 @@ function run(backend: Backend, draws: Draws, shape: DropConnectShape, single = t
   const convert = (values: Float32Array<ArrayBuffer>): Floats => single ? values : Float64Array.from(values);
   const [x, weight] = [draws.floats(batch * rows * inputs), draws.floats(units * inputs)].map(convert);
   const dy = convert(draws.floats(batch * rows * units));
-  const key = Key.seed(draws.whole(0, 1000)).at("mask").atStep(draws.whole(0, 9));
-  const address = Uint32Array.of(key.seedLow, key.seedHigh, draws.whole(0, 1000), 0, key.step, key.site);
+  const word = () => draws.whole(0, 2 ** 32 - 1);
+  const header = Uint32Array.from({ length: 3 }, word);
+  const table = Uint32Array.from({ length: 3 * batch }, (_, i) => i % 3 === 0 ? draws.whole(0, 63) * 2 ** 26 : word());
+  const draw = { header, table, offset: draws.whole(0, 9) };
   const junk = (n: number) => convert(new Float32Array(n).fill(7));
   const [out, dx, dWeight] = [junk(dy.length), junk(x.length), junk(weight.length)];
-  on(backend).dropConnect(x, weight, out, address, shape);
-  on(backend).dropConnectInputGradient(weight, dy, dx, address, shape);
-  on(backend).dropConnectWeightGradient(x, dy, dWeight, address, shape);
+  const before = useBackend(backend);
+  try {
+    dropConnectProduct(x, weight, out, draw, shape);
+    dropConnectInputGradient(weight, dy, dx, draw, shape);
+    dropConnectWeightGradient(x, dy, dWeight, draw, shape);
+  } finally {
+    useBackend(before);
+  }
   return [out, dx, dWeight];
 }
 
 /** A shape with any extents, 0, 1 and more than a piece of words included. */
 function anyShape(draws: Draws): DropConnectShape {
   const rate = draws.pick([0.1, 0.5, 0.9]);
+  const bits = draws.pick([16, 32] as const);
   return {
     batch: draws.pick([0, 1, 2, 5]),
     rows: draws.pick([0, 1, 1, 3]),
     inputs: draws.pick([0, 1, 3, 17, 300, 1025, 2100]),
     units: draws.pick([0, 1, 2, 9]),
-    threshold: Math.round(rate * 2 ** 32),
+    threshold: Math.round(rate * 2 ** bits),
+    bits,
     scale: 1 / (1 - rate),
   };
 }
@@ -59,7 +72,7 @@ for (const instructions of ["auto", "portable"] as const) {
 }
 
 nativeTest("products with dropped weights are the same bits for any number of threads", () => {
-  const shape = { batch: 40, rows: 2, inputs: 1100, units: 30, threshold: 2 ** 31, scale: 2 };
+  const shape = { batch: 40, rows: 2, inputs: 1100, units: 30, threshold: 2 ** 15, bits: 16, scale: 2 } as const;
   const results = [1, 2, 3].map((threads) => {
     const backend = open("auto", { threads });
     return run(backend, new Draws(5), shape);

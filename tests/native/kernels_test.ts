@@ -386,7 +386,8 @@ nativeTest("empty arrays are left alone", () => {
     on(backend).unary("exp", none, none, 0, 0);
     on(backend).binary("add", none, none, none, planBroadcast([0, 3], [0, 3], [0, 3]));
     on(backend).softmax(none, none, 0, 10, false);
-    on(backend).streamDropout(none, none, new Uint32Array(6), 5, 2);
+    const draw = { header: new Uint32Array(3), table: new Uint32Array(0), offset: 0 };
+    on(backend).mask(none, none, draw, 0, 5, 5, 16, 2, 0, 0);
     on(backend).copyStrided(none, none, { dims: [0, 2], x: [2, 1] }, 0);
   }
 });

@@ -12,8 +12,8 @@ import {
   Tensor,
 } from "../../core/mod.ts";
 import { checkGradient } from "../../testing/mod.ts";
-import { dropConnect, type DropConnectOptions } from "../../plugins/dropout/drop_connect.ts";
-import { exampleProduct } from "../../plugins/dropout/_per_example.ts";
+import { dropConnect, type DropConnectOptions } from "../../plugins/dropout/drop_connect/drop_connect.ts";
+import { exampleProduct } from "../../plugins/dropout/drop_connect/_per_example.ts";
 import { conv1d } from "../../plugins/layers/conv1d.ts";
 import { dense } from "../../plugins/layers/dense.ts";
 import { maxout } from "../../plugins/layers/maxout.ts";

@@ -1,7 +1,7 @@
 /** Measuring a model: the answer belongs to the examples, not to the batches that they are run in. */
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { buildModel, evaluate, fit, type LayerPlugin, OptionError } from "../../../core/mod.ts";
-import { dropConnect } from "../../../plugins/dropout/drop_connect.ts";
+import { dropConnect } from "../../../plugins/dropout/drop_connect/drop_connect.ts";
 import { dropout } from "../../../plugins/dropout/dropout.ts";
 import { dense } from "../../../plugins/layers/dense.ts";
 import { relu } from "../../../plugins/layers/relu.ts";

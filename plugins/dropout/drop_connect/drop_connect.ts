@@ -28,7 +28,8 @@ import {
   type Scheduled,
   scheduled,
   Tensor,
-} from "../../core/mod.ts";
+} from "../../../core/mod.ts";
+import { dropConnectInputGradient, dropConnectProduct, dropConnectWeightGradient } from "./_kernels.ts";
 import { exampleProduct } from "./_per_example.ts";
 
 /** Options of {@linkcode dropConnect}. */
@@ -135,6 +136,7 @@ function averaged(mean: Tensor, deviation: Tensor, { key, options, epilogue }: P
  */
 export const dropConnect: Factory<"weight" | "product", DropConnectOptions> = definePlugin({
   name: "drop-connect",
+  kernels: [dropConnectProduct, dropConnectInputGradient, dropConnectWeightGradient],
   summary: "Zeroes connections at random in training, for each example anew.",
   paper: {
     authors: "Wan, Zeiler, Zhang, LeCun, Fergus",

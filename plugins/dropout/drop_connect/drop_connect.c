@@ -1,18 +1,18 @@
 /*
- * Products whose weights are dropped for each example anew: the slow twin is core/reference/drop_connect.ts. A mask is
+ * Products whose weights are dropped for each example anew: the slow twins are in _twins.ts. A mask is
  * made a row at a time, used while it lies in the cache, and never stored.
  */
 #include "kernel.h"
-#include "philox.h"
+#include "draw.h"
 #include "sums.h"
 
 #include <stdlib.h>
 
-/* Words a piece. */
-#define SPAN 1024
+/* Half of a random word, read where words have been written. */
+typedef uint16_t __attribute__((may_alias)) half_word;
 
 typedef struct {
-  Address address;
+  Draw draw;
   const float *x, *weight, *dy;
   float *out;
   int64_t batch, rows, inputs, units;
@@ -23,23 +23,28 @@ typedef struct {
 
 /* row[i] = kept ? source[i] * scale : 0 for the connections from all inputs to one unit, in one example. */
 static void masked_row(const Products *job, int64_t example, int64_t unit, const float *source, float *row) {
-  uint32_t words[SPAN + 4 * PHILOX_GROUP] __attribute__((aligned(64)));
+  DrawRoom room;
   const uint32_t threshold = job->threshold;
   const float scale = job->scale;
-  uint64_t element = job->address.first + (uint64_t)(example * job->units + unit) * (uint64_t)job->inputs;
   for (int64_t at = 0; at < job->inputs;) {
-    const int64_t skip = (int64_t)(element & 3), n = min_i64(SPAN - skip, job->inputs - at);
-    philox_words(words, element >> 2, (skip + n + 3) / 4, &job->address);
-    const uint32_t *word = words + skip;
+    const void *numbers;
+    const int64_t n = draw_run(&job->draw, example, unit * job->inputs + at, job->inputs - at, &room, &numbers);
     const float *from = source + at;
     float *to = row + at;
-    INDEPENDENT
-    for (int64_t i = 0; i < n; i++) {
-      const float kept = from[i] * scale;
-      to[i] = word[i] >= threshold ? kept : 0.0f;
+    if (job->draw.per_block == 8) {
+      const half_word *number = numbers;
+      INDEPENDENT for (int64_t i = 0; i < n; i++) {
+        const float kept = from[i] * scale;
+        to[i] = number[i] >= threshold ? kept : 0.0f;
+      }
+    } else {
+      const uint32_t *number = numbers;
+      INDEPENDENT for (int64_t i = 0; i < n; i++) {
+        const float kept = from[i] * scale;
+        to[i] = number[i] >= threshold ? kept : 0.0f;
+      }
     }
     at += n;
-    element += (uint64_t)n;
   }
 }
 
@@ -112,23 +117,30 @@ static void weight_gradient_range(void *context, int64_t begin, int64_t end) {
   free(row);
 }
 
-static int32_t read_shape(Products *job, const uint32_t *address, const double *shape) {
-  if (!(shape[0] >= 0 && shape[1] >= 0 && shape[2] >= 0 && shape[3] >= 0)) return BAD_ARGUMENT;
-  job->address = read_address(address);
+/* `shape`: batch, rows, inputs, units, threshold, bits, scale. */
+static int32_t read_shape(
+    Products *job, const uint32_t *header, const uint32_t *table, double offset, const double *shape) {
+  if (!are_sizes(shape[0] * shape[1], shape[2], shape[3]) || !are_sizes(shape[0], shape[1], 1)) return BAD_ARGUMENT;
+  if (!are_sizes(shape[0], shape[2], shape[3]) || !is_size(shape[4])) return BAD_ARGUMENT;
+  if (!(shape[4] < (shape[5] == 16 ? 0x1p16 : 0x1p32))) return BAD_ARGUMENT;
+  const double connections = shape[2] * shape[3];
+  const int32_t status = draw_read(&job->draw, header, table, offset, shape[0], connections, shape[5]);
+  if (status != OK) return status;
   job->batch = (int64_t)shape[0], job->rows = (int64_t)shape[1];
   job->inputs = (int64_t)shape[2], job->units = (int64_t)shape[3];
   job->threshold = (uint32_t)shape[4];
-  job->scale = (float)shape[5];
+  job->scale = (float)shape[6];
   job->failed = OK;
   return OK;
 }
 
 KERNEL(drop_connect)(
-    const float *x, const float *weight, float *out, const uint32_t *address, const double *shape) {
+    const float *x, const float *weight, float *out, const uint32_t *header, const uint32_t *table,
+    double offset, const double *shape) {
   Products job = {.x = x, .weight = weight, .out = out};
-  if (read_shape(&job, address, shape) != OK) return BAD_ARGUMENT;
+  if (read_shape(&job, header, table, offset, shape) != OK) return BAD_ARGUMENT;
   if (job.inputs == 0) {
-    memset(out, 0, (size_t)(job.batch * job.rows * job.units) * sizeof(float));
+    if (out != NULL) memset(out, 0, (size_t)(job.batch * job.rows * job.units) * sizeof(float));
     return OK;
   }
   pool_run(job.batch * job.units, row_grain(job.inputs), forward_range, &job);
@@ -136,17 +148,19 @@ KERNEL(drop_connect)(
 }
 
 KERNEL(drop_connect_input_gradient)(
-    const float *weight, const float *dy, float *dx, const uint32_t *address, const double *shape) {
+    const float *weight, const float *dy, float *dx, const uint32_t *header, const uint32_t *table,
+    double offset, const double *shape) {
   Products job = {.weight = weight, .dy = dy, .out = dx};
-  if (read_shape(&job, address, shape) != OK) return BAD_ARGUMENT;
+  if (read_shape(&job, header, table, offset, shape) != OK) return BAD_ARGUMENT;
   if (job.inputs > 0) pool_run(job.batch, row_grain(job.inputs * job.units), input_gradient_range, &job);
   return job.failed;
 }
 
 KERNEL(drop_connect_weight_gradient)(
-    const float *x, const float *dy, float *d_weight, const uint32_t *address, const double *shape) {
+    const float *x, const float *dy, float *d_weight, const uint32_t *header, const uint32_t *table,
+    double offset, const double *shape) {
   Products job = {.x = x, .dy = dy, .out = d_weight};
-  if (read_shape(&job, address, shape) != OK) return BAD_ARGUMENT;
+  if (read_shape(&job, header, table, offset, shape) != OK) return BAD_ARGUMENT;
   if (job.inputs > 0) {
     pool_run(job.units, row_grain(job.inputs * max_i64(1, job.batch)), weight_gradient_range, &job);
   }

@@ -1,0 +1,14 @@
+/* The side of a library with plugins' kernels: the pool of threads is the main library's. */
+#include "kernel.h"
+
+static const Host *host;
+
+THINNED_EXPORT int32_t thinned_connect(const Host *main_library) {
+  if (main_library == NULL || main_library->abi != THINNED_ABI_VERSION) return BAD_ARGUMENT;
+  host = main_library;
+  return OK;
+}
+
+void pool_run(int64_t n, int64_t grain, pool_task task, void *context) { host->run(n, grain, task, context); }
+int32_t pool_threads(void) { return host->threads(); }
+int32_t pool_inside(void) { return host->inside(); }
