@@ -27,7 +27,6 @@ export type {
   Parameter as KernelParameter,
   Sizes as KernelSizes,
   WholeParameter,
-  WordsParameter,
 } from "./backend/parameters.ts";
 export type { Boundary } from "./backend/boundary.ts";
 export type { AnyFunction } from "./backend/kernel.ts";
@@ -36,7 +35,6 @@ export { defineKernel, isKernel, type Kernel, type KernelDescription, type Kerne
 export * as parameters from "./backend/parameters.ts";
 /** All kernels of the core, each under its name. */
 export * as kernels from "./backend/kernels.ts";
-export * from "./backend/parameters.ts";
 export { drawn } from "./backend/reference/random.ts";
 export type { NormalizationShape } from "./backend/normalization.ts";
 export type { AdamSettings, SgdSettings } from "./backend/optimize.ts";

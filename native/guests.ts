@@ -26,6 +26,8 @@ export interface GuestOptions {
   readonly cache?: string;
   /** Whether a library that is not there may be compiled. Default false: it is only looked for. */
   readonly compile?: boolean;
+  /** Further flags for the compiler. */
+  readonly flags?: readonly string[];
   /** Receives a line before something slow. */
   readonly report?: (line: string) => void;
 }
@@ -42,7 +44,7 @@ export function groupKernels(kernels: readonly Kernel[]): Kernel[][] {
   return [...groups.values()];
 }
 
-function nativeSource({ kernel, source }: Kernel): NativeSource {
+function nativeSource({ kernel, source }: Kernel, flags: readonly string[]): NativeSource {
   const { file, text, contract } = source!;
   if (!/^\w+\.c$/.test(file) || file in sources) {
     throw new BackendError(`The kernel ${kernel}: expected a C file with a name of its own, found ${show(file)}.`);
@@ -50,14 +52,15 @@ function nativeSource({ kernel, source }: Kernel): NativeSource {
   const core = Object.entries(sources).filter(([name]) => name.endsWith(".h") || name === "guest.c");
   return {
     files: { ...Object.fromEntries(core), [file]: text },
-    units: (arch) => guestUnits(arch, [file], () => contract ?? true),
+    units: (arch) =>
+      guestUnits(arch, [file], () => contract ?? true).map((unit) => ({ ...unit, flags: [...unit.flags, ...flags] })),
     abi: ABI_VERSION,
   };
 }
 
 /** Finds the library of kernels with one C source, or compiles it. */
 export async function prepareGuests(kernels: readonly Kernel[], options: GuestOptions = {}): Promise<Guests | Missing> {
-  const source = nativeSource(kernels[0]);
+  const source = nativeSource(kernels[0], options.flags ?? []);
   const inputs = await inputsOf(source);
   const folders = options.cache === undefined ? await cacheFolders() : [await describeFolder(options.cache)];
   for (const folder of folders) {

@@ -1,5 +1,6 @@
 /**
- * Calls every kernel of a library with arguments made from its description: `_fuzz.ts LIBRARY SECONDS [SEED]`. Right
+ * Calls every kernel of a library with arguments made from its description: `_fuzz.ts LIBRARIES SECONDS [SEED]`, the main library and those of
+ * the built-in plugins, with colons between. Right
  * arguments must pass; wrong ones must be refused or do no harm; numbers that are no sizes must be refused by C itself.
  * The last call's kernel and seed are told when a sanitizer ends the process.
  */
@@ -7,16 +8,23 @@ import { useBackend } from "../../core/backend/backend.ts";
 import * as all from "../../core/backend/kernels.ts";
 import { isKernel, type Kernel } from "../../core/backend/kernel.ts";
 import { BackendError } from "../../core/errors.ts";
+import { groupKernels } from "../../native/guests.ts";
 import { openLibrary } from "../../native/library.ts";
 import { variants } from "../../native/symbols.ts";
+import { builtinKernels } from "../../plugins/builtins.ts";
 import { absurd, spoil, validArguments } from "./_arguments.ts";
 import { Draws } from "./_draws.ts";
 
-const [library, seconds, chosen] = Deno.args;
-const kernels: Kernel[] = Object.values(all).filter(isKernel);
+const [libraries, seconds, chosen] = Deno.args;
+const [library, ...guests] = libraries.split(":");
+const kernels: Kernel[] = [...Object.values(all).filter(isKernel), ...builtinKernels];
 const backends = variants.flatMap((instructions) => {
   try {
-    return [openLibrary(library, { blas: [], threads: 2, instructions, reason: "fuzzing" })];
+    const backend = openLibrary(library, { blas: [], threads: 2, instructions, reason: "fuzzing" });
+    groupKernels(builtinKernels).forEach((kernels, i) =>
+      backend.addGuests({ library: guests[i], kernels, built: false })
+    );
+    return [backend];
   } catch {
     return [];
   }

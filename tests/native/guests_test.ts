@@ -33,10 +33,11 @@ KERNEL(scaled_square)(const float *x, float *out, double factor, double n) {
 `;
 
 const plugin = (door: string) => `
-import { defineKernel, definePlugin, input, number, output, record, Tensor } from ${JSON.stringify(door)};
+import { defineKernel, definePlugin, parameters, record, Tensor } from ${JSON.stringify(door)};
 import text from "./scaled_square.c" with { type: "text" };
 import { z } from "zod";
 
+const { input, number, output } = parameters;
 export const scaledSquare = defineKernel({
   name: "scaledSquare",
   parameters: [input("x", ["n"]), output("out", ["n"], { mayBe: ["x"] }), number("factor")],

@@ -6,7 +6,9 @@
  * @module
  */
 import { prepareNative } from "../../native/build.ts";
+import { groupKernels, prepareGuests } from "../../native/guests.ts";
 import { ABI_VERSION, compilationUnits, sources } from "../../native/sources.ts";
+import { builtinKernels } from "../../plugins/builtins.ts";
 
 async function output(command: string, args: string[]): Promise<string | undefined> {
   try {
@@ -35,7 +37,7 @@ async function findSanitizer(): Promise<{ cc: string; preload: string; flags: st
 const seconds = Number(Deno.args[0] ?? 20);
 const sanitizer = await findSanitizer();
 if (sanitizer === undefined) {
-  console.log("Not sanitized: neither clang nor gcc is here with its address sanitizer.");
+  console.log("The kernels under sanitizers, which neither clang nor gcc has here ... ignored");
   Deno.exit(0);
 }
 Deno.env.set("CC", sanitizer.cc);
@@ -67,9 +69,15 @@ if ("missing" in prepared) {
   console.error(prepared.missing);
   Deno.exit(1);
 }
+const libraries = [prepared.library];
+for (const kernels of groupKernels(builtinKernels)) {
+  const guests = await prepareGuests(kernels, { cache, compile: true, flags: sanitize });
+  if ("missing" in guests) throw new Error(guests.missing);
+  libraries.push(guests.library);
+}
 const fuzz = new URL("./_fuzz.ts", import.meta.url).pathname;
 const { code } = await new Deno.Command(Deno.execPath(), {
-  args: ["run", "-q", "-A", fuzz, prepared.library, String(seconds)],
+  args: ["run", "-q", "-A", fuzz, libraries.join(":"), String(seconds)],
   env: {
     LD_PRELOAD: sanitizer.preload,
     ASAN_OPTIONS: "detect_leaks=0:allocator_may_return_null=1:handle_segv=1",

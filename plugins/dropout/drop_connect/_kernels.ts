@@ -1,7 +1,9 @@
 /** Products whose weights are dropped for each example anew, without masks in memory. @module */
-import { block, defineKernel, draw, field, input, type Kernel, type KernelSource, output } from "../../../core/mod.ts";
+import { defineKernel, type Kernel, type KernelSource, parameters } from "../../../core/mod.ts";
 import text from "./drop_connect.c" with { type: "text" };
 import * as twins from "./_twins.ts";
+
+const { block, draw, field, input, output } = parameters;
 
 const source: KernelSource = { file: "drop_connect.c", text };
 const shape = block<twins.DropConnectShape>("shape", {
