@@ -89,7 +89,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
 
 /** The lock's file, open and locked. */
 function lockFile(path: string, folder: string): Deno.FsFile {
-  for (;;) {
+  for (let tries = 0; tries < 100; tries++) {
     const file = openFile(path);
     let mine = false;
     try {
@@ -100,6 +100,7 @@ function lockFile(path: string, folder: string): Deno.FsFile {
     }
     if (mine) return file; // else the holder has just released it, and its file is gone
   }
+  throw new LockError(`${folder} cannot be locked: ${path} is replaced again and again.`);
 }
 
 /** Opens the file, or makes it; never one that a link leads to. */

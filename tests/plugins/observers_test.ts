@@ -9,6 +9,7 @@ import {
   fit,
   type FitOptions,
   latestCheckpoint,
+  LockError,
   OptionError,
   PermissionError,
   type Plugin,
@@ -18,6 +19,7 @@ import { dense } from "../../plugins/layers/dense.ts";
 import { crossEntropy } from "../../plugins/losses/cross_entropy.ts";
 import { checkpointWriter } from "../../plugins/observers/checkpoint_writer.ts";
 import { metricsLog } from "../../plugins/observers/metrics_log.ts";
+import { holder } from "../core/store/_holder.ts";
 import { sgd } from "../../plugins/optimizers/sgd.ts";
 
 async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
@@ -140,6 +142,48 @@ Deno.test("checkpointWriter() and metricsLog() end a run that cannot write, with
       const error = await assertRejects(() => train(1, [observer]), ThinnedError);
       assertStringIncludes(error.message, `${file}/`);
     }
+  });
+});
+
+Deno.test("checkpointWriter() refuses a folder that another process writes to, and gives it up at the end", async () => {
+  await inFolder(async (folder) => {
+    const process = await holder(folder);
+    try {
+      const refused = await assertRejects(() => train(1, [checkpointWriter({ directory: folder })]), LockError);
+      assertStringIncludes(refused.message, `in use by process ${process.pid}`);
+    } finally {
+      process.kill("SIGKILL");
+      await process.status;
+    }
+    await train(1, [checkpointWriter({ directory: folder })]);
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["checkpoint-5"]);
+  });
+});
+
+Deno.test("latestCheckpoint() refuses a checkpoint of another run, also when it is the only one", async () => {
+  await inFolder(async (folder) => {
+    await train(1, [checkpointWriter({ directory: folder, run: "one" })]);
+    assertEquals((await latestCheckpoint(folder, console.error, { run: "one" })).path, `${folder}/checkpoint-5`);
+    for (const place of [folder, `${folder}/checkpoint-5`]) {
+      await assertRejects(
+        () => latestCheckpoint(place, console.error, { run: "two" }),
+        CheckpointError,
+        'checkpoint-5 is a checkpoint of another run: expected the run two, found "one"',
+      );
+    }
+  });
+});
+
+Deno.test("metricsLog() does not write through a symbolic link, wherever it leads", async () => {
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/precious`, "precious");
+    for (const target of ["precious", "not-there"]) {
+      const path = `${folder}/${target}.jsonl`;
+      await Deno.symlink(`${folder}/${target}`, path);
+      await assertRejects(() => train(1, [metricsLog({ path })]), ThinnedError, "found a symbolic link");
+    }
+    assertEquals(await Deno.readTextFile(`${folder}/precious`), "precious");
+    assertEquals([...Deno.readDirSync(folder)].length, 3);
   });
 });
 

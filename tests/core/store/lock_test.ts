@@ -1,8 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { CheckpointError, LockError, lockFolder, PermissionError } from "../../../core/mod.ts";
-
-const config = new URL("../../../deno.json", import.meta.url).pathname;
-const core = new URL("../../../core/mod.ts", import.meta.url).href;
+import { holder } from "./_holder.ts";
 
 async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -11,25 +9,6 @@ async function inFolder(test: (folder: string) => Promise<void>): Promise<void> 
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-}
-
-/** A process that has locked the folder, until it is killed. */
-async function holder(folder: string): Promise<Deno.ChildProcess> {
-  const program = `import { lockFolder } from "${core}";
-    await lockFolder(${JSON.stringify(folder)});
-    console.log("locked");
-    setInterval(() => {}, 1000);`;
-  const file = await Deno.makeTempFile({ suffix: ".ts" });
-  await Deno.writeTextFile(file, program);
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-q", "-A", "--config", config, file],
-    stdout: "piped",
-  }).spawn();
-  const reader = process.stdout.getReader();
-  assertEquals(new TextDecoder().decode((await reader.read()).value), "locked\n");
-  await reader.cancel();
-  await Deno.remove(file);
-  return process;
 }
 
 Deno.test("lockFolder() refuses a folder that another process has locked, naming it, and takes over when that was killed", () =>
