@@ -54,7 +54,7 @@ export function predictExamples(
     const { mean, variance } = predict(model, inputs, {
       samples,
       progress,
-      first: from,
+      ...(order === undefined ? { first: from } : { examples: order.subarray(from, to) }),
       carry: carried ? carries : undefined,
       softmax: classes > 0,
       read: (outputs) => classes > 0 || prediction === undefined ? outputs : prediction(outputs, loss.options),

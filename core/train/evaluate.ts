@@ -11,6 +11,7 @@ import { refuseUnknown } from "../errors.ts";
 import { isPlugin } from "../plugin/define.ts";
 import type { Model } from "../plugin/model.ts";
 import type { Plugin, Progress } from "../plugin/plugin.ts";
+import { Rows } from "../random/rows.ts";
 import { recycling } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { wholeNumber } from "./whole_number.ts";
@@ -108,6 +109,15 @@ export function* evaluationBatches(
   for (; done < count; done += size) yield { from: done, to: Math.min(done + size, count), carried: false };
 }
 
+/** Samples that addresses tell apart; those of larger data sets begin again. */
+const SAMPLES = 2 ** 24;
+
+/** Where the draws of some examples lie: each example's place is its number in the data set, whatever the order. */
+function placeOf(from: number, to: number, order?: Uint32Array): { sample: number } | { rows: Rows } {
+  if (order === undefined) return { sample: from % SAMPLES };
+  return { rows: Rows.of(Array.from(order.subarray(from, to), (example) => ({ sample: example % SAMPLES }))) };
+}
+
 /** What {@linkcode evaluate} is told. */
 export interface EvaluateOptions {
   /** Which examples; default the test part. */
@@ -122,7 +132,7 @@ export interface EvaluateOptions {
 
 /**
  * Loss and error of a model on examples, in mode `eval`. Draws that a variant makes there are addressed by an example's
- * place among those measured.
+ * number in the part.
  *
  * Of a data set in the order `lanes`, layers that carry their state go on from piece to piece, as in training: see
  * {@linkcode evaluationBatches}.
@@ -151,7 +161,11 @@ export function evaluate(
     recycling(() =>
       noGrad(() => {
         const batch = makeBatch(split, dataset.outputs, from, to, order);
-        const outputs = model.forward(batch.inputs, { sample: from, progress, carry: carried ? carry : undefined });
+        const outputs = model.forward(batch.inputs, {
+          ...placeOf(from, to, order),
+          progress,
+          carry: carried ? carry : undefined,
+        });
         const { sum, weight } = loss.definition.loss(outputs, batch.targets, loss.options);
         lossSum += sum.item();
         if (weight !== null) weights = (weights ?? 0) + weight;

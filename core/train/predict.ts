@@ -11,6 +11,7 @@ import { OptionError, refuseUnknown, ShapeError } from "../errors.ts";
 import type { Model } from "../plugin/model.ts";
 import type { Progress } from "../plugin/plugin.ts";
 import { sizeOf } from "../tensor/shape.ts";
+import { Rows } from "../random/rows.ts";
 import { recycling } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { wholeNumber } from "./whole_number.ts";
@@ -34,6 +35,8 @@ export interface PredictOptions {
   read?: (outputs: Tensor) => Tensor;
   /** Number of the first example, when these are part of more: masks belong to an example's number, which is below 2^24. Default 0. */
   first?: number;
+  /** The number of each example, where these do not follow each other; in place of `first`. */
+  examples?: ArrayLike<number>;
   /**
    * State that recurrent layers carry from one call to the next: a map for each pass, empty at first. All examples are
    * then run at once.
@@ -50,6 +53,7 @@ const optionNames: readonly (keyof PredictOptions)[] = [
   "softmax",
   "read",
   "first",
+  "examples",
   "carry",
   "progress",
 ];
@@ -91,13 +95,21 @@ export function predict(model: Model, x: Tensor | readonly Tensor[], options: Pr
   const first = wholeNumber(options.first ?? 0, 0, "predict: first");
   const batchSize = wholeNumber(options.batchSize ?? BATCH, 1, "predict: batchSize");
   const passes = Math.max(samples, 1);
-  const { carry, progress } = options;
+  const { carry, progress, examples } = options;
   if (carry !== undefined && carry.length < passes) {
     throw new OptionError("predict: carry", `a map for each of ${passes} passes`, carry.length);
   }
   const inputs = x instanceof Tensor ? [x] : x;
   const count = inputs[0]?.shape[0] ?? 0;
   const size = carry === undefined ? batchSize : Math.max(count, 1);
+  if (examples !== undefined && examples.length !== count) {
+    throw new OptionError("predict: examples", `a number for each of ${count} examples`, examples.length);
+  }
+  const place = (from: number, to: number, pass: number) => {
+    if (examples === undefined) return { step: seed, pass, sample: first + from };
+    const numbers = Array.from(examples).slice(from, to);
+    return { step: seed, rows: Rows.of(numbers.map((sample) => ({ sample, step: seed, pass }))) };
+  };
   let result: Moments | undefined;
   // An empty batch is run too, for the shape of its output.
   for (let from = 0; from === 0 || from < count; from += size) {
@@ -108,9 +120,7 @@ export function predict(model: Model, x: Tensor | readonly Tensor[], options: Pr
           const part = from === 0 && to === count ? inputs : inputs.map((input) => rows(input, from, to));
           const raw = model.forward(part, {
             ...(samples === 0 ? { mode: "eval" } : { mode: "sample", step: 0 }),
-            step: seed,
-            pass,
-            sample: first + from,
+            ...place(from, to, pass),
             carry: carry?.[pass],
             progress,
           });

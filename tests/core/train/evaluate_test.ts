@@ -1,6 +1,6 @@
 /** Measuring a model: the answer belongs to the examples, not to the batches that they are run in. */
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import { buildModel, evaluate, fit, type LayerPlugin, OptionError } from "../../../core/mod.ts";
+import { buildModel, evaluate, fit, type LayerPlugin, OptionError, predict, Tensor } from "../../../core/mod.ts";
 import { dropConnect } from "../../../plugins/dropout/drop_connect/drop_connect.ts";
 import { dropout } from "../../../plugins/dropout/dropout.ts";
 import { dense } from "../../../plugins/layers/dense.ts";
@@ -27,6 +27,27 @@ Deno.test("evaluate() gives one answer for all sizes of batches, also where a va
   const other = buildModel(gaussian(), { inputShape: [6], seed: 3 });
   other.parameters().forEach(({ tensor }, i) => tensor.assign(model.parameters()[i].tensor));
   assertNotEquals(evaluate(other, data, crossEntropy()).loss, all.loss);
+});
+
+Deno.test("evaluate() and predict() of lanes give each example the draws of its own number", () => {
+  const model = buildModel(gaussian(), { inputShape: [6], seed: 2 });
+  const data = corners(103);
+  const all = evaluate(model, data, crossEntropy());
+  const lanes = evaluate(model, { ...data, order: "lanes" }, crossEntropy());
+  assertEquals(lanes.error, all.error);
+  assert(Math.abs(lanes.loss - all.loss) < 1e-6, `${lanes.loss} and ${all.loss}`);
+  const x = Tensor.from(data.test.inputs.slice() as Float32Array<ArrayBuffer>, [103, 6]);
+  const examples = [50, 3, 102, 4];
+  const some = predict(model, Tensor.concat(examples.map((row) => x.slice([row], [row + 1]))), {
+    samples: 3,
+    examples,
+    batchSize: 3,
+  });
+  const each = predict(model, x, { samples: 3 });
+  examples.forEach((row, i) =>
+    assertEquals(some.mean.slice([i], [i + 1]).toArray(), each.mean.slice([row], [row + 1]).toArray())
+  );
+  assertThrows(() => predict(model, x, { examples: [1] }), OptionError, "a number for each of 103 examples, found 1");
 });
 
 Deno.test("evaluate() of the first examples gives them the draws that they have among all", () => {
