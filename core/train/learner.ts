@@ -102,7 +102,7 @@ export class Learner {
     this.loss = loss;
     this.#model = model;
     this.#dataset = dataset;
-    this.#optimizer = new OptimizerDriver(options.optimizer, model, options.parameterGroups);
+    this.#optimizer = new OptimizerDriver(options.optimizer, model, options.parameterGroups, model.built.seed);
     this.#average = average && new AverageDriver(average, model, this.#optimizer);
     this.#teacher = learning && new Teacher(learning, model, loss);
     this.#accumulate = wholeNumber(options.accumulate ?? 1, 1, "accumulate");

@@ -107,7 +107,12 @@ export class OptimizerDriver {
    * @param seed what random numbers of optimizers and constraints follow from; default 0
    * @throws {OptionError} when a group matches no parameter, or sets an option that the optimizer refuses
    */
-  constructor(plugin: Plugin<"optimizer">, model: Model, groups: readonly ParameterGroup[] = [], seed = 0) {
+  constructor(
+    plugin: Plugin<"optimizer">,
+    model: Model,
+    groups: readonly ParameterGroup[] = [],
+    seed: number | bigint = 0,
+  ) {
     this.#schedules = model.schedules;
     const variants = groups.map((group, i) => {
       refuseUnknown(group, ["match", "set"], `parameterGroups.${i}`);

@@ -217,6 +217,23 @@ Deno.test("a constraint holds after every update", async () => {
   for (const norm of norms) assertAlmostEquals(norm, 0.3, 1e-5);
 });
 
+Deno.test("what an optimizer draws belongs to the parameter, the step and the run's seed", async () => {
+  const draws = async (seed: number) => {
+    const found: number[] = [];
+    const drawing: Factory<"optimizer", Record<never, never>> = definePlugin({
+      name: "drawing",
+      options: z.object({}),
+      update: ({ key }) => void found.push(Tensor.uniform([1], key.at("x")).item()),
+    });
+    await fit(dense(3), options({ optimizer: drawing(), epochs: 1, seed }));
+    return found;
+  };
+  const first = await draws(1);
+  assertEquals([first.length, new Set(first).size], [14, 14]);
+  assertEquals(await draws(1), first);
+  assertEquals((await draws(2)).filter((x) => first.includes(x)), []);
+});
+
 /** Zeroes the smaller half of a weight's entries, as they are at the third update, for good. */
 const pruned: Factory<"constraint", Record<never, never>> = definePlugin({
   name: "pruned",
