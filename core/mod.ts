@@ -147,6 +147,8 @@ export {
   evaluationBatches,
   loadDataset,
 } from "./train/evaluate.ts";
-export { fit, type FitOptions, type FitResult, Trainer } from "./train/trainer.ts";
+export { fit } from "./train/fit.ts";
+export type { FitOptions, FitResult } from "./train/fit_options.ts";
+export { Trainer } from "./train/trainer.ts";
 export { lossOf } from "./train/loss_of.ts";
-export type { LearningOptions } from "./train/learner.ts";
+export type { LearningOptions } from "./train/learning_options.ts";

@@ -11,49 +11,19 @@ import type { Batch } from "./batches.ts";
 import type { Dataset } from "./data.ts";
 import { isPlugin } from "../plugin/define.ts";
 import { checkLoss, defaultLoss } from "./default_loss.ts";
-import { CheckpointError, DivergenceError, OptionError, ShapeError } from "../errors.ts";
+import { checkOutput } from "./check_output.ts";
+import { CheckpointError, DivergenceError, OptionError } from "../errors.ts";
 import { errorSum, predictionOf } from "./evaluate.ts";
 import { divisor } from "./loss_of.ts";
 import { type Model, overwrite, type RunOptions } from "../plugin/model.ts";
-import { clipGradients, type GradientClipping, OptimizerDriver, type ParameterGroup } from "./optimizer.ts";
+import type { LearningOptions } from "./learning_options.ts";
+import { clipGradients, type GradientClipping, OptimizerDriver } from "./optimizer.ts";
 import type { Plugin, Progress } from "../plugin/plugin.ts";
 import { Teacher } from "./teacher.ts";
-import { sameShape, sizeOf } from "../tensor/shape.ts";
+import { sizeOf } from "../tensor/shape.ts";
 import { recycling } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { wholeNumber } from "./whole_number.ts";
-
-/** How a model learns from batches. */
-export interface LearningOptions {
-  /** The loss. Default: mean softmax cross-entropy for classes, mean squared error for numbers. */
-  loss?: Plugin<"loss">;
-  /** The optimizer. */
-  optimizer: Plugin<"optimizer">;
-  /** Parts that each batch is run in, one after the other, to save memory; the masks are those of the whole. Default 1. */
-  accumulate?: number;
-  /** Limits on the gradients of a step. */
-  clip?: GradientClipping;
-  /** Parameters that are updated with other options of the optimizer. */
-  parameterGroups?: readonly ParameterGroup[];
-  /**
-   * What owns the weights that are measured after each epoch, and that the model holds at the end, such as an average over
-   * the steps. Default: they are those that are trained.
-   */
-  average?: Plugin<"average">;
-  /** Another way to gradients than the loss's through the whole model. Default: none. */
-  learning?: Plugin<"learning">;
-}
-
-/** The names of {@linkcode LearningOptions}. */
-export const learningOptions: readonly (keyof LearningOptions)[] = [
-  "loss",
-  "optimizer",
-  "accumulate",
-  "clip",
-  "parameterGroups",
-  "average",
-  "learning",
-];
 
 /** A model that learns, one batch at a time. */
 export class Learner {
@@ -290,32 +260,4 @@ function rows(batch: Batch, from: number, to: number): Batch {
   const size = sizeOf(shape);
   const labels = Tensor.from(targets.ints.slice(from * size, to * size), [to - from, ...shape]);
   return { inputs: inputs.slice([from], [to]), targets: labels };
-}
-
-/** Throws unless a model's output fits a data set's targets. */
-export function checkOutput(model: Model, dataset: Dataset, loss: Plugin<"loss">): void {
-  const output = model.summary()[0].shape;
-  const shape = predictionOf(loss, Tensor.zeros([1, ...output])).shape.slice(1);
-  const { labelsPerExample } = dataset.train;
-  const wanted = dataset.classes === 0
-    ? [dataset.outputs]
-    : labelsPerExample === undefined
-    ? [dataset.classes]
-    : [labelsPerExample, dataset.classes];
-  if (sameShape(shape, wanted)) return;
-  const what = dataset.classes === 0
-    ? "the targets"
-    : `${dataset.classes} classes${labelsPerExample === undefined ? "" : ` at each of ${labelsPerExample} positions`}`;
-  throw new ShapeError(
-    `model: expected an output of shape [batch, ${wanted.join(", ")}] for ${what}, found [batch, ${shape.join(", ")}].`,
-  );
-}
-
-/** The names of a model's plugins, nested as they are: what must agree for a checkpoint to fit, besides the shapes. */
-export function outlineOf(json: unknown): string {
-  if (typeof json !== "object" || json === null) return "";
-  const inner = Object.values(json).map(outlineOf).filter((text) => text !== "").join(" ");
-  const name = Array.isArray(json) ? "" : (json as { plugin?: unknown }).plugin;
-  if (typeof name !== "string") return inner;
-  return inner === "" ? name : `${name}(${inner})`;
 }

@@ -1,101 +1,26 @@
 /**
- * Training: {@linkcode fit} runs a model over a data set for some epochs; {@linkcode Trainer} is the same, an epoch at a
- * time. All randomness is addressed by the seed and the step, so a run that is stopped anywhere and resumed ends with the
- * same bits as one that was not.
+ * A training run, an epoch at a time. All randomness is addressed by the seed and the step, so a run that is stopped
+ * anywhere and resumed ends with the same bits as one that was not.
  *
  * @module
  */
 import { measuredWeights } from "./average.ts";
-import { type BackendInfo, currentBackend } from "../backend/backend.ts";
+import { currentBackend } from "../backend/backend.ts";
 import type { Dataset, Split } from "./data.ts";
 import { isPlugin } from "../plugin/define.ts";
 import { CheckpointError, DivergenceError, OptionError, refuseUnknown } from "../errors.ts";
 import { errorOf, evaluate, loadDataset } from "./evaluate.ts";
 import type { EpochMetrics, Observation, RunInfo, Snapshot, TrainingProgress } from "./events.ts";
-import { Learner, type LearningOptions, learningOptions, outlineOf } from "./learner.ts";
+import { type FitOptions, fitOptions, type FitResult } from "./fit_options.ts";
+import { Learner } from "./learner.ts";
 import { Loader } from "./loader.ts";
+import { outlineOf } from "./outline.ts";
 import { buildModel, type Model } from "../plugin/model.ts";
 import type { LayerPlugin, Plugin, Progress } from "../plugin/plugin.ts";
-import { type Preprocessing, preprocessingOf } from "../store/preprocessing.ts";
+import { preprocessingOf } from "../store/preprocessing.ts";
 import { recycling } from "../tensor/storage.ts";
 import { holdBack } from "./validation.ts";
 import { wholeNumber } from "./whole_number.ts";
-
-/** What {@linkcode fit} is told. */
-export interface FitOptions extends LearningOptions {
-  /** The examples: a data set, or a plugin that loads one. */
-  data: Dataset | Plugin<"dataset">;
-  /** Passes over the training examples, a whole number of at least 1. Default 10. */
-  epochs?: number;
-  /** Examples a step, a whole number of at least 1. Default 128. */
-  batchSize?: number;
-  /** What everything random follows from: a whole number in [0, 2^53). Default 0. */
-  seed?: number;
-  /**
-   * Part of the training examples that is held back and measured after each epoch, in (0, 1), for a data set that has no
-   * validation part of its own. Which ones follows from the seed: see {@linkcode holdBack}. Default: none.
-   */
-  validation?: number;
-  /** What changes the examples of each batch before it is trained on, in this order. */
-  augment?: readonly Plugin<"augmentation">[];
-  /**
-   * Whether a worker gathers and augments the next batch while the current one trains. The results are the same, bit
-   * for bit. It needs permission to read this library's files, holds a copy of the training examples, and starts within
-   * a second; {@linkcode Trainer.end} ends it. It pays where augmentation takes a good part of a step and a core is
-   * idle: on two cores that were shared with other work, steps of about 1 ms with four augmentations of images were up
-   * to 1.5 times as fast while a core was idle, but a tenth slower while none was; long steps gained little. Default
-   * false.
-   */
-  prefetch?: boolean;
-  /** What watches the run. */
-  observers?: readonly Plugin<"observer">[];
-  /** The run's name in reports. Default `run`. */
-  name?: string;
-  /** Where to go on from, instead of the beginning. */
-  resume?: Snapshot;
-  /** Ends the run after the step in which it is aborted. */
-  signal?: AbortSignal;
-}
-
-/** What {@linkcode fit} gives. */
-export interface FitResult extends EpochMetrics {
-  /** The run's name. */
-  readonly name: string;
-  /** The trained model. */
-  readonly model: Model;
-  /** Number of trainable numbers. */
-  readonly parameters: number;
-  /** Each epoch's metrics. */
-  readonly history: readonly EpochMetrics[];
-  /** Median seconds of an epoch's steps. */
-  readonly secondsPerEpoch: number;
-  /** Whether the run was stopped before its last epoch. */
-  readonly interrupted: boolean;
-  /** What computed. */
-  readonly backend: BackendInfo;
-  /** What the data set did to inputs and targets. */
-  readonly preprocessing: Preprocessing;
-  /**
-   * Writes the model as it was measured last, with schedules replaced by their values and with the preprocessing, as one
-   * file that `loadModel` reads: see {@linkcode Model.save}.
-   */
-  save(path: string): Promise<void>;
-}
-
-const optionNames: readonly (keyof FitOptions)[] = [
-  ...learningOptions,
-  "data",
-  "epochs",
-  "batchSize",
-  "seed",
-  "validation",
-  "augment",
-  "prefetch",
-  "observers",
-  "name",
-  "resume",
-  "signal",
-];
 
 /** Training examples measured after each epoch but the last; after the last, all are. */
 const TRAIN_EVALUATION_LIMIT = 10000;
@@ -149,7 +74,7 @@ export class Trainer {
    * Nothing is written, and the observers are not told yet: {@linkcode Trainer.open} does that.
    */
   static async create(root: LayerPlugin, options: FitOptions): Promise<Trainer> {
-    refuseUnknown(options, optionNames, "");
+    refuseUnknown(options, fitOptions, "");
     const epochs = wholeNumber(options.epochs ?? 10, 1, "epochs");
     const batchSize = wholeNumber(options.batchSize ?? 128, 1, "batchSize");
     const seed = wholeNumber(options.seed ?? 0, 0, "seed");
@@ -445,31 +370,4 @@ export class Trainer {
       save: (path) => this.save(path),
     };
   }
-}
-
-/**
- * Trains a model.
- *
- * @param root the model, as a layer plugin
- * @throws {OptionError} for a wrong option
- * @throws {DataError} for a data set that is empty or has labels outside its classes
- * @throws {ShapeError} when the model does not fit the data
- *
- * @example
- * ```ts
- * import { crossEntropy, dense, digits, dropout, fit, relu, sequential, sgd } from "@thinned/dropout";
- *
- * const model = sequential([dense(32), relu(), dropout({ rate: 0.2 }), dense(10)]);
- * const run = await fit(model, {
- *   data: digits({ train: 200, test: 200 }), loss: crossEntropy(), optimizer: sgd({ learningRate: 0.1 }),
- *   epochs: 2, batchSize: 50, seed: 1,
- * });
- * console.log(run.testError);
- * ```
- */
-export async function fit(root: LayerPlugin, options: FitOptions): Promise<FitResult> {
-  const trainer = await Trainer.create(root, options);
-  await trainer.open();
-  while (!trainer.done) await trainer.runEpoch();
-  return await trainer.end();
 }
