@@ -6,7 +6,8 @@ import { type FloatType, type Key, type Shape, sizeOf, Tensor } from "../../core
  * How a weight begins. With fan-in n and fan-out m: `he-normal` N(0, 2/n), `he-uniform` U(+-sqrt(6/n)),
  * `glorot-normal` N(0, 2/(n+m)), `glorot-uniform` U(+-sqrt(6/(n+m))), `lecun-normal` N(0, 1/n), `lecun-uniform`
  * U(+-sqrt(3/n)), `truncated-normal` N(0, 0.02^2) without what lies beyond two standard deviations, `orthogonal` rows (or
- * columns, if there are fewer) of length 1 at right angles, `zeros`.
+ * columns, if there are fewer) of length 1 at right angles, `pytorch` U(+-1/sqrt(n)) for the weight and for the bias, which
+ * is what PyTorch's Linear and Conv layers begin with, `zeros`. With all others biases begin at 0.
  */
 export type Initializer =
   | "he-normal"
@@ -17,6 +18,7 @@ export type Initializer =
   | "lecun-uniform"
   | "truncated-normal"
   | "orthogonal"
+  | "pytorch"
   | "zeros";
 
 /** Validates an {@linkcode Initializer}. */
@@ -29,6 +31,7 @@ export const initializerSchema: z.ZodType<Initializer, Initializer> = z.enum([
   "lecun-uniform",
   "truncated-normal",
   "orthogonal",
+  "pytorch",
   "zeros",
 ]);
 
@@ -55,12 +58,28 @@ export function initialWeight(
   if (kind === "zeros") return Tensor.zeros(shape, dtype);
   if (kind === "truncated-normal") return truncatedNormal(shape, key, dtype).mul(TRUNCATED_DEVIATION);
   if (kind === "orthogonal") return orthogonal(shape, key, dtype);
+  if (kind === "pytorch") return between(1 / Math.sqrt(fanIn), shape, key, dtype);
   const variance = kind.startsWith("he") ? 2 / fanIn : kind.startsWith("lecun") ? 1 / fanIn : 2 / (fanIn + fanOut);
   if (kind.endsWith("uniform")) {
-    const bound = Math.sqrt(3 * variance);
-    return Tensor.uniform(shape, key, dtype).mul(2 * bound).sub(bound);
+    return between(Math.sqrt(3 * variance), shape, key, dtype);
   }
   return Tensor.normal(shape, key, dtype).mul(Math.sqrt(variance));
+}
+
+/** Uniform numbers in (-bound, bound). */
+function between(bound: number, shape: Shape, key: Key, dtype: FloatType): Tensor {
+  return Tensor.uniform(shape, key, dtype).mul(2 * bound).sub(bound);
+}
+
+/**
+ * A bias's first values: zeros, but for the rule `pytorch`, which draws them as it draws weights.
+ *
+ * @param kind how the weight begins
+ * @param size number of units or channels
+ * @param fanIn number of inputs of a unit
+ */
+export function initialBias(kind: Initializer, size: number, fanIn: number, key: Key, dtype: FloatType): Tensor {
+  return kind === "pytorch" ? between(1 / Math.sqrt(fanIn), [size], key, dtype) : Tensor.zeros([size], dtype);
 }
 
 /** Standard normal numbers in [-2, 2]: those outside are drawn again. */

@@ -93,7 +93,8 @@ Deno.test("a variant at a convolution's weight changes the weight that is used, 
 });
 
 Deno.test("a weight begins with the variance that its initializer promises, by the fan-in of a window", () => {
-  const weight = buildModel(conv2d(64, 5, { groups: 2 }), { inputShape: [32, 8, 8], seed: 3 }).parameters()[0].tensor;
+  const layer = conv2d(64, 5, { groups: 2, initializer: "he-normal" });
+  const weight = buildModel(layer, { inputShape: [32, 8, 8], seed: 3 }).parameters()[0].tensor;
   const fanIn = 16 * 25;
   // The mean of n squares of N(0, v) has standard error v sqrt(2 / n); five of them.
   const error = Math.sqrt(2 / weight.size);

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { buildModel, type LayerPlugin, type Model, OptionError, ShapeError, Tensor } from "../../core/mod.ts";
 import { checkGradient } from "../../testing/mod.ts";
 import { dropout } from "../../plugins/dropout/dropout.ts";
+import { conv2d } from "../../plugins/layers/conv2d.ts";
 import { dense } from "../../plugins/layers/dense.ts";
 import { flatten } from "../../plugins/layers/flatten.ts";
 import { maxout } from "../../plugins/layers/maxout.ts";
@@ -101,6 +102,30 @@ for (const [name, of] of Object.entries(initializers)) {
     if (name.endsWith("uniform")) assert(weight.every((w) => Math.abs(w) <= Math.sqrt(3 * expected)));
   });
 }
+
+Deno.test("the initializer pytorch draws weights and biases uniformly within 1 / sqrt(fan-in), as PyTorch's layers do", () => {
+  const [dense1, conv1] = [
+    dense(500, { initializer: "pytorch" }),
+    conv2d(64, 3, { initializer: "pytorch", groups: 2 }),
+  ];
+  for (const [layer, shape, fanIn] of [[dense1, [40], 40], [conv1, [8, 5, 5], 36]] as const) {
+    for (const { name, tensor } of built(layer, shape).parameters()) {
+      const bound = 1 / Math.sqrt(fanIn);
+      assert(tensor.floats.every((value) => Math.abs(value) < bound), name);
+      // The mean of n squares of U(-b, b) is b^2 / 3, with standard error b^2 sqrt(4 / 45 / n).
+      const square = tensor.square().mean().item();
+      assertWithin(square, bound ** 2 / 3, bound ** 2 * Math.sqrt(4 / 45 / tensor.size), name);
+    }
+  }
+});
+
+Deno.test("dense layers begin with LeCun's variance and biases of 0, convolutions by PyTorch's rule", () => {
+  const numbers = (layer: LayerPlugin, shape: readonly number[]) =>
+    built(layer, shape).parameters().map((p) => [...p.tensor.floats]);
+  assertEquals(numbers(dense(7), [9]), numbers(dense(7, { initializer: "lecun-normal" }), [9]));
+  assertEquals(numbers(conv2d(4, 3), [2, 5, 5]), numbers(conv2d(4, 3, { initializer: "pytorch" }), [2, 5, 5]));
+  assert(numbers(dense(7), [9])[1].every((value) => value === 0));
+});
 
 Deno.test("zeros begin at zero, biases too, and a gain multiplies", () => {
   const zero = built(dense(3, { initializer: "zeros" }), [4]).parameters();
