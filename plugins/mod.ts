@@ -78,6 +78,7 @@ export * from "./layers/parallel.ts";
 export * from "./layers/relu.ts";
 export * from "./layers/repeat.ts";
 export * from "./layers/residual.ts";
+export * from "./layers/reshape.ts";
 export * from "./layers/rnn.ts";
 export * from "./layers/selu.ts";
 export * from "./layers/sequential.ts";

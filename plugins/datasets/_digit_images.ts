@@ -1,5 +1,5 @@
 /** Draws the images of the `digits` data set. Everything random about image i lies at row i of its site. @module */
-import { type Key, shuffledOrder, type Split } from "../../core/mod.ts";
+import { type Key, type Shape, shuffledOrder, type Split } from "../../core/mod.ts";
 import { Canvas } from "./_canvas.ts";
 import { Draws } from "./_draws.ts";
 import { GLYPHS } from "./_strokes.ts";
@@ -56,19 +56,19 @@ export interface Difficulty {
  * @param key where its random numbers lie; image i depends on this key, i, and the difficulty alone
  * @param count number of images
  * @param difficulty how hard they are to read
+ * @param shape of an image: 784 numbers in all
  */
-export function drawDigits(key: Key, count: number, difficulty: Difficulty): Split {
+export function drawDigits(key: Key, count: number, difficulty: Difficulty, shape: Shape): Split {
   const [shapes, waves, clutters, noises] = ["shape", "waves", "clutter", "noise"].map((site) => key.at(site));
   const labels = drawLabels(key.at("labels"), count);
   const inputs = new Uint8Array(count * PIXELS);
   const canvas = new Canvas(SIDE);
   for (let i = 0; i < count; i++) {
     canvas.clear();
-    const shape = new Draws(shapes.sample(i), SHAPE_ROW);
     const ink = drawDigit(
       canvas,
       labels[i],
-      shape,
+      new Draws(shapes.sample(i), SHAPE_ROW),
       new Draws(waves.sample(i), WAVE_ROW),
       difficulty.distortion,
     );
@@ -76,7 +76,7 @@ export function drawDigits(key: Key, count: number, difficulty: Difficulty): Spl
     const image = inputs.subarray(i * PIXELS, (i + 1) * PIXELS);
     develop(canvas, new Draws(noises.sample(i), NOISE_ROW), difficulty.noise, image);
   }
-  return { count, shape: [PIXELS], inputs, scale: 1 / 255, labels };
+  return { count, shape, inputs, scale: 1 / 255, labels };
 }
 
 /** The class of each image: every ten images from the first on hold each digit once, in an order of their own. */

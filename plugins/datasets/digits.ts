@@ -1,7 +1,7 @@
 /** Handwritten-looking digits that need no download. @module */
 import { z } from "zod";
 import { definePlugin, type Factory, Key } from "../../core/mod.ts";
-import { DIGITS, drawDigits } from "./_digit_images.ts";
+import { DIGITS, drawDigits, SIDE } from "./_digit_images.ts";
 
 /** Options of {@linkcode digits}. */
 export interface DigitsOptions {
@@ -17,6 +17,8 @@ export interface DigitsOptions {
   clutter?: number;
   /** Standard deviation of the noise of each pixel before it is cut to [0, 1], in [0, 1]. Default 0.1. */
   noise?: number;
+  /** Whether an image is `[784]` (true) or `[1, 28, 28]` (false), as convolutions take it. Default true. */
+  flatten?: boolean;
 }
 
 const count = (expected = "expected a whole number in [1, 1000000]") =>
@@ -29,7 +31,7 @@ const within = (max: number, expected = `expected a number in [0, ${max}]`) =>
  * stray lines and noise. A small training part and a large test part: a network without dropout learns the training
  * images by heart and does clearly worse on the test images than one with dropout.
  *
- * Inputs: 784 bytes, 28 rows of 28 pixels, multiplied by 1/255 to lie in [0, 1]; ink is bright. Labels: 0 to 9, with
+ * Inputs: 784 bytes, 28 rows of 28 pixels (or `[1, 28, 28]`), multiplied by 1/255 to lie in [0, 1]; ink is bright. Labels: 0 to 9, with
  * every digit once in each ten images. Image i of a part depends on i and the options, but not on the number of images.
  *
  * @example
@@ -52,15 +54,17 @@ export const digits: Factory<"dataset", DigitsOptions> = definePlugin({
     distortion: within(2).default(1),
     clutter: within(1).default(0.3),
     noise: within(1).default(0.1),
+    flatten: z.boolean("expected true or false").default(true),
   }),
   load({ options }) {
     const key = Key.seed(options.seed).at("digits");
+    const shape = options.flatten ? [SIDE * SIDE] : [1, SIDE, SIDE];
     return {
       name: "digits",
       classes: DIGITS,
       outputs: 0,
-      train: drawDigits(key.at("train"), options.train, options),
-      test: drawDigits(key.at("test"), options.test, options),
+      train: drawDigits(key.at("train"), options.train, options, shape),
+      test: drawDigits(key.at("test"), options.test, options, shape),
     };
   },
 });

@@ -104,3 +104,10 @@ Deno.test("digits() refuses options out of range", () => {
   assertThrows(() => digits({ noise: 1.5 }), OptionError, "digits.noise: expected a number in [0, 1], found 1.5");
   assertThrows(() => digits({ clutter: NaN }), OptionError, "digits.clutter: expected a number in [0, 1]");
 });
+
+Deno.test("digits() gives the same pixels as images where flatten is false", async () => {
+  const rows = await load({ train: 20, test: 10 });
+  const images = await load({ train: 20, test: 10, flatten: false });
+  assertEquals([images.train.shape, images.test.shape], [[1, 28, 28], [1, 28, 28]]);
+  assertEquals([images.train.inputs, images.test.labels], [rows.train.inputs, rows.test.labels]);
+});
