@@ -59,7 +59,7 @@ export class CheckpointError extends ThinnedError {}
 export class DivergenceError extends ThinnedError {
   /** The step whose update was not made, from 1. */
   readonly step: number;
-  /** The last finite loss of a batch that this run has seen; null when there was none. */
+  /** The last finite loss of a batch that this run has seen; null when there was none, or nobody knows. */
   readonly lastLoss: number | null;
 
   /**
@@ -67,16 +67,18 @@ export class DivergenceError extends ThinnedError {
    *
    * @param step the step whose update was not made, from 1
    * @param what what is not finite, for example `the loss is NaN`
-   * @param lastLoss the last finite loss of a batch; null when there was none
+   * @param lastLoss the last finite loss of a batch; null when there was none, undefined when nobody knows
    */
-  constructor(step: number, what: string, lastLoss: number | null) {
-    const before = lastLoss === null ? "it was never finite" : `the last finite loss was ${lastLoss}`;
+  constructor(step: number, what: string, lastLoss?: number | null) {
+    const before = lastLoss === null ? ", it was never finite" : `, the last finite loss was ${lastLoss}`;
     super(
-      `Training diverged at step ${step}: ${what}, ${before}. The weights are those of the step before; ` +
+      `Training diverged at step ${step}: ${what}${
+        lastLoss === undefined ? "" : before
+      }. The weights are those of the step before; ` +
         "a smaller learning rate, a warm-up or clipped gradients may help, or inputs of a smaller scale.",
     );
     this.step = step;
-    this.lastLoss = lastLoss;
+    this.lastLoss = lastLoss ?? null;
   }
 }
 

@@ -150,5 +150,8 @@ export {
 export { fit } from "./train/fit.ts";
 export type { FitOptions, FitResult } from "./train/fit_options.ts";
 export { Trainer } from "./train/trainer.ts";
+export { batchesOf, type BatchesOptions } from "./train/batches_of.ts";
+export { ModelOptimizer, optimizerFor, type OptimizerForOptions } from "./train/optimizer_for.ts";
+export { stepsPerEpoch } from "./train/steps_per_epoch.ts";
 export { lossOf } from "./train/loss_of.ts";
 export type { LearningOptions } from "./train/learning_options.ts";

@@ -63,6 +63,7 @@ export class Model {
   /** How it was built. */
   readonly built: Required<BuildOptions>;
   readonly #tree: Tree;
+  #trainedAt: number | undefined;
 
   /** Prefer {@linkcode buildModel}. */
   constructor(root: LayerPlugin, options: BuildOptions) {
@@ -140,6 +141,7 @@ export class Model {
     if (mode !== "eval" && step === undefined && rows === undefined) {
       throw new OptionError("forward: step", `the number of the step in mode ${mode}, which addresses its masks`, step);
     }
+    if (mode === "train") this.#trainedAt = rows === undefined ? step : rows.common?.step;
     return new Pass(this.#tree, {
       mode,
       rows: rows ?? Rows.range({ first: sample, step, pass }),
@@ -173,6 +175,11 @@ export class Model {
       }
     });
     return inputs;
+  }
+
+  /** The step of the last pass in mode `train`; undefined before the first, or where its rows are of several steps. */
+  get trainedAt(): number | undefined {
+    return this.#trainedAt;
   }
 
   /** All learned parameters, in the order of the layers. */

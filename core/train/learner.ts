@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { gradients, noGrad } from "../tensor/autograd.ts";
+import { gradients } from "../tensor/autograd.ts";
 import { AverageDriver, isMeasured } from "./average.ts";
 import * as kernels from "../backend/kernels.ts";
 import type { Batch } from "./batches.ts";
@@ -17,6 +17,7 @@ import { errorSum, predictionOf } from "./evaluate.ts";
 import { divisor } from "./loss_of.ts";
 import { type Model, overwrite, type RunOptions } from "../plugin/model.ts";
 import type { LearningOptions } from "./learning_options.ts";
+import { refuseNonFinite } from "./non_finite.ts";
 import { clipGradients, type GradientClipping, OptimizerDriver } from "./optimizer.ts";
 import type { Plugin, Progress } from "../plugin/plugin.ts";
 import { Teacher } from "./teacher.ts";
@@ -174,7 +175,7 @@ export class Learner {
     { errors, settle }: { errors: number; settle(): void },
     progress: Progress,
   ): [number, number] {
-    this.#refuseNonFinite(total, progress);
+    refuseNonFinite(total, this.#model, progress.step, this.#lastLoss);
     settle();
     if (this.#clip !== undefined) clipGradients(total.filter((gradient) => gradient !== null), this.#clip);
     this.#optimizer.update(total, progress);
@@ -220,13 +221,6 @@ export class Learner {
     };
   }
 
-  #refuseNonFinite(gradients: readonly (Tensor | null)[], { step }: Progress): void {
-    const wrong = gradients.findIndex((gradient) => gradient !== null && !allFinite(gradient));
-    if (wrong < 0) return;
-    const { name } = this.#model.parameters()[wrong];
-    throw new DivergenceError(step + 1, `the gradient of ${name} is not finite`, this.#lastLoss);
-  }
-
   /** Runs `body` with the averaged weights in the model, if an average is kept. */
   averaged<T>(body: () => T): T {
     return this.#average === undefined ? body() : this.#average.during(this.#progress(), body);
@@ -245,11 +239,6 @@ interface Part {
   readonly gradients: readonly (Tensor | null)[];
   readonly errors: number;
   settle(): void;
-}
-
-/** Whether all numbers are finite. A sum shows it at the price of one pass, unless finite numbers add up to infinity. */
-function allFinite(tensor: Tensor): boolean {
-  return Number.isFinite(noGrad(() => tensor.sum().item())) || tensor.floats.every(Number.isFinite);
 }
 
 /** Some rows of a batch. */

@@ -19,6 +19,7 @@ import { buildModel, type Model } from "../plugin/model.ts";
 import type { LayerPlugin, Plugin, Progress } from "../plugin/plugin.ts";
 import { preprocessingOf } from "../store/preprocessing.ts";
 import { recycling } from "../tensor/storage.ts";
+import { stepsPerEpoch } from "./steps_per_epoch.ts";
 import { holdBack } from "./validation.ts";
 import { wholeNumber } from "./whole_number.ts";
 
@@ -80,20 +81,15 @@ export class Trainer {
     const seed = wholeNumber(options.seed ?? 0, 0, "seed");
     const loaded = await loadDataset(options.data);
     const dataset = options.validation === undefined ? loaded : holdBack(loaded, options.validation, seed);
-    const { count } = dataset.train;
-    const lanes = dataset.order === "lanes";
-    if (lanes && batchSize > count) {
-      throw new OptionError("batchSize", `at most ${count}, the number of pieces of ${dataset.name}`, batchSize);
-    }
+    const steps = stepsPerEpoch(dataset, batchSize);
     const model = buildModel(root, { inputShape: dataset.train.shape, seed });
-    const stepsPerEpoch = lanes ? Math.floor(count / batchSize) : Math.ceil(count / batchSize);
-    const learner = new Learner(model, dataset, options, { stepsPerEpoch, totalSteps: stepsPerEpoch * epochs });
+    const learner = new Learner(model, dataset, options, { stepsPerEpoch: steps, totalSteps: steps * epochs });
     const fresh: TrainingProgress = {
       step: 0,
       epoch: 0,
       stepInEpoch: 0,
-      stepsPerEpoch,
-      totalSteps: stepsPerEpoch * epochs,
+      stepsPerEpoch: steps,
+      totalSteps: steps * epochs,
       lossSum: 0,
       errorSum: 0,
       examples: 0,
@@ -110,7 +106,7 @@ export class Trainer {
       validationExamples: dataset.validation?.count ?? 0,
       parameters: model.parameterCount(),
       epochs,
-      stepsPerEpoch,
+      stepsPerEpoch: steps,
       batchSize,
       seed,
       backend: currentBackend().info(),
