@@ -9,7 +9,6 @@ import {
   PluginError,
   ShapeError,
   showShape,
-  type Tensor,
 } from "../../core/mod.ts";
 import { initialBias, type Initializer, initializerSchema, initialWeight } from "./_initializers.ts";
 import { product, weightPart, type WeightVariant } from "./_product.ts";
