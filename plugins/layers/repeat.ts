@@ -6,7 +6,7 @@ import { definePlugin, type Factory, layerPart, type LayerPlugin } from "../../c
 export interface RepeatOptions {
   /** The layer. */
   block: LayerPlugin;
-  /** How many times it stands in the model, at least 0. */
+  /** How many times it stands in the model, in [0, 10000]. */
   times: number;
   /** Whether all share one set of parameters. Each still has random draws of its own. Default false. */
   share?: boolean;
@@ -30,7 +30,8 @@ export const repeat: Factory<"layer", RepeatOptions, ["block", "times"]> = defin
   summary: "One layer several times, with fresh or shared parameters.",
   options: z.object({
     block: layerPart().describe("the layer"),
-    times: z.int().min(0, "expected a whole number of at least 0").describe("how many times it stands in the model"),
+    times: z.int().min(0, "expected a whole number in [0, 10000]").max(10_000, "expected a whole number in [0, 10000]")
+      .describe("how many times it stands in the model"),
     share: z.boolean().default(false).describe("whether all share one set of parameters"),
   }),
   positional: ["block", "times"],

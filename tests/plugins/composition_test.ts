@@ -91,6 +91,7 @@ Deno.test("repeat() has fresh parameters each time, or shares one set", () => {
   shared.forward(x).floats.forEach((value, i) => assertAlmostEquals(value, step(step(step(x))).floats[i], 1e-12));
   checkGradient(([x]) => shared.forward(x), [x]);
   assertEquals(built(repeat(dense(3), 0), [3]).forward(x).toArray(), x.toArray());
+  assertThrows(() => repeat(dense(3), 1e9), OptionError, "repeat.times: expected a whole number in [0, 10000]");
 });
 
 Deno.test("a shared layer draws anew at each use, nested ones too", () => {
