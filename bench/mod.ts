@@ -9,12 +9,13 @@ import { deliver, note, type Outcome } from "../cli/deliver.ts";
 import { chooseBackend } from "../cli/choose_backend.ts";
 import { currentBackend, OptionError } from "../mod.ts";
 import { bandwidth } from "./bandwidth.ts";
+import { calls } from "./calls.ts";
 import type { Result } from "./measure.ts";
 import { memory } from "./memory.ts";
 import { peers } from "./peers.ts";
 import { step } from "./step.ts";
 
-const workloads: Record<string, () => Result | Promise<Result>> = { step, bandwidth, memory, peers };
+const workloads: Record<string, () => Result | Promise<Result>> = { step, calls, bandwidth, memory, peers };
 
 async function bench(args: readonly string[]): Promise<Outcome> {
   const given = readArguments(args, { values: ["only", "backend"], switches: ["json"] });

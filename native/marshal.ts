@@ -63,6 +63,30 @@ export function marshal(
     const status = symbol(${values.join(", ")});
     if (status !== 0) check(status, ${JSON.stringify(kernel.kernel)});
   };`;
-  const make = new Function("symbol", "check", "boundary", "codes", ...blocks, body);
+  const given = ["symbol", "check", "boundary", "codes", ...blocks];
+  let make;
+  try {
+    make = new Function(...given, body);
+  } catch (error) {
+    if (!(error instanceof EvalError)) throw error;
+    return plainly(kernel, symbol, check); // a program that may not make functions from text
+  }
   return make(symbol, check, boundary, boundary.codes, ...boundary.blocks);
+}
+
+/** The same without a text of its own. */
+function plainly(
+  { kernel, parameters, boundary }: Kernel,
+  symbol: (...args: unknown[]) => number,
+  check: (status: number, kernel: string) => void,
+): (...args: unknown[]) => void {
+  return (...args) => {
+    const values = parameters.flatMap(({ kind }, at) => {
+      if (kind === "flag") return [args[at] ? 1 : 0];
+      if (kind === "code") return [boundary.codes[at]];
+      if (kind === "block" || kind === "box") return [boundary.blocks[at]];
+      return kind === "draw" ? [boundary.header, boundary.table, boundary.offset] : [args[at]];
+    });
+    check(symbol(...values, ...boundary.measured.map((size) => boundary.sizes[size])), kernel);
+  };
 }

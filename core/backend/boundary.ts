@@ -19,7 +19,7 @@ import type {
 } from "./parameters.ts";
 
 /** Largest number of axes of a box. */
-const MAX_RANK = 16;
+export const MAX_RANK = 16;
 
 // The getters that V8 has made, which no subclass or own property can stand in for.
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype);
@@ -30,6 +30,16 @@ const bufferOf = getter("buffer") as () => ArrayBuffer;
 const offsetOf = getter("byteOffset") as () => number;
 const bytesOf = getter("byteLength") as () => number;
 const resizableOf = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "resizable")?.get as () => boolean;
+
+/** What reads arrays, whatever they say of themselves. */
+export const primitives = { typeOf, lengthOf, bufferOf, resizableOf };
+
+/** Whether two arrays on one buffer have no element in common, or all of them where `same` allows it. */
+export function apart(x: unknown, y: unknown, same: boolean): boolean {
+  const from = offsetOf.call(x);
+  const other = offsetOf.call(y);
+  return (same && from === other) || from + bytesOf.call(x) <= other || other + bytesOf.call(y) <= from;
+}
 
 /** A length as a function of the sizes. */
 function measureOf(length: Length): (sizes: Sizes) => number {
@@ -54,20 +64,31 @@ function isIndices(parameter: IntsParameter<unknown>): boolean {
   return parameter.access === "input" && parameter.bound !== undefined;
 }
 
-interface ArrayCheck {
+/** How an argument that is an array is checked. */
+export interface ArrayCheck {
+  /** Its place among the arguments. */
   readonly at: number;
+  /** Its name, for messages. */
   readonly name: string;
+  /** Whether it may be null. */
   readonly nullable: boolean;
+  /** Its least length as the description has it. */
+  readonly length: Length;
+  /** Its least length. */
   readonly measure: (sizes: Sizes) => number;
+  /** Whether it is an Int32Array. */
   readonly ints: boolean;
   /** Whether the length is a size that is measured: then all arrays of that length agree. */
   readonly exact: boolean;
 }
 
 /** Two arguments that must not overlap, unless they are the same array where `same` allows it. */
-interface Pair {
+export interface Pair {
+  /** Place of the one that is written. */
   readonly a: number;
+  /** Place of the other. */
   readonly b: number;
+  /** Whether both may be at one place. */
   readonly same: boolean;
 }
 
@@ -87,11 +108,17 @@ export class Boundary {
   offset: number = 0;
   /** Sizes that are measured, in the order in which C receives them. */
   readonly measured: readonly string[];
+  /** Calls so far. One that begins while another reads its arguments has overwritten what that one read. */
+  turn = 0;
+  /** The meaning of each argument. */
+  readonly parameters: readonly Parameter[];
+  /** The arguments that are arrays. */
+  readonly arrays: readonly ArrayCheck[];
+  /** Arrays of which one is written. */
+  readonly pairs: readonly Pair[];
+  /** Where the measured sizes come from. */
+  readonly measuredFrom: readonly { readonly size: string; readonly at: number }[];
   readonly #name: string;
-  readonly #parameters: readonly Parameter[];
-  readonly #arrays: readonly ArrayCheck[];
-  readonly #pairs: readonly Pair[];
-  readonly #measuredFrom: readonly { readonly size: string; readonly at: number }[];
   readonly #draw: number;
   readonly #cols: readonly ((sizes: Sizes) => number)[];
 
@@ -103,7 +130,7 @@ export class Boundary {
    */
   constructor(name: string, parameters: readonly Parameter[]) {
     this.#name = name;
-    this.#parameters = parameters;
+    this.parameters = parameters;
     this.blocks = parameters.map((parameter) =>
       parameter.kind === "block"
         ? new Float64Array(Object.values(parameter.fields).reduce((n, { kind }) => n + fieldWidth(kind), 0))
@@ -136,7 +163,7 @@ export class Boundary {
         given.add(length[0]);
       }
       const ints = parameter.kind === "ints";
-      arrays.push({ at, name: parameter.name, nullable, measure: measureOf(length), ints, exact: false });
+      arrays.push({ at, name: parameter.name, nullable, length, measure: measureOf(length), ints, exact: false });
     });
     for (const { name: array, ...parameter } of parameters) {
       if (parameter.kind !== "floats" && parameter.kind !== "ints" || typeof parameter.length === "function") continue;
@@ -147,11 +174,11 @@ export class Boundary {
       }
     }
     const measured = new Set(measuredFrom.map(({ size }) => size));
-    this.#arrays = arrays.map((array) => {
+    this.arrays = arrays.map((array) => {
       const { length } = parameters[array.at] as FloatsParameter | IntsParameter;
       return { ...array, exact: typeof length !== "function" && length.length === 1 && measured.has(length[0]) };
     });
-    this.#measuredFrom = measuredFrom;
+    this.measuredFrom = measuredFrom;
     this.measured = measuredFrom.map(({ size }) => size);
     const pairs: Pair[] = [];
     parameters.forEach((written, a) => {
@@ -162,7 +189,7 @@ export class Boundary {
         pairs.push({ a, b, same: mayBe(written, other) || mayBe(other, written) });
       });
     });
-    this.#pairs = pairs;
+    this.pairs = pairs;
   }
 
   /**
@@ -172,9 +199,9 @@ export class Boundary {
    * @throws {BackendError} naming the argument, what was expected and what was found
    */
   check(args: readonly unknown[]): boolean {
-    const parameters = this.#parameters;
+    const parameters = this.parameters;
     const sizes = this.sizes;
-    if (args.length !== parameters.length) this.#refuse("the call", `${parameters.length} arguments`, args.length);
+    const turn = ++this.turn;
     for (let i = 0; i < parameters.length; i++) {
       const parameter = parameters[i];
       const value = args[i];
@@ -210,14 +237,16 @@ export class Boundary {
           break;
       }
     }
-    for (let i = 0; i < this.#measuredFrom.length; i++) {
-      const { size, at } = this.#measuredFrom[i];
+    for (let i = 0; i < this.measuredFrom.length; i++) {
+      const { size, at } = this.measuredFrom[i];
       sizes[size] = typeOf.call(args[at]) === undefined ? NaN : lengthOf.call(args[at]);
     }
     if (this.#draw >= 0) this.#readDraw(this.#draw, args[this.#draw]);
+    // From here on nobody else's code runs.
+    if (this.turn !== turn) this.#refuse("the call", "over before the next one begins", "one inside of an argument");
     const double = this.#checkArrays(args);
-    for (let i = 0; i < this.#pairs.length; i++) {
-      const { a, b, same } = this.#pairs[i];
+    for (let i = 0; i < this.pairs.length; i++) {
+      const { a, b, same } = this.pairs[i];
       const x = args[a];
       const y = args[b];
       if (x !== null && y !== null && !(same && x === y)) this.#checkApart(a, b, x, y, same);
@@ -227,12 +256,12 @@ export class Boundary {
 
   /** Whether an argument holds indices. */
   get hasIndices(): boolean {
-    return this.#parameters.some((parameter) => parameter.kind === "ints" && isIndices(parameter));
+    return this.parameters.some((parameter) => parameter.kind === "ints" && isIndices(parameter));
   }
 
   /** Refuses an index out of bounds, after {@linkcode check} has passed the same arguments. */
   checkIndices(args: readonly unknown[]): void {
-    this.#parameters.forEach((parameter, at) => {
+    this.parameters.forEach((parameter, at) => {
       if (parameter.kind !== "ints" || !isIndices(parameter)) return;
       const bound = measureOf(parameter.bound!)(this.sizes);
       const bad = (args[at] as Int32Array).find((index) => index < 0 || index >= bound);
@@ -242,8 +271,8 @@ export class Boundary {
 
   #checkArrays(args: readonly unknown[]): boolean {
     let type: string | undefined;
-    for (let i = 0; i < this.#arrays.length; i++) {
-      const { at, name, nullable, measure, ints, exact } = this.#arrays[i];
+    for (let i = 0; i < this.arrays.length; i++) {
+      const { at, name, nullable, measure, ints, exact } = this.arrays[i];
       const array = args[at];
       if (array === null && nullable) continue;
       const found = typeOf.call(array) as string | undefined;
@@ -276,11 +305,8 @@ export class Boundary {
 
   #checkApart(a: number, b: number, x: unknown, y: unknown, same: boolean): void {
     if (bufferOf.call(x) !== bufferOf.call(y)) return;
-    const from = offsetOf.call(x);
-    const other = offsetOf.call(y);
-    if (same && from === other) return;
-    if (from + bytesOf.call(x) <= other || other + bytesOf.call(y) <= from) return;
-    const [name, second] = [this.#parameters[a].name, this.#parameters[b].name];
+    if (apart(x, y, same)) return;
+    const [name, second] = [this.parameters[a].name, this.parameters[b].name];
     throw new BackendError(
       `The kernel ${this.#name}: expected ${name} and ${second} apart${
         same ? " or at one place" : ""
@@ -289,12 +315,18 @@ export class Boundary {
   }
 
   #readDraw(at: number, value: unknown): void {
-    const parameter = this.#parameters[at] as DrawParameter;
+    const parameter = this.parameters[at] as DrawParameter;
     if (typeof value !== "object" || value === null) this.#refuse(parameter.name, "the address of a draw", value);
     const { header, table, offset } = value as { header: unknown; table: unknown; offset: unknown };
     this.#checkWords(`${parameter.name}.header`, header, 3);
     this.#checkWords(`${parameter.name}.table`, table, 3 * this.sizes[parameter.rows]);
-    const positions = rowPositions(parameter.bits === undefined ? 32 : this.sizes[parameter.bits]);
+    const { decision } = parameter;
+    const bits = decision === undefined ? 32 : this.sizes[decision.bits];
+    if (decision !== undefined && !(this.sizes[decision.threshold] < 2 ** bits)) {
+      const expected = `a whole number in [0, ${2 ** bits - 1}] for ${bits} bits`;
+      this.#refuse(decision.threshold, expected, this.sizes[decision.threshold]);
+    }
+    const positions = rowPositions(bits);
     const last = positions - this.#cols[at](this.sizes);
     if (!Number.isSafeInteger(offset) || (offset as number) < 0 || !((offset as number) <= last)) {
       this.#refuse(`${parameter.name}.offset`, `a whole number in [0, ${last}], since a row has ${positions}`, offset);
@@ -310,7 +342,6 @@ export class Boundary {
       const found = type === "Uint32Array" ? lengthOf.call(words) : words;
       this.#refuse(name, `a Uint32Array of ${least} words`, found);
     }
-    if (least > 0) this.#checkFixed(name, bufferOf.call(words));
   }
 
   #readBlock(parameter: BlockParameter, at: number, value: unknown): void {
@@ -323,8 +354,9 @@ export class Boundary {
       const found = values[name];
       switch (field.kind) {
         case "whole":
-          if (!isWhole(found, field.min) || found > field.max) {
-            this.#refuse(`${parameter.name}.${name}`, `a whole number in [${field.min}, ${field.max}]`, found);
+          if (!isWhole(found, field.min) || found > field.max || field.among?.includes(found) === false) {
+            const expected = field.among?.join(" or ") ?? `a whole number in [${field.min}, ${field.max}]`;
+            this.#refuse(`${parameter.name}.${name}`, expected, found);
           }
           this.sizes[name] = numbers[next++] = found;
           break;

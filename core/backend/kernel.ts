@@ -10,6 +10,7 @@
  */
 import { backendGeneration, currentBackend } from "./backend.ts";
 import { Boundary } from "./boundary.ts";
+import { fastCall } from "./fast_call.ts";
 import type { ArgumentsOf, Parameter } from "./parameters.ts";
 
 /** Any function without a result. */
@@ -77,23 +78,25 @@ export function defineKernel<const P extends readonly Parameter[]>(
   { name, parameters, twin, source }: KernelDescription<P>,
 ): Kernel<(...args: ArgumentsOf<P>) => void> {
   const boundary = new Boundary(name, parameters);
-  let seen = -1;
   /** The twin, after a look at every index, as C looks at each when it uses it. */
   const careful = !boundary.hasIndices ? twin : (...args: ArgumentsOf<P>) => {
     boundary.checkIndices(args);
     twin(...args);
   };
-  let implementation: AnyFunction = careful;
-  function run(...args: ArgumentsOf<P>): void {
-    const double = boundary.check(args);
+  const implementation = (): AnyFunction => currentBackend().implement(kernel as unknown as Kernel) ?? careful;
+  let seen = -1;
+  let found: AnyFunction = careful;
+  /** A call as it is meant. It makes the sentences of what is wrong, and knows float64. */
+  function slow(...args: ArgumentsOf<P>): void {
+    if (boundary.check(args)) return careful(...args);
     const generation = backendGeneration();
     if (generation !== seen) {
-      implementation = currentBackend().implement(kernel as unknown as Kernel) ?? careful;
+      found = implementation();
       seen = generation;
     }
-    if (double) careful(...args);
-    else implementation(...args);
+    found(...args);
   }
-  const kernel = Object.assign(run, { kernel: name, parameters, twin, boundary, source });
+  const run = fastCall(boundary, { implementation, generation: backendGeneration, slow }) ?? slow;
+  const kernel = Object.assign(run as typeof slow, { kernel: name, parameters, twin, boundary, source });
   return kernel;
 }

@@ -85,6 +85,14 @@ export interface CodeParameter<T = string> extends CommonParameter<T> {
   readonly names: readonly string[];
 }
 
+/** Names of the sizes that say how elements are dropped. */
+export interface Decision {
+  /** Bits that a decision takes, 16 or 32. */
+  readonly bits: string;
+  /** An element is dropped iff its bits are below this, which must fit into them. */
+  readonly threshold: string;
+}
+
 /** Where random numbers lie: three arguments in C, `header`, `table` and `offset`. */
 export interface DrawParameter<T = DrawAddress> extends CommonParameter<T> {
   /** Tells the meanings apart. */
@@ -93,13 +101,13 @@ export interface DrawParameter<T = DrawAddress> extends CommonParameter<T> {
   readonly rows: string;
   /** Elements of a row. */
   readonly cols: Length;
-  /** Name of the size that says how many bits a decision takes, 16 or 32; without it all draws take 32. */
-  readonly bits: string | undefined;
+  /** How elements are dropped; without it a draw takes 32 bits an element. */
+  readonly decision: Decision | undefined;
 }
 
 /** One number of a block. */
 export type Field =
-  | { readonly kind: "whole"; readonly min: number; readonly max: number }
+  | { readonly kind: "whole"; readonly min: number; readonly max: number; readonly among?: readonly number[] }
   | { readonly kind: "number" }
   | { readonly kind: "flag" }
   /** A whole number or null: two numbers in C, whether it is there and which. */
@@ -213,8 +221,8 @@ export function code<const N extends string>(name: string, names: readonly N[]):
 }
 
 /** Where random numbers for `[rows, cols]` lie. */
-export function draw(name: string, rows: string, cols: Length, bits?: string): DrawParameter {
-  return { kind: "draw", name, rows, cols, bits };
+export function draw(name: string, rows: string, cols: Length, decision?: Decision): DrawParameter {
+  return { kind: "draw", name, rows, cols, decision };
 }
 
 /** An object of numbers. */
@@ -238,6 +246,13 @@ export function box<const O extends string>(
 export const field = {
   /** A size from `min` (0). */
   size: (min = 0, max: number = 2 ** 48): Field => ({ kind: "whole", min, max }),
+  /** One of some whole numbers. */
+  oneOf: (among: readonly number[]): Field => ({
+    kind: "whole",
+    min: Math.min(...among),
+    max: Math.max(...among),
+    among,
+  }),
   /** Any number. */
   number: { kind: "number" } as Field,
   /** True or false. */

@@ -12,6 +12,7 @@ import * as twins from "./reference/random.ts";
 const elements = ["rows", "cols"];
 const threshold = size("threshold", { max: 2 ** 32 - 1 });
 const bits = oneOf("bits", [16, 32]);
+const decision = { bits: "bits", threshold: "threshold" };
 
 /** `out = kept ? a x + b : c`: selected, so that a dropped infinity or NaN gives c. `a x` exactly where b is 0. */
 export const mask: Kernel<typeof twins.mask> = defineKernel({
@@ -19,7 +20,7 @@ export const mask: Kernel<typeof twins.mask> = defineKernel({
   parameters: [
     input("x", elements),
     output("out", elements, { mayBe: ["x"] }),
-    draw("draw", "rows", ["cols"], "bits"),
+    draw("draw", "rows", ["cols"], decision),
     size("rows"),
     size("cols"),
     threshold,
@@ -38,7 +39,7 @@ export const select: Kernel<typeof twins.select> = defineKernel({
     input("x", elements),
     input("other", elements),
     output("out", elements, { mayBe: ["x", "other"] }),
-    draw("draw", "rows", ["cols"], "bits"),
+    draw("draw", "rows", ["cols"], decision),
     size("rows"),
     size("cols"),
     threshold,
@@ -53,7 +54,7 @@ export const bernoulli: Kernel<typeof twins.bernoulli> = defineKernel({
   name: "bernoulli",
   parameters: [
     output("out", elements),
-    draw("draw", "rows", ["cols"], "bits"),
+    draw("draw", "rows", ["cols"], decision),
     size("rows"),
     size("cols"),
     threshold,

@@ -12,13 +12,13 @@ const shape = block<twins.DropConnectShape>("shape", {
   inputs: field.size(),
   units: field.size(),
   threshold: field.size(0, 2 ** 32 - 1),
-  bits: field.size(16, 32),
+  bits: field.oneOf([16, 32]),
   scale: field.number,
 });
 const x = ["batch", "rows", "inputs"];
 const weight = ["units", "inputs"];
 const y = ["batch", "rows", "units"];
-const masks = draw("draw", "batch", weight, "bits");
+const masks = draw("draw", "batch", weight, { bits: "bits", threshold: "threshold" });
 
 /**
  * `out[b, r, u] = sum_i kept(b, u, i) ? scale weight[u, i] x[b, r, i] : 0`, for `x: [batch, rows, inputs]` and
