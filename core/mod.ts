@@ -17,6 +17,7 @@ export type {
   BoxParameter,
   CodeParameter,
   CommonParameter,
+  Decision,
   DrawParameter,
   Field as KernelField,
   FlagParameter,
@@ -28,7 +29,7 @@ export type {
   Sizes as KernelSizes,
   WholeParameter,
 } from "./backend/parameters.ts";
-export type { Boundary } from "./backend/boundary.ts";
+export type { ArrayCheck, ArrayPair, Boundary } from "./backend/boundary.ts";
 export type { AnyFunction } from "./backend/kernel.ts";
 export { defineKernel, isKernel, type Kernel, type KernelDescription, type KernelSource } from "./backend/kernel.ts";
 /** What the arguments of a kernel mean, for {@linkcode defineKernel}. */

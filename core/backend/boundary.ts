@@ -83,7 +83,7 @@ export interface ArrayCheck {
 }
 
 /** Two arguments that must not overlap, unless they are the same array where `same` allows it. */
-export interface Pair {
+export interface ArrayPair {
   /** Place of the one that is written. */
   readonly a: number;
   /** Place of the other. */
@@ -115,7 +115,7 @@ export class Boundary {
   /** The arguments that are arrays. */
   readonly arrays: readonly ArrayCheck[];
   /** Arrays of which one is written. */
-  readonly pairs: readonly Pair[];
+  readonly pairs: readonly ArrayPair[];
   /** Where the measured sizes come from. */
   readonly measuredFrom: readonly { readonly size: string; readonly at: number }[];
   readonly #name: string;
@@ -180,7 +180,7 @@ export class Boundary {
     });
     this.measuredFrom = measuredFrom;
     this.measured = measuredFrom.map(({ size }) => size);
-    const pairs: Pair[] = [];
+    const pairs: ArrayPair[] = [];
     parameters.forEach((written, a) => {
       if (written.kind !== "floats" && written.kind !== "ints" || written.access === "input") return;
       parameters.forEach((other, b) => {
