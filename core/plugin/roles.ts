@@ -7,7 +7,7 @@
 import type { Epilogue } from "../backend/epilogue.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Dataset } from "../train/data.ts";
-import type { Observation } from "../train/events.ts";
+import type { EpochMetrics, Observation } from "../train/events.ts";
 import type {
   AugmentBatch,
   AugmentContext,
@@ -173,6 +173,16 @@ export interface RoleParts<Options> {
   observer: {
     /** Called at the start of a run; returns what is called during it. */
     observe(context: ObserveContext<Options>): Observation | Promise<Observation>;
+    /**
+     * Whether the run ends before its last epoch, with that of the last of these metrics: asked for after each epoch, and
+     * when a run goes on. Same arguments, same answer, so that a run that is resumed ends where one never stopped does.
+     */
+    stops?(history: readonly EpochMetrics[], options: Options): boolean;
+    /**
+     * Whether the weights of the last epoch are those to end with, so far: asked for once after each epoch. They are copied,
+     * saved with checkpoints, and put into the model at the end of the run. One observer of a run may have it.
+     */
+    keeps?(history: readonly EpochMetrics[], options: Options): boolean;
   };
 }
 
@@ -197,7 +207,7 @@ export const partsOfRole: { readonly [R in Role]: { readonly method: string; rea
   average: { method: "weights", others: ["track", "slots"] },
   dataset: { method: "load", others: ["download"] },
   augmentation: { method: "augment", others: ["mixesTargets", "module"] },
-  observer: { method: "observe", others: [] },
+  observer: { method: "observe", others: ["stops", "keeps"] },
 };
 
 /** All roles. */

@@ -6,6 +6,7 @@
  */
 import { noGrad } from "../tensor/autograd.ts";
 import type { Snapshot } from "./events.ts";
+import { keptTensors } from "./kept_weights.ts";
 import type { Model, Parameter } from "../plugin/model.ts";
 import { optionsAt } from "../plugin/options.ts";
 import type { AverageContext, Plugin, Progress } from "../plugin/plugin.ts";
@@ -17,10 +18,17 @@ import type { OptimizerDriver } from "./optimizer.ts";
 const MEASURED = "measured/";
 
 /**
- * The parameters and running state of a snapshot with which its run measures: where an average of the weights is kept, the
- * average in place of the weights. `Model.load` takes them.
+ * The parameters and running state of a snapshot with which its run would end: those of an earlier epoch, where an observer
+ * has kept them; else, where an average of the weights is kept, the average in place of the weights. `Model.load` takes
+ * them.
  */
-export function measuredWeights({ tensors }: Snapshot): Map<string, Tensor> {
+export function measuredWeights(snapshot: Snapshot): Map<string, Tensor> {
+  const kept = keptTensors(snapshot);
+  return kept.size > 0 ? kept : weightsNow(snapshot);
+}
+
+/** The parameters and running state with which a run measures at the moment of a snapshot. */
+export function weightsNow({ tensors }: Snapshot): Map<string, Tensor> {
   const found = new Map<string, Tensor>();
   for (const [name, tensor] of tensors) {
     if (name.startsWith("model/")) found.set(name, tensors.get(MEASURED + name.slice("model/".length)) ?? tensor);
@@ -30,14 +38,15 @@ export function measuredWeights({ tensors }: Snapshot): Map<string, Tensor> {
 }
 
 /**
- * Puts into a model what a snapshot's run measures with: parameters, running state, and what schedules remember.
+ * Puts into a model what a snapshot's run would end with, see {@linkcode measuredWeights}: parameters, running state, and what schedules remember.
  *
  * @returns how far training had come, for `evaluate` and `predict`, which need it where options are schedules
  * @throws {CheckpointError} when the snapshot is of another architecture; nothing has been changed then
  */
 export function loadMeasured(model: Model, snapshot: Snapshot): Progress {
   model.load(measuredWeights(snapshot));
-  const { step, stepsPerEpoch, totalSteps, schedules } = snapshot.progress;
+  const { stepsPerEpoch, totalSteps, kept } = snapshot.progress;
+  const { step, schedules } = kept ?? snapshot.progress;
   model.schedules.restore(schedules);
   return { step, stepsPerEpoch, totalSteps };
 }

@@ -103,10 +103,20 @@ export interface EndEvent {
 
 /** A training run at one moment: parameters, running state, optimizer slots, and the counters. */
 export interface Snapshot {
-  /** All numbers by name: `model/1.weight`, `state/4.mean`, `optimizer/velocity/1.weight`. */
+  /** All numbers by name: `model/1.weight`, `state/4.mean`, `optimizer/velocity/1.weight`, `kept/model/1.weight`. */
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** Counters and metrics: plain JSON. */
   readonly progress: TrainingProgress;
+}
+
+/** The epoch whose weights a run would end with, where an observer has kept them. */
+export interface KeptEpoch {
+  /** Which one, from 1. */
+  readonly epoch: number;
+  /** Steps done at its end. */
+  readonly step: number;
+  /** What schedules remembered then. */
+  readonly schedules: TrainingProgress["schedules"];
 }
 
 /** The counters of a run, from which it goes on bit for bit. Randomness has no state: it is addressed by these. */
@@ -137,6 +147,8 @@ export interface TrainingProgress {
   readonly schedules: Readonly<Record<string, Readonly<Record<string, number>>>>;
   /** The model, as JSON, to refuse a checkpoint of another architecture. */
   readonly model: unknown;
+  /** The epoch whose weights are kept for the end; absent where none are. */
+  readonly kept?: KeptEpoch;
 }
 
 /** What an observer does during a run. Each handler is optional. */

@@ -59,7 +59,14 @@ export interface FitResult extends EpochMetrics {
   readonly history: readonly EpochMetrics[];
   /** Median seconds of an epoch's steps. */
   readonly secondsPerEpoch: number;
-  /** Whether the run was stopped before its last epoch. */
+  /**
+   * The epoch, from 1, whose weights the model holds: the last one, unless an observer such as `keepBest` has kept those of
+   * an earlier one. All metrics beside this are of it.
+   */
+  readonly epoch: number;
+  /** Whether an observer such as `earlyStopping` ended the run before its last epoch. */
+  readonly stopped: boolean;
+  /** Whether the run was stopped by its signal before its last epoch. */
   readonly interrupted: boolean;
   /** What computed. */
   readonly backend: BackendInfo;

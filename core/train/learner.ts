@@ -15,6 +15,7 @@ import { checkOutput } from "./check_output.ts";
 import { CheckpointError, DivergenceError, OptionError } from "../errors.ts";
 import { errorSum, predictionOf } from "./evaluate.ts";
 import { divisor } from "./loss_of.ts";
+import { isKept } from "./kept_weights.ts";
 import { type Model, overwrite, type RunOptions } from "../plugin/model.ts";
 import type { LearningOptions } from "./learning_options.ts";
 import { refuseNonFinite } from "./non_finite.ts";
@@ -112,7 +113,7 @@ export class Learner {
   restore(saved: ReadonlyMap<string, Tensor>, step: number): void {
     const mine = this.#own();
     for (const name of saved.keys()) {
-      if (!mine.has(name) && !isMeasured(name)) {
+      if (!mine.has(name) && !isMeasured(name) && !isKept(name)) {
         throw new CheckpointError(`The checkpoint is of another architecture: this model has no ${name}.`);
       }
     }

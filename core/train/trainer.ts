@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { measuredWeights } from "./average.ts";
+import { weightsNow } from "./average.ts";
 import { currentBackend } from "../backend/backend.ts";
 import type { Dataset, Split } from "./data.ts";
 import { isPlugin } from "../plugin/define.ts";
@@ -12,6 +12,7 @@ import { CheckpointError, DivergenceError, OptionError, refuseUnknown } from "..
 import { errorOf, evaluate, loadDataset } from "./evaluate.ts";
 import type { EpochMetrics, Observation, RunInfo, Snapshot, TrainingProgress } from "./events.ts";
 import { type FitOptions, fitOptions, type FitResult } from "./fit_options.ts";
+import { KeptWeights } from "./kept_weights.ts";
 import { Learner } from "./learner.ts";
 import { Loader } from "./loader.ts";
 import { outlineOf } from "./outline.ts";
@@ -45,12 +46,17 @@ export class Trainer {
   readonly #dataset: Dataset;
   readonly #learner: Learner;
   readonly #waiting: Plugin<"observer">[] = [];
+  /** Those that may end the run early, and the one that may keep weights. */
+  readonly #judges: Plugin<"observer">[] = [];
+  readonly #kept: KeptWeights = new KeptWeights();
   readonly #observers: Observation[] = [];
   readonly #signal: AbortSignal | undefined;
   readonly #loader: Loader;
   #counters: TrainingProgress;
   #stepTimes: number[] = [];
+  #stopped = false;
   #ended = false;
+  #settled = false;
 
   private constructor(
     model: Model,
@@ -120,11 +126,17 @@ export class Trainer {
       prefetch: options.prefetch ?? false,
     });
     const trainer = new Trainer(model, dataset, options.signal, info, learner, fresh, loader);
-    if (options.resume !== undefined) trainer.#restore(options.resume);
     for (const observer of options.observers ?? []) {
       if (!isPlugin(observer, "observer")) throw new OptionError("observers", "observer plugins", observer);
       trainer.#waiting.push(observer);
+      const { stops, keeps } = observer.definition;
+      if (stops !== undefined || keeps !== undefined) trainer.#judges.push(observer);
     }
+    const keepers = trainer.#judges.filter(({ definition }) => definition.keeps !== undefined);
+    if (keepers.length > 1) {
+      throw new OptionError("observers", "at most one that keeps weights", keepers.map(({ plugin }) => plugin));
+    }
+    if (options.resume !== undefined) trainer.#restore(options.resume);
     return trainer;
   }
 
@@ -145,14 +157,18 @@ export class Trainer {
     return this.#counters.epoch;
   }
 
-  /** Whether the last epoch is done, or the run was aborted. */
+  /** Whether the last epoch is done, an observer has ended the run, or it was aborted. */
   get done(): boolean {
-    return this.interrupted || this.#counters.epoch >= this.info.epochs;
+    return this.#complete || (this.#signal?.aborted ?? false);
+  }
+
+  get #complete(): boolean {
+    return this.#stopped || this.#counters.epoch >= this.info.epochs;
   }
 
   /** Whether the run was aborted before its last epoch was done. */
   get interrupted(): boolean {
-    return (this.#signal?.aborted ?? false) && this.#counters.epoch < this.info.epochs;
+    return (this.#signal?.aborted ?? false) && !this.#complete;
   }
 
   /** Each finished epoch's metrics. */
@@ -163,16 +179,22 @@ export class Trainer {
   /** Everything needed to go on from here. The tensors are the live ones: copy or write them before the next step. */
   snapshot(): Snapshot {
     const progress = { ...this.#counters, schedules: this.model.schedules.toJSON() };
-    return { tensors: this.#learner.tensors(), progress };
+    const tensors = this.#learner.tensors();
+    for (const [name, tensor] of this.#kept.tensors()) tensors.set(name, tensor);
+    return { tensors, progress };
   }
 
   /**
    * Writes the model as it would be measured now, with schedules replaced by their values and with the preprocessing, as one
-   * file that `loadModel` reads: see {@linkcode Model.save}.
+   * file that `loadModel` reads: see {@linkcode Model.save}. After the end of a run whose weights an observer has kept, these
+   * are the ones.
    */
   async save(path: string): Promise<void> {
-    const tensors = measuredWeights(this.snapshot());
-    await this.model.save(path, { preprocessing: this.#dataset, progress: this.#progress(), tensors });
+    // The end has put what is kept into the model.
+    const kept = this.#settled ? this.#kept.moment : undefined;
+    const tensors = kept === undefined ? { tensors: weightsNow(this.snapshot()) } : {};
+    const progress = { ...this.#progress(), ...(kept && { step: kept.step }) };
+    await this.model.save(path, { preprocessing: this.#dataset, progress, ...tensors });
   }
 
   #restore(snapshot: Snapshot): void {
@@ -198,7 +220,15 @@ export class Trainer {
     this.#learner.restore(snapshot.tensors, progress.step);
     this.model.schedules.restore(progress.schedules);
     const { model, totalSteps } = this.#counters;
-    this.#counters = { ...progress, model, totalSteps };
+    const keeps = this.#judges.some(({ definition }) => definition.keeps !== undefined);
+    if (keeps) this.#kept.restore(snapshot, weightsNow(this.snapshot()));
+    this.#counters = { ...progress, model, totalSteps, kept: this.#kept.moment };
+    this.#stopped = this.#asksToStop();
+  }
+
+  #asksToStop(): boolean {
+    if (this.epoch === 0) return false;
+    return this.#judges.some(({ definition, options }) => definition.stops?.(this.history, options) ?? false);
   }
 
   /**
@@ -300,6 +330,18 @@ export class Trainer {
       history: [...counters.history, metrics],
     };
     this.model.schedules.epoch(metrics);
+    this.#judge(metrics);
+  }
+
+  /** Asks the observers whether these weights are the ones to end with, and whether the run ends here. */
+  #judge({ epoch, step }: EpochMetrics): void {
+    for (const { definition, options } of this.#judges) {
+      if (!definition.keeps?.(this.history, options)) continue;
+      const kept = { epoch, step, schedules: this.model.schedules.toJSON() };
+      this.#kept.take(kept, weightsNow(this.snapshot()));
+      this.#counters = { ...this.#counters, kept };
+    }
+    this.#stopped = this.#asksToStop();
   }
 
   async #tell(what: "step" | "epoch"): Promise<void> {
@@ -337,9 +379,12 @@ export class Trainer {
     if (!this.#ended) {
       await this.#finish(this.interrupted);
       this.#learner.settle();
+      this.#kept.settle(this.model);
+      this.#settled = true;
     }
     const history = this.history;
-    const last: EpochMetrics = history.at(-1) ?? {
+    const kept = this.#kept.moment;
+    const last: EpochMetrics = (kept === undefined ? history.at(-1) : history[kept.epoch - 1]) ?? {
       epoch: 0,
       step: this.step,
       trainLoss: NaN,
@@ -360,6 +405,7 @@ export class Trainer {
       secondsPerEpoch: median(history.map((metrics) => metrics.seconds)),
       stepMs: median(history.map((metrics) => metrics.stepMs)),
       step: this.step,
+      stopped: this.#stopped && this.epoch < this.info.epochs,
       interrupted: this.interrupted,
       backend: this.info.backend,
       preprocessing: preprocessingOf(this.#dataset),

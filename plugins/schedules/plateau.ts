@@ -1,15 +1,7 @@
 /** A number that falls when a metric stops getting better. @module */
 import { z } from "zod";
-import { definePlugin, type EpochMetrics, type Factory, OptionError } from "../../core/mod.ts";
-
-/** Metrics that {@linkcode plateau} can follow. */
-export type PlateauMetric =
-  | "trainLoss"
-  | "trainError"
-  | "validationLoss"
-  | "validationError"
-  | "runningLoss"
-  | "runningError";
+import { definePlugin, type Factory } from "../../core/mod.ts";
+import { type FollowedMetric, followedMetricSchema, valueOf } from "../_followed_metric.ts";
 
 /** Options of {@linkcode plateau}. */
 export interface PlateauOptions {
@@ -24,17 +16,8 @@ export interface PlateauOptions {
   /** Below this the number does not fall, at least 0. Default 0. */
   least?: number;
   /** What is followed; the smaller the better. `validation...` needs a validation part. Default `validationLoss`. */
-  metric?: PlateauMetric;
+  metric?: FollowedMetric;
 }
-
-const metrics = [
-  "trainLoss",
-  "trainError",
-  "validationLoss",
-  "validationError",
-  "runningLoss",
-  "runningError",
-] as const;
 
 /**
  * `from` at first; multiplied by `factor` when the metric has not been better than its best for more than `patience` epochs
@@ -65,21 +48,15 @@ export const plateau: Factory<"schedule", PlateauOptions> = definePlugin({
       .lt(1, "expected a number in [0, 1)").default(1e-4).describe("share by which a better value must be smaller"),
     least: z.number("expected a number of at least 0").min(0, "expected a number of at least 0").default(0)
       .describe("below this the number does not fall"),
-    metric: z.enum(metrics).default("validationLoss").describe("what is followed"),
+    metric: followedMetricSchema.default("validationLoss").describe("what is followed"),
   }),
   cases: [{ from: 0.1 }],
   initial: ({ from }) => ({ value: from, best: Infinity, waited: 0 }),
   value: (_progress, _options, { value }) => value,
   epoch({ options: { factor, patience, threshold, least, metric }, state: { value, best, waited }, metrics }) {
-    const found = metricOf(metrics, metric);
+    const found = valueOf(metrics, metric, "plateau.metric");
     if (found < best * (1 - threshold)) return { value, best: found, waited: 0 };
     if (waited < patience) return { value, best, waited: waited + 1 };
     return { value: Math.max(least, value * factor), best, waited: 0 };
   },
 });
-
-function metricOf(metrics: EpochMetrics, metric: PlateauMetric): number {
-  const found = metrics[metric];
-  if (found !== undefined) return found;
-  throw new OptionError("plateau.metric", "a metric that is measured, since the run has no validation part", metric);
-}
