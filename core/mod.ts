@@ -112,7 +112,13 @@ export { predict, type Prediction, type PredictOptions } from "./train/predict.t
 export { Registry } from "./plugin/registry.ts";
 export { FolderLock, lockFolder } from "./store/lock.ts";
 export { type LoadedModel, readModel } from "./store/load_model.ts";
-export { prepareInputs, type Preprocessing, preprocessingOf, restoreOutputs } from "./store/preprocessing.ts";
+export {
+  channelsFirst,
+  prepareInputs,
+  type Preprocessing,
+  preprocessingOf,
+  restoreOutputs,
+} from "./store/preprocessing.ts";
 export { type SaveOptions } from "./store/saved_model.ts";
 export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./store/safetensors.ts";
 export {
@@ -135,11 +141,19 @@ export {
   recycling,
   Storage,
 } from "./tensor/storage.ts";
+export {
+  isNumericArray,
+  type NumberData,
+  type NumberGrid,
+  type NumericArray,
+  placeOf,
+  readNumbers,
+} from "./tensor/read_numbers.ts";
 export { formatSummary } from "./plugin/summary.ts";
 export { type FloatType, type Nested, Tensor } from "./tensor/tensor.ts";
 export { loadMeasured, measuredWeights } from "./train/average.ts";
 export { defaultLoss } from "./train/default_loss.ts";
-export { holdBack } from "./train/validation.ts";
+export { holdBack, type PartedExamples, partExamples } from "./train/validation.ts";
 export {
   evaluate,
   type EvaluateOptions,

@@ -5,6 +5,7 @@
  */
 import { ShapeError, showShape } from "../errors.ts";
 import { type Shape, sizeOf } from "../tensor/shape.ts";
+import { type NumberData, readNumbers } from "../tensor/read_numbers.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { gatherInputs } from "../train/batches.ts";
 import type { ChannelUnits, Dataset, TargetUnits } from "../train/data.ts";
@@ -23,6 +24,8 @@ export interface Preprocessing {
   readonly classNames?: readonly string[];
   /** Number of positions of an example that have a class each; absent when an example has one. */
   readonly labelsPerExample?: number;
+  /** For examples that have their channels as the last axis, which becomes the first before all else. */
+  readonly layout?: "channels-last";
   /** What each input is multiplied by. */
   readonly scale: number;
   /** What is done to each input after that, along the first axis of an example: `(input - mean) / deviation`. */
@@ -33,7 +36,7 @@ export interface Preprocessing {
 
 /** What a data set does to its inputs and targets. */
 export function preprocessingOf(dataset: Dataset): Preprocessing {
-  const { name, classes, outputs, classNames, targetUnits, train } = dataset;
+  const { name, classes, outputs, classNames, layout, targetUnits, train } = dataset;
   const inputUnits = dataset.inputUnits ?? train.normalize;
   const { shape, scale, labelsPerExample } = train;
   return {
@@ -43,6 +46,7 @@ export function preprocessingOf(dataset: Dataset): Preprocessing {
     outputs,
     ...(classNames && { classNames }),
     ...(labelsPerExample && { labelsPerExample }),
+    ...(layout && { layout }),
     scale,
     ...(inputUnits && { inputUnits }),
     ...(targetUnits && { targetUnits }),
@@ -53,10 +57,11 @@ export function preprocessingOf(dataset: Dataset): Preprocessing {
  * Raw inputs as a model expects them: scaled, shifted, in the shape of a batch.
  *
  * @param preprocessing what is done to them
- * @param raw the inputs of whole examples, one after the other, as the data set's files hold them: bytes of an image, the
- *   cells of a table's columns
+ * @param raw the inputs of whole examples as they were given to the data set, nested or one after the other: rows of a
+ *   table, bytes of images
  * @returns `[count, ...shape]`, float32
  * @throws {ShapeError} when they are not those of whole examples
+ * @throws {DataError} for what is no finite number, with its row and column
  *
  * @example
  * ```ts
@@ -65,22 +70,37 @@ export function preprocessingOf(dataset: Dataset): Preprocessing {
  *
  * const inputUnits = { mean: [1, 0], deviation: [2, 1] };
  * const how = { dataset: "table", shape: [2], classes: 0, outputs: 1, scale: 1, inputUnits };
- * assertEquals(prepareInputs(how, [5, 6]).toArray(), [[2, 6]]);
+ * assertEquals(prepareInputs(how, [[5, 6], [1, 0]]).toArray(), [[2, 6], [0, 0]]);
  * ```
  */
-export function prepareInputs(preprocessing: Preprocessing, raw: ArrayLike<number>): Tensor {
-  const { shape, scale, inputUnits: normalize } = preprocessing;
+export function prepareInputs(preprocessing: Preprocessing, raw: NumberData): Tensor {
+  const { shape, layout, scale, inputUnits: normalize } = preprocessing;
   const size = sizeOf(shape);
-  const count = raw.length / size;
-  if (!Number.isInteger(count)) {
+  const { numbers, shape: given } = readNumbers(raw, "prepareInputs");
+  const count = numbers.length / size;
+  if (!Number.isInteger(count) || (given.length > 1 && given[0] !== count && count !== 1)) {
     throw new ShapeError(
-      `prepareInputs: expected numbers for whole examples of shape ${showShape(shape)}, found ${raw.length}.`,
+      `prepareInputs: expected numbers for whole examples of shape ${showShape(shape)}, found ` +
+        `${given.length > 1 ? showShape(given) : numbers.length}.`,
     );
   }
-  const numbers = Float64Array.from(raw);
   const inputs = Tensor.empty([count, ...shape]);
-  gatherInputs({ shape, inputs: numbers, scale, normalize }, { from: 0, to: count }, inputs.floats as Float32Array);
+  const floats = layout === undefined ? Float64Array.from(numbers) : channelsFirst(numbers, shape);
+  gatherInputs({ shape, inputs: floats, scale, normalize }, { from: 0, to: count }, inputs.floats as Float32Array);
   return inputs;
+}
+
+/** Examples `[...places, channels]` as `[channels, ...places]`, the shape that is given. */
+export function channelsFirst(numbers: ArrayLike<number>, shape: Shape): Float64Array<ArrayBuffer> {
+  const turned = new Float64Array(numbers.length);
+  const [channels] = shape;
+  const size = sizeOf(shape);
+  const area = size / channels;
+  for (let i = 0; i < numbers.length; i++) {
+    const within = i % size;
+    turned[i - within + within % channels * area + Math.floor(within / channels)] = numbers[i];
+  }
+  return turned;
 }
 
 /**

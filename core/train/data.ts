@@ -61,6 +61,8 @@ export interface Dataset {
    * of Infinity stands for a column that was constant and became 0. A saved model does the same to what it is given.
    */
   readonly inputUnits?: ChannelUnits;
+  /** For examples that came with their channels as the last axis, and were turned. A saved model does the same. */
+  readonly layout?: "channels-last";
   /**
    * For a regression whose targets were shifted and scaled: by what. The error of a model is then given in the units
    * before that; its loss is not. A prediction in those units is `output * deviation + mean`.

@@ -30,24 +30,44 @@ import { Tensor } from "../tensor/tensor.ts";
  * ```
  */
 export function holdBack(dataset: Dataset, fraction: number, seed: number): Dataset {
-  if (!(typeof fraction === "number" && fraction > 0 && fraction < 1)) {
-    throw new OptionError("validation", "a number between 0 and 1, both excluded", fraction);
-  }
   if (dataset.validation !== undefined) {
     throw new OptionError("validation", `none, because ${dataset.name} has a validation part of its own`, fraction);
   }
   const { train } = dataset;
-  const held = Math.max(1, Math.round(train.count * fraction));
-  if (held >= train.count) {
-    throw new OptionError("validation", `a part that leaves some of ${train.count} examples to train on`, fraction);
+  const key = dataset.order === "lanes" ? null : Key.seed(seed).at("validation");
+  const { kept, held } = partExamples(train.count, fraction, key, "validation");
+  return { ...dataset, train: pick(train, kept), validation: pick(train, held) };
+}
+
+/** Which examples stay, and which are held back; both in their order. */
+export interface PartedExamples {
+  /** Those to train on. */
+  readonly kept: Uint32Array;
+  /** Those that are held back. */
+  readonly held: Uint32Array;
+}
+
+/**
+ * Parts the numbers of examples, for a part that is held back. Each example has a random number at the key, and those with
+ * the smallest are held back.
+ *
+ * @param count number of examples
+ * @param fraction which part is held back, in (0, 1); rounded to a number of examples, at least 1
+ * @param key where the random numbers lie; null: the last examples are held back
+ * @param path the option that asks for it, for errors
+ * @throws {OptionError} for another fraction, or one that leaves no example to train on
+ */
+export function partExamples(count: number, fraction: number, key: Key | null, path: string): PartedExamples {
+  if (!(typeof fraction === "number" && fraction > 0 && fraction < 1)) {
+    throw new OptionError(path, "a number between 0 and 1, both excluded", fraction);
   }
-  const isHeld = dataset.order === "lanes" ? lastOnes(train.count, held) : drawn(train.count, held, seed);
-  const all = Uint32Array.from({ length: train.count }, (_, example) => example);
-  return {
-    ...dataset,
-    train: pick(train, all.filter((example) => !isHeld[example])),
-    validation: pick(train, all.filter((example) => isHeld[example])),
-  };
+  const held = Math.max(1, Math.round(count * fraction));
+  if (held >= count) {
+    throw new OptionError(path, `a part that leaves some of ${count} examples to train on`, fraction);
+  }
+  const isHeld = key === null ? lastOnes(count, held) : drawn(count, held, key);
+  const all = Uint32Array.from({ length: count }, (_, example) => example);
+  return { kept: all.filter((example) => !isHeld[example]), held: all.filter((example) => isHeld[example]) };
 }
 
 function lastOnes(count: number, held: number): boolean[] {
@@ -55,8 +75,8 @@ function lastOnes(count: number, held: number): boolean[] {
 }
 
 /** The examples with the smallest random numbers; the first among equals. */
-function drawn(count: number, held: number, seed: number): boolean[] {
-  const numbers = Tensor.uniform([count], Key.seed(seed).at("validation")).floats;
+function drawn(count: number, held: number, key: Key): boolean[] {
+  const numbers = Tensor.uniform([count], key).floats;
   const order = Array.from({ length: count }, (_, example) => example)
     .sort((a, b) => numbers[a] - numbers[b] || a - b);
   const isHeld = new Array<boolean>(count).fill(false);

@@ -9,20 +9,26 @@ export interface Columns {
 }
 
 /**
- * Means and deviations of the columns of a table.
+ * Means and deviations of the columns of a table, or of the channels of examples.
  *
  * @param values row after row
  * @param width number of columns
+ * @param area consecutive numbers that count as one column: those of a channel
  */
-export function standardization(values: Float64Array, width: number): Columns {
-  const rows = values.length / width;
+export function standardization(values: ArrayLike<number>, width: number, area = 1): Columns {
+  const numbers = values.length / width;
   const mean: number[] = [];
   const deviation: number[] = [];
   for (let column = 0; column < width; column++) {
     let sum = 0;
-    for (let i = column; i < values.length; i += width) sum += values[i] / rows;
+    const each = (visit: (value: number) => void) => {
+      for (let row = column * area; row < values.length; row += width * area) {
+        for (let i = row; i < row + area; i++) visit(values[i]);
+      }
+    };
+    each((value) => sum += value / numbers);
     let variance = 0;
-    for (let i = column; i < values.length; i += width) variance += (values[i] - sum) ** 2 / rows;
+    each((value) => variance += (value - sum) ** 2 / numbers);
     const root = Math.sqrt(variance);
     mean.push(sum);
     // What is left of a constant column after rounding is not a deviation.
@@ -31,8 +37,11 @@ export function standardization(values: Float64Array, width: number): Columns {
   return { mean, deviation };
 }
 
-/** Subtracts the mean and divides by the deviation, column by column, in place. */
-export function standardize(values: Float64Array, { mean, deviation }: Columns): void {
+/** Subtracts the mean and divides by the deviation, column by column or channel by channel, in place. */
+export function standardize(values: Float64Array, { mean, deviation }: Columns, area = 1): void {
   const width = mean.length;
-  for (let i = 0; i < values.length; i++) values[i] = (values[i] - mean[i % width]) / deviation[i % width];
+  for (let i = 0; i < values.length; i++) {
+    const column = Math.floor(i / area) % width;
+    values[i] = (values[i] - mean[column]) / deviation[column];
+  }
 }
