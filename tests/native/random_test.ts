@@ -48,6 +48,7 @@ function anyCase(draws: Draws): Case {
     [1, 40_003],
     [1, draws.whole(1, 3000)],
     [draws.whole(1, 700), draws.whole(1, 12)],
+    [draws.whole(1, 90), draws.whole(12, 90)],
     [draws.whole(1, 70), draws.whole(90, 300)],
     [3, 7001],
     [0, 5],
