@@ -54,7 +54,7 @@ export {
   writeCheckpoint,
   type WriteCheckpointOptions,
 } from "./store/checkpoint.ts";
-export type { ChannelUnits, Dataset, Split, TargetUnits } from "./train/data.ts";
+export type { ChannelUnits, Dataset, RowReading, RowSource, Split, TargetUnits } from "./train/data.ts";
 export * from "./errors.ts";
 export * from "./train/events.ts";
 export { decisionBits, keepProbability, Key, rateThreshold, SiteCollisionError, siteHash } from "./random/key.ts";
@@ -119,6 +119,15 @@ export {
   preprocessingOf,
   restoreOutputs,
 } from "./store/preprocessing.ts";
+export {
+  type ClassPrediction,
+  nameOfClass,
+  type NumberPrediction,
+  type PredictRowsOptions,
+  probabilitiesByName,
+  type ReadRowsOptions,
+  type RowPrediction,
+} from "./store/predict_rows.ts";
 export { type SaveOptions } from "./store/saved_model.ts";
 export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./store/safetensors.ts";
 export {

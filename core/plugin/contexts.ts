@@ -8,6 +8,7 @@ import type { Epilogue } from "../backend/epilogue.ts";
 import type { Key } from "../random/key.ts";
 import type { Shape } from "../tensor/shape.ts";
 import type { FloatType, Tensor } from "../tensor/tensor.ts";
+import type { RowReading, RowSource } from "../train/data.ts";
 import type { EpochMetrics, RunInfo } from "../train/events.ts";
 import type { LayerPlugin, Plugin } from "./plugin.ts";
 import type { SiteArguments, SiteResult, SiteRole } from "./sites.ts";
@@ -273,6 +274,16 @@ export interface Downloaded {
   readonly files: readonly string[];
   /** Options, beside those given, with which `load` finds the files. */
   readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** What a data set's `rows` is given. */
+export interface RowsContext {
+  /** Where the rows come from. */
+  readonly source: RowSource;
+  /** What a stream or a list of objects is called in errors. */
+  readonly name: string;
+  /** What the data set kept for reading them, as its `rows`. */
+  readonly reading: RowReading;
 }
 
 /** What a data set's `load` is given. */

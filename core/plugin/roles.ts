@@ -23,6 +23,7 @@ import type {
   ObserveContext,
   Progress,
   ProjectContext,
+  RowsContext,
   ScheduleEpoch,
   UpdateContext,
 } from "./contexts.ts";
@@ -153,6 +154,11 @@ export interface RoleParts<Options> {
     load(context: LoadContext<Options>): Promise<Dataset> | Dataset;
     /** Fetches its files and checks them, when asked to; `load` itself never reaches for the network. */
     download?(context: DownloadContext<Options>): Promise<Downloaded>;
+    /**
+     * Reads new rows, without targets, for a model that was trained on a data set with `rows`: each time it is asked about
+     * some. Gives the inputs of whole examples as they are before the data set's `scale` and `inputUnits`.
+     */
+    rows?(context: RowsContext): Promise<ArrayLike<number>>;
   };
   /** A change of training examples. */
   augmentation: {
@@ -205,7 +211,7 @@ export const partsOfRole: { readonly [R in Role]: { readonly method: string; rea
   constraint: { method: "project", others: ["slots"] },
   learning: { method: "learn", others: [] },
   average: { method: "weights", others: ["track", "slots"] },
-  dataset: { method: "load", others: ["download"] },
+  dataset: { method: "load", others: ["download", "rows"] },
   augmentation: { method: "augment", others: ["mixesTargets", "module"] },
   observer: { method: "observe", others: ["stops", "keeps"] },
 };

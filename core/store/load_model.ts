@@ -2,14 +2,22 @@
 import { attempt, needAccess, sha256 } from "./_files.ts";
 import { plain, revived } from "./_plain_model.ts";
 import type { Preprocessing } from "./preprocessing.ts";
+import {
+  inputsOfRows,
+  predictInputs,
+  type PredictRowsOptions,
+  type ReadRowsOptions,
+  type RowPrediction,
+} from "./predict_rows.ts";
 import { decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
 import { FORMAT, VERSION } from "./saved_model.ts";
-import { CheckpointError, show } from "../errors.ts";
+import { CheckpointError, refuseUnknown, show } from "../errors.ts";
 import { isPlugin } from "../plugin/define.ts";
 import { buildModel, type BuildOptions, type Model } from "../plugin/model.ts";
-import type { LayerPlugin } from "../plugin/plugin.ts";
+import type { LayerPlugin, Plugin } from "../plugin/plugin.ts";
 import type { Registry } from "../plugin/registry.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { RowSource } from "../train/data.ts";
 
 /** A model that was read from a file. */
 export interface LoadedModel {
@@ -17,6 +25,21 @@ export interface LoadedModel {
   readonly model: Model;
   /** What the data set did to inputs and targets; undefined where nobody said when it was saved. */
   readonly preprocessing: Preprocessing | undefined;
+  /**
+   * Reads new rows of a table as the training rows were read, without targets: `[rows, ...inputShape]`, ready for the model.
+   *
+   * @param source the path of a file, a stream of its bytes, or objects with a value under each column's name
+   * @throws {PluginError} when the model was not trained on a data set that reads rows, such as `csv`
+   * @throws {DataError} with the place of a column that is missing, and of a cell that is not as in training
+   */
+  readRows(source: RowSource, options?: ReadRowsOptions): Promise<Tensor>;
+  /**
+   * What the model says of new rows of a table: classes by their names, numbers in the units of the targets.
+   *
+   * @param source as for `readRows`
+   * @throws what `readRows` throws, and {@linkcode OptionError} for an option out of range
+   */
+  predictRows(source: RowSource, options?: PredictRowsOptions): Promise<RowPrediction[]>;
 }
 
 /**
@@ -43,7 +66,23 @@ export async function readModel(path: string, registry: Registry): Promise<Loade
     throw new CheckpointError(`${path}: expected ${expected} tensors for its model, found ${tensors.size}.`);
   }
   const known = metadata.preprocessing !== undefined;
-  return { model, preprocessing: known ? parse(metadata, "preprocessing", path) as Preprocessing : undefined };
+  const preprocessing = known ? parse(metadata, "preprocessing", path) as Preprocessing : undefined;
+  const readRows = (source: RowSource, options: ReadRowsOptions = {}) => {
+    refuseUnknown(options, ["name"], "readRows");
+    return inputsOfRows(source, preprocessing, registry, options.name ?? "rows");
+  };
+  return {
+    model,
+    preprocessing,
+    readRows,
+    predictRows: async (source, options = {}) => {
+      const { name, ...passes } = options;
+      const inputs = await readRows(source, { name });
+      // Only here is the loss needed: a model is loaded without it.
+      const loss = metadata.loss === undefined ? undefined : registry.create(parse(metadata, "loss", path), "loss");
+      return predictInputs(model, inputs, preprocessing!, loss as Plugin<"loss"> | undefined, passes);
+    },
+  };
 }
 
 /** Refuses what is no saved model, of another version, or damaged. */

@@ -8,7 +8,7 @@ import { type Shape, sizeOf } from "../tensor/shape.ts";
 import { type NumberData, readNumbers } from "../tensor/read_numbers.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { gatherInputs } from "../train/batches.ts";
-import type { ChannelUnits, Dataset, TargetUnits } from "../train/data.ts";
+import type { ChannelUnits, Dataset, RowReading, TargetUnits } from "../train/data.ts";
 
 /** What a data set does to its inputs and targets. Plain data. */
 export interface Preprocessing {
@@ -32,11 +32,13 @@ export interface Preprocessing {
   readonly inputUnits?: ChannelUnits;
   /** By what targets were shifted and scaled: a prediction in their own units is `output * deviation + mean`. */
   readonly targetUnits?: TargetUnits;
+  /** For a table: what its plugin needs to read new rows. */
+  readonly rows?: RowReading;
 }
 
 /** What a data set does to its inputs and targets. */
 export function preprocessingOf(dataset: Dataset): Preprocessing {
-  const { name, classes, outputs, classNames, layout, targetUnits, train } = dataset;
+  const { name, classes, outputs, classNames, layout, targetUnits, rows, train } = dataset;
   const inputUnits = dataset.inputUnits ?? train.normalize;
   const { shape, scale, labelsPerExample } = train;
   return {
@@ -50,6 +52,7 @@ export function preprocessingOf(dataset: Dataset): Preprocessing {
     scale,
     ...(inputUnits && { inputUnits }),
     ...(targetUnits && { targetUnits }),
+    ...(rows && { rows }),
   };
 }
 

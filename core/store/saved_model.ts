@@ -10,6 +10,7 @@
  * | `build` | JSON of how it was built: input shapes and types, element type, seed |
  * | `changes` | JSON of plugins whose options are others than in the description, by path |
  * | `preprocessing` | JSON of what the data set did to inputs and targets; absent where nobody said |
+ * | `loss` | JSON of the loss it was trained with, absent where its prediction is the outputs themselves |
  * | `sha256` | of the file as it would be without this entry |
  *
  * @module
@@ -22,7 +23,7 @@ import { refuseUnknown } from "../errors.ts";
 import { isPlugin } from "../plugin/define.ts";
 import type { Model } from "../plugin/model.ts";
 import { optionsAt } from "../plugin/options.ts";
-import type { Progress } from "../plugin/plugin.ts";
+import type { Plugin, Progress } from "../plugin/plugin.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Dataset } from "../train/data.ts";
 
@@ -36,6 +37,8 @@ export const VERSION = "1";
 export interface SaveOptions {
   /** What the data set did to inputs and targets: the data set itself, or what another saved model says. Default: nothing. */
   preprocessing?: Dataset | Preprocessing;
+  /** The loss that it was trained with, which says what of its outputs is a prediction. Default: nobody says. */
+  loss?: Plugin<"loss">;
   /** The moment at which schedules among the options are replaced by their values. Default: they stay schedules. */
   progress?: Progress;
   /** Parameters and running state in place of the model's own: `model/1.weight`, `state/4.mean`. */
@@ -52,8 +55,8 @@ export interface SaveOptions {
  * @throws {CheckpointError} when the file cannot be written, or an option of a plugin is no plain data
  */
 export async function saveModel(model: Model, path: string, options: SaveOptions = {}): Promise<void> {
-  refuseUnknown(options, ["preprocessing", "progress", "tensors"], "save");
-  const { preprocessing, progress } = options;
+  refuseUnknown(options, ["preprocessing", "loss", "progress", "tensors"], "save");
+  const { preprocessing, loss, progress } = options;
   const metadata: Record<string, string> = {
     format: FORMAT,
     version: VERSION,
@@ -65,6 +68,7 @@ export async function saveModel(model: Model, path: string, options: SaveOptions
     const found = "train" in preprocessing ? preprocessingOf(preprocessing) : preprocessing;
     metadata.preprocessing = JSON.stringify(plain(found, "preprocessing"));
   }
+  if (loss?.definition.prediction !== undefined) metadata.loss = JSON.stringify(plain(loss, "loss"));
   const unsigned = encodeSafetensors(
     options.tensors === undefined ? ownTensors(model) : named(options.tensors),
     metadata,

@@ -22,6 +22,23 @@ export interface TargetUnits {
   readonly deviation: readonly number[];
 }
 
+/** What a data set's plugin needs to read new rows as it read the training rows. Plain data, kept in saved models. */
+export interface RowReading {
+  /** Name of the plugin, whose part `rows` reads them. */
+  readonly plugin: string;
+  /** What else it has kept. */
+  readonly [kept: string]: unknown;
+}
+
+/**
+ * Where new rows come from: the path of a file, a stream of its bytes, or objects that have the value of each column under
+ * its name.
+ */
+export type RowSource =
+  | string
+  | ReadableStream<Uint8Array<ArrayBuffer>>
+  | readonly Readonly<Record<string, unknown>>[];
+
 /** The examples of one part of a data set. */
 export interface Split {
   /** Number of examples. */
@@ -68,6 +85,8 @@ export interface Dataset {
    * before that; its loss is not. A prediction in those units is `output * deviation + mean`.
    */
   readonly targetUnits?: TargetUnits;
+  /** For a table: what its plugin needs to read new rows, without targets, for a model that was trained on this one. */
+  readonly rows?: RowReading;
   /**
    * How the training examples fall into batches. `shuffled`, the default: in a new random order in each epoch. `lanes`:
    * the examples are consecutive pieces of one sequence, and row i of a batch goes on where row i of the batch before

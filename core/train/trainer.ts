@@ -194,7 +194,7 @@ export class Trainer {
     const kept = this.#settled ? this.#kept.moment : undefined;
     const tensors = kept === undefined ? { tensors: weightsNow(this.snapshot()) } : {};
     const progress = { ...this.#progress(), ...(kept && { step: kept.step }) };
-    await this.model.save(path, { preprocessing: this.#dataset, progress, ...tensors });
+    await this.model.save(path, { preprocessing: this.#dataset, loss: this.#learner.loss, progress, ...tensors });
   }
 
   #restore(snapshot: Snapshot): void {

@@ -35,6 +35,38 @@ export async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer>
 }
 
 /**
+ * A file as a stream of bytes, which whoever opens it reads to its end or cancels.
+ *
+ * @throws {PermissionError} without permission to read it
+ * @throws {DataError} when there is none, or it cannot be read, for example because it is a folder
+ */
+export async function openFile(path: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  await needPermission({ name: "read", path }, `--allow-read=${path}`, `Reading ${path}`);
+  const cannot = (error: unknown) => {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return new DataError(`${path}: expected a file, found none.`, { cause: error });
+    }
+    return new DataError(`${path} cannot be read: ${(error as Error).message}.`, { cause: error });
+  };
+  const file = await Deno.open(path).catch((error) => {
+    throw cannot(error);
+  });
+  const buffer = new Uint8Array(2 ** 17);
+  return new ReadableStream({
+    async pull(controller) {
+      const count = await file.read(buffer).catch((error) => {
+        file.close();
+        throw cannot(error);
+      });
+      if (count !== null) return controller.enqueue(buffer.slice(0, count));
+      file.close();
+      controller.close();
+    },
+    cancel: () => file.close(),
+  });
+}
+
+/**
  * The folder that the variable `THINNED_DATA` names, or undefined when it is not set.
  *
  * @param asker the name of the data set, for the error
@@ -96,6 +128,51 @@ export async function unpack(
       { cause: error },
     );
   }
+}
+
+/**
+ * The unpacked bytes of a gzip stream; other bytes come as they are.
+ *
+ * @param bytes the stream
+ * @param name its name in errors
+ * @throws {DataError} when the gzip data are damaged or cut short
+ */
+export function unpacked(
+  bytes: ReadableStream<Uint8Array<ArrayBuffer>>,
+  name: string,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  async function* pieces() {
+    const reader = bytes.getReader();
+    const beginning: Uint8Array<ArrayBuffer>[] = []; // a stream may hand its bytes over one by one
+    for (let length = 0; length < 2;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      beginning.push(value);
+      length += value.length;
+    }
+    const gzip = isGzip(await joined(beginning));
+    const rest = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      async pull(controller) {
+        const piece = beginning.shift();
+        if (piece !== undefined) return controller.enqueue(piece);
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: (reason) => reader.cancel(reason),
+    });
+    if (!gzip) return yield* rest;
+    try {
+      yield* rest.pipeThrough(new DecompressionStream("gzip"));
+    } catch (error) {
+      if (error instanceof DataError) throw error;
+      throw new DataError(
+        `${name}: expected a whole gzip file, found one that is damaged or cut short (${(error as Error).message}).`,
+        { cause: error },
+      );
+    }
+  }
+  return ReadableStream.from(pieces());
 }
 
 async function joined(pieces: readonly Uint8Array<ArrayBuffer>[]): Promise<Uint8Array<ArrayBuffer>> {

@@ -9,6 +9,22 @@ export interface Columns {
 }
 
 /**
+ * Mean and deviation of some numbers.
+ *
+ * @param count how many, at least one
+ * @param at each of them, by its place
+ */
+export function momentsOf(count: number, at: (place: number) => number): { mean: number; deviation: number } {
+  let mean = 0;
+  for (let i = 0; i < count; i++) mean += at(i) / count;
+  let variance = 0;
+  for (let i = 0; i < count; i++) variance += (at(i) - mean) ** 2 / count;
+  const root = Math.sqrt(variance);
+  // What is left of a constant column after rounding is not a deviation.
+  return { mean, deviation: root > 1e-12 * Math.abs(mean) ? root : Infinity };
+}
+
+/**
  * Means and deviations of the columns of a table, or of the channels of examples.
  *
  * @param values row after row
@@ -16,25 +32,13 @@ export interface Columns {
  * @param area consecutive numbers that count as one column: those of a channel
  */
 export function standardization(values: ArrayLike<number>, width: number, area = 1): Columns {
-  const numbers = values.length / width;
-  const mean: number[] = [];
-  const deviation: number[] = [];
-  for (let column = 0; column < width; column++) {
-    let sum = 0;
-    const each = (visit: (value: number) => void) => {
-      for (let row = column * area; row < values.length; row += width * area) {
-        for (let i = row; i < row + area; i++) visit(values[i]);
-      }
-    };
-    each((value) => sum += value / numbers);
-    let variance = 0;
-    each((value) => variance += (value - sum) ** 2 / numbers);
-    const root = Math.sqrt(variance);
-    mean.push(sum);
-    // What is left of a constant column after rounding is not a deviation.
-    deviation.push(root > 1e-12 * Math.abs(sum) ? root : Infinity);
-  }
-  return { mean, deviation };
+  const each = (column: number) =>
+    momentsOf(
+      values.length / width,
+      (place) => values[(Math.floor(place / area) * width + column) * area + place % area],
+    );
+  const all = Array.from({ length: width }, (_, column) => each(column));
+  return { mean: all.map(({ mean }) => mean), deviation: all.map(({ deviation }) => deviation) };
 }
 
 /** Subtracts the mean and divides by the deviation, column by column or channel by channel, in place. */

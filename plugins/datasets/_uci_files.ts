@@ -1,6 +1,6 @@
 /** The files of a table with given splits. @module */
 import { DataError, show } from "../../core/mod.ts";
-import { numberOf } from "./_csv_table.ts";
+import { numberOf } from "./_csv_column.ts";
 import { dataFolder, needPermission, readIfThere } from "./_files.ts";
 
 /** A table, and the rows of one of its splits. */

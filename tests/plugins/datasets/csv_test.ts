@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { DataError, type Dataset, loadDataset, OptionError, PermissionError } from "../../../core/mod.ts";
-import { parseCsv } from "../../../plugins/datasets/_csv_text.ts";
+import { type CsvRecord, csvRecords } from "../../../plugins/datasets/_csv_records.ts";
 import { csv, type CsvOptions } from "../../../plugins/datasets/csv.ts";
 import { gzip, inFolder } from "./_idx_bytes.ts";
 
@@ -23,34 +23,61 @@ async function refuses(text: string, options: Omit<CsvOptions, "path">, message:
   assertEquals(error.message.replaceAll(/\S*\/(data|test).csv/g, "$1.csv"), message);
 }
 
-const cells = (text: string, delimiter = ","): (readonly string[])[] =>
-  parseCsv(text, delimiter, "f").map((row) => row.cells);
+/** The records of text that arrives in pieces of some bytes. */
+async function recordsOf(text: string, delimiter = ",", piece = 3): Promise<CsvRecord[]> {
+  const bytes = new TextEncoder().encode(text);
+  const pieces = Array.from(
+    { length: Math.ceil(bytes.length / piece) },
+    (_, i) => bytes.slice(i * piece, (i + 1) * piece),
+  );
+  return await Array.fromAsync(csvRecords(ReadableStream.from(pieces), delimiter, "f"));
+}
 
-Deno.test("parseCsv() reads quotes, doubled quotes, delimiters and line breaks inside of quotes", () => {
-  assertEquals(cells('a,"b,c","d ""e""",""\n"x\ny",1,,2\n'), [["a", "b,c", 'd "e"', ""], ["x\ny", "1", "", "2"]]);
-  assertEquals(cells('""""\n"""a"\n'), [['"'], ['"a']]);
+const cells = async (text: string, delimiter?: string) => (await recordsOf(text, delimiter)).map((row) => row.cells);
+
+Deno.test("csvRecords() reads quotes, doubled quotes, delimiters and line breaks inside of quotes", async () => {
+  assertEquals(await cells('a,"b,c","d ""e""",""\n"x\ny",1,,2\n'), [["a", "b,c", 'd "e"', ""], ["x\ny", "1", "", "2"]]);
+  assertEquals(await cells('""""\n"""a"\n'), [['"'], ['"a']]);
 });
 
-Deno.test("parseCsv() reads LF and CRLF, empty lines at the end, and a byte order mark", () => {
-  for (const text of ["a,b\n1,2\n", "a,b\r\n1,2\r\n", "a,b\n1,2", "\ufeffa,b\n1,2\n\n\r\n"]) {
-    assertEquals(cells(text), [["a", "b"], ["1", "2"]]);
+Deno.test("csvRecords() reads LF and CRLF, a byte order mark, letters cut in two, and no empty lines", async () => {
+  for (const text of ["a,b\n1,2\n", "a,b\r\n1,2\r\n", "a,b\n1,2", "\ufeffa,b\n1,2\n\n\r\n", "a,b\n\n1,2\n"]) {
+    assertEquals(await cells(text), [["a", "b"], ["1", "2"]]);
   }
-  assertEquals(cells(""), []);
-  assertEquals(cells("1,\n,2\n"), [["1", ""], ["", "2"]]);
-  assertEquals(cells('1;"2;3"', ";"), [["1", "2;3"]]);
+  assertEquals(await cells(""), []);
+  assertEquals(await cells("1,\n,2\n"), [["1", ""], ["", "2"]]);
+  assertEquals(await cells('1;"2;3"', ";"), [["1", "2;3"]]);
+  assertEquals(await cells("Köln,東京\n"), [["Köln", "東京"]]);
 });
 
-Deno.test("parseCsv() says on which line a record begins", () => {
-  assertEquals(parseCsv('"a\nb",1\nc,2\r\nd,3', ",", "f").map((row) => row.line), [1, 3, 4]);
+Deno.test("csvRecords() says on which line a record begins, however the text is cut", async () => {
+  const text = '"a\nb",1\r\nc,"2 ""or"" 3"\r\n\r\nd,3\n\n"\n\n",4\ne,5';
+  for (const piece of [1, 2, 3, 7, 100]) {
+    assertEquals((await recordsOf(text, ",", piece)).map((row) => row.line), [1, 3, 5, 7, 10]);
+  }
+  const many = Array.from({ length: 20_000 }, (_, i) => `${i}\n`).join("");
+  assertEquals((await recordsOf(many, ",", 1000)).at(-1), { line: 20_000, cells: ["19999"] });
 });
 
-Deno.test("parseCsv() refuses misplaced quotes with line and column", () => {
+Deno.test("csvRecords() refuses misplaced quotes with their line, and a quote that is never closed before it fills the memory", async () => {
   const refused: [string, string][] = [
-    ['1,2\n3,"4\n5', "f, line 2, column 2: expected a closing quote, found the end of the file."],
-    ['1,a"b"\n', "f, line 1, column 2: expected quotes around the whole field, found one inside it."],
-    ['1\n"a"b\n', 'f, line 2, column 1: expected "," or a line end after the closing quote, found "b".'],
+    ['1,2\n\n3,"4\n5', 'f, line 3: expected a closing quote before "," or the line\'s end, found none.'],
+    ['1,a"b"\n', "f, line 1: expected quotes around the whole field, found one inside it."],
+    ['1\n"a"b\n', 'f, line 2: expected a closing quote before "," or the line\'s end, found none.'],
   ];
-  for (const [text, message] of refused) assertThrows(() => cells(text), DataError, message);
+  for (const [text, message] of refused) await assertRejects(() => recordsOf(text), DataError, message);
+  const piece = new TextEncoder().encode("a".repeat(99) + "\n");
+  let given = 0;
+  const endless = new ReadableStream({
+    pull(controller) {
+      controller.enqueue(given++ === 0 ? new TextEncoder().encode('1\n"') : piece);
+    },
+  });
+  await assertRejects(
+    () => Array.fromAsync(csvRecords(endless, ",", "f")),
+    DataError,
+    "expected a record of at most 16777216 characters, found more; perhaps a quote is never closed",
+  );
 });
 
 Deno.test("csv() maps words to classes in sorted order", async () => {
@@ -97,7 +124,7 @@ Deno.test("csv() tells a header by its having no number, or is told", async () =
   await refuses(
     "a,b\n1,2\n3,4\n",
     { target: 0, header: false, classes: false },
-    'data.csv, line 1, column 2: expected a number, found "b".',
+    'data.csv, line 1, column 1: expected a number, found "a".',
     "1,2",
   );
 });
@@ -120,21 +147,43 @@ Deno.test("csv() standardizes by the training rows alone, and a constant column 
   data.train.inputs.forEach((x, i) => assertAlmostEquals(x, expected[i], 1e-6));
   assertAlmostEquals(data.test.inputs[0], 4 / deviation, 1e-6);
   assertEquals(data.test.inputs.slice(1), Float32Array.of(0, 0, 0));
-  assertEquals(data.train.targets, Float32Array.of(7, 8, 9));
+  // Targets, too, and the error is in their units.
+  const units = { mean: [8], deviation: [Math.sqrt(2 / 3)] };
+  assertEquals([data.targetUnits, data.train.targets![1], data.test.targets![1]], [units, 0, 0]);
+  assertAlmostEquals(data.train.targets![2], 1 / units.deviation[0], 1e-6);
+  const text = "1,7,0.25\n3,8,1\n5,9,0\n";
+  const part = async (standardize: boolean | "inputs" | "targets") => {
+    const { inputUnits, targetUnits, train } = await load(text, { target: 1, standardize }, text);
+    return [inputUnits !== undefined, targetUnits !== undefined, train.inputs[1] === 0.25, train.targets![0] === 7];
+  };
+  assertEquals(await part("inputs"), [true, false, false, true]);
+  assertEquals(await part("targets"), [false, true, true, false]);
+  assertEquals(await part(false), [false, false, true, true]);
+  // What may be a probability, and a constant target, keep their units.
+  const kept = await load(text, { target: [2, 0] }, text);
+  assertEquals([kept.targetUnits!.mean, kept.targetUnits!.deviation[0]], [[0, 3], 1]);
+  assertEquals((await load(text, { target: 2 }, text)).targetUnits, undefined);
+  assertEquals((await load("1,7\n2,7\n", { target: 1 }, "1,9\n")).targetUnits, { mean: [7], deviation: [1] });
 });
 
 Deno.test("csv() refuses ragged rows, cells that are no numbers, and empty data, and says where", async () => {
   const target = 0;
   await refuses("1,2\n3\n", { target }, "data.csv, line 2: expected 2 columns as in line 1, found 1.");
-  await refuses("1,2\n\n3,4\n", { target }, "data.csv, line 2: expected 2 columns as in line 1, found 1.");
+  await refuses("1,2\n\n3,4,5\n", { target }, "data.csv, line 3: expected 2 columns as in line 1, found 3.");
   await refuses(
     "y,age\n1,2\n3,\n",
     { target },
-    'data.csv, line 3, column 2 ("age"): expected a number, found "".',
+    'data.csv, line 3, column 2 ("age"): expected a value (or the option missing to say what takes its place), found "".',
     "y,age\n1,1",
   );
   for (const cell of ["Infinity", "NaN", "0x10", "1e999", "1 2", "--1"]) {
-    await refuses(`1,${cell}\n`, { target }, `data.csv, line 1, column 2: expected a number, found "${cell}".`, "1,1");
+    const reading = "as in other rows (or the option encodings to say what column 1 becomes)";
+    await refuses(
+      `1,2\n1,${cell}\n`,
+      { target },
+      `data.csv, line 2, column 2: expected a number ${reading}, found "${cell}".`,
+      "1,1",
+    );
   }
   const hint = "(or the option classes to be the number of labels)";
   await refuses(
@@ -147,7 +196,9 @@ Deno.test("csv() refuses ragged rows, cells that are no numbers, and empty data,
     { target },
     `data.csv, line 3, column 1: expected a word as in other rows ${hint}, found "3".`,
   );
-  await refuses("a,2\n,2\n", { target }, 'data.csv, line 2, column 1: expected a label or a number, found "".', "a,1");
+  await refuses("a,2\n,2\n", { target }, 'data.csv, line 2, column 1: expected a value, found "".', "a,1");
+  const reading = "(or the option encodings to say what column 1 becomes)";
+  await refuses("1,NaN\n", { target }, `data.csv, line 1, column 2: expected a number ${reading}, found "NaN".`, "1,1");
   await refuses("", { target }, "data.csv: expected at least one row of data, found none.");
   await refuses("a,b\n", { target }, "data.csv: expected at least one row of data, found none.");
   await refuses("1,2\n", { target }, "data.csv: expected a row for training and one for testing, found 1 in all.");
