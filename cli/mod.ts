@@ -7,7 +7,7 @@
  * plugins [NAME] [--role ROLE] [--json]
  * plugin new NAME --site activation|weight|recurrent|branch|attention|embedding|loss [--out DIR] [--json]
  * plugin check NAME|FILE [--backend native|reference] [--json]
- * predict --run DIR [--name RUN] [--samples T] [--limit N] [--data PATH] [--json]
+ * predict --run DIR [--name RUN] [--samples T] [--limit N] [--data PATH] [--input FILE|-] [--json]
  * ```
  *
  * Exit status: 0 when all went well, 1 for a fault of this library or a plugin that fails its exam, 2 for a mistake in

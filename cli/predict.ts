@@ -5,6 +5,7 @@ import { chooseBackend } from "./choose_backend.ts";
 import { configuredDataset, configuredRun } from "./configured_run.ts";
 import { note, type Outcome } from "./deliver.ts";
 import { loadRegistry } from "./load_registry.ts";
+import { predictRows } from "./predict_rows.ts";
 import { placeData } from "./place_data.ts";
 import { predictExamples } from "./predict_examples.ts";
 import { readArguments } from "./read_arguments.ts";
@@ -12,10 +13,10 @@ import { readConfig } from "./read_config.ts";
 import { folderOfRun, identityOf } from "./run_directory.ts";
 import { table } from "./_table.ts";
 
-/** Runs `predict --run DIR [--name RUN] [--samples T] [--limit N]`. */
+/** Runs `predict --run DIR [--name RUN] [--samples T] [--limit N] [--input FILE]`. */
 export async function predict(args: readonly string[]): Promise<Outcome> {
   const given = readArguments(args, {
-    values: ["run", "name", "samples", "limit", "backend", "data"],
+    values: ["run", "name", "samples", "limit", "backend", "data", "input"],
     switches: ["json"],
   });
   const out = given.value("run");
@@ -29,12 +30,20 @@ export async function predict(args: readonly string[]): Promise<Outcome> {
   config = { ...config, dataset: placeData(config.dataset, given.value("data"), registry) };
   const name = given.value("name") ?? config.runs.at(-1)!.name;
   const run = configuredRun(config, name, registry);
+  if (given.value("input") !== undefined) return await predictRows(given, out, config, name, registry);
   await chooseBackend(given.value("backend"), registry.list());
   const dataset = await loadDataset(configuredDataset(config, registry));
   const model = buildModel(run.model, { inputShape: dataset.test.shape, seed: run.seed });
   const { snapshot } = await latestCheckpoint(folderOfRun(out, config, name), note, { run: identityOf(config, name) });
   const progress = loadMeasured(model, snapshot);
-  const { predictions, error } = predictExamples(model, dataset, samples, run.loss ?? defaultLoss(dataset), progress);
+  const { predictions, error } = predictExamples(
+    model,
+    dataset,
+    samples,
+    run.loss ?? defaultLoss(dataset),
+    progress,
+    limit,
+  );
   const shown = predictions.slice(0, limit);
   const rows = shown.map((p) => [
     p.position === undefined ? String(p.index) : `${p.index}, ${p.position}`,

@@ -6,6 +6,7 @@ import {
   type Model,
   type Plugin,
   predict,
+  probabilitiesByName,
   type Progress,
   ShapeError,
   showShape,
@@ -24,6 +25,8 @@ export interface ExamplePrediction {
   readonly prediction: number | number[];
   /** Probability of the predicted class, or nothing for regression. */
   readonly probability?: number;
+  /** Probabilities of all classes by their names, of the first examples; nothing for regression. */
+  readonly probabilities?: Readonly<Record<string, number>>;
   /** Standard deviation over the passes, of that probability or of each output. */
   readonly deviation: number | number[];
 }
@@ -31,6 +34,8 @@ export interface ExamplePrediction {
 /**
  * Mean and standard deviation over passes: of class probabilities, or of outputs in the targets' own units. Where each
  * position of an example has a label, there is a prediction for each.
+ *
+ * @param detailed how many examples, of the first, get the probabilities of all classes
  */
 export function predictExamples(
   model: Model,
@@ -38,6 +43,7 @@ export function predictExamples(
   samples: number,
   loss: Plugin<"loss">,
   progress: Progress,
+  detailed: number,
 ): { predictions: ExamplePrediction[]; error: number } {
   const { test, classes, targetUnits } = dataset;
   const width = classes > 0 ? classes : dataset.outputs;
@@ -75,7 +81,9 @@ export function predictExamples(
         const target = test.labels![index * positions + row % positions];
         if (best !== target) errors += 1 / positions;
         const place = test.labelsPerExample === undefined ? { index } : { index, position: row % positions };
-        predictions.push({ ...place, target, prediction: best, probability: means[best], deviation: spread[best] });
+        const all = index < detailed ? { probabilities: probabilitiesByName(means, dataset.classNames) } : {};
+        const probability = means[best];
+        predictions.push({ ...place, target, prediction: best, probability, deviation: spread[best], ...all });
       } else {
         const target = [...test.targets!.subarray(index * width, (index + 1) * width)].map(original);
         const found = means.map(original);

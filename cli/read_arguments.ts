@@ -38,7 +38,7 @@ export function readArguments(args: readonly string[], accepted: Accepted): Argu
   const lists = accepted.lists ?? [];
   const switches = accepted.switches ?? [];
   const known = [...values, ...lists, ...switches].map((name) => `--${name}`).join(", ");
-  const parsed: Record<string, unknown> & { _: (string | number)[] } = parseArgs([...args], {
+  const parsed: Record<string, unknown> & { _: (string | number)[] } = parseArgs(withDashes(args), {
     string: [...values, ...lists, "_"],
     boolean: [...switches],
     collect: [...lists],
@@ -73,4 +73,12 @@ export function readArguments(args: readonly string[], accepted: Accepted): Argu
       return value;
     },
   };
+}
+
+/** Arguments in which a lone "-" behind an option, which stands for standard input, is that option's value. */
+function withDashes(args: readonly string[]): string[] {
+  return args.flatMap((arg, i) => {
+    if (arg === "-" && args[i - 1]?.startsWith("--")) return [];
+    return args[i + 1] === "-" && arg.startsWith("--") ? [`${arg}=-`] : [arg];
+  });
 }

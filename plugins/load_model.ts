@@ -33,6 +33,23 @@ export interface LoadModelOptions {
  * const { mean } = predict(model, prepareInputs(preprocessing!, pixels), { samples: 10, softmax: true });
  * assertEquals(mean.shape, [1, 10]);
  * ```
+ *
+ * @example A table: new rows are read as the training rows were, and prices come in dollars
+ * ```ts
+ * import { adam, csv, dense, fit, loadModel } from "@thinned/dropout";
+ * import { assert } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * const rows = Array.from({ length: 50 }, (_, i) => `${30 + i},${["Oslo", "Rome"][i % 2]},${1000 * (30 + i)}`);
+ * await Deno.writeTextFile(`${folder}/houses.csv`, ["area,city,price", ...rows].join("\n"));
+ * const data = csv({ path: `${folder}/houses.csv`, target: "price" });
+ * const run = await fit(dense(1), { data, optimizer: adam({ learningRate: 0.05 }), epochs: 40, batchSize: 10 });
+ * await run.save(`${folder}/houses.safetensors`);
+ *
+ * const { predictRows } = await loadModel(`${folder}/houses.safetensors`);
+ * const [{ prediction }] = await predictRows([{ area: 60, city: "Oslo" }]); // or the path of a file
+ * assert(Math.abs(Number(prediction) - 60_000) < 6000);
+ * ```
  */
 export async function loadModel(path: string, options: LoadModelOptions = {}): Promise<LoadedModel> {
   refuseUnknown(options, ["plugins"], "loadModel");

@@ -14,7 +14,7 @@ import { FORMAT, VERSION } from "./saved_model.ts";
 import { CheckpointError, refuseUnknown, show } from "../errors.ts";
 import { isPlugin } from "../plugin/define.ts";
 import { buildModel, type BuildOptions, type Model } from "../plugin/model.ts";
-import type { LayerPlugin, Plugin } from "../plugin/plugin.ts";
+import type { LayerPlugin, Plugin, Progress } from "../plugin/plugin.ts";
 import type { Registry } from "../plugin/registry.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { RowSource } from "../train/data.ts";
@@ -25,6 +25,8 @@ export interface LoadedModel {
   readonly model: Model;
   /** What the data set did to inputs and targets; undefined where nobody said when it was saved. */
   readonly preprocessing: Preprocessing | undefined;
+  /** The moment of training at which it was saved, for `predict` and `forward`; undefined where nobody said. */
+  readonly progress: Progress | undefined;
   /**
    * Reads new rows of a table as the training rows were read, without targets: `[rows, ...inputShape]`, ready for the model.
    *
@@ -67,6 +69,7 @@ export async function readModel(path: string, registry: Registry): Promise<Loade
   }
   const known = metadata.preprocessing !== undefined;
   const preprocessing = known ? parse(metadata, "preprocessing", path) as Preprocessing : undefined;
+  const progress = metadata.progress === undefined ? undefined : parse(metadata, "progress", path) as Progress;
   const readRows = (source: RowSource, options: ReadRowsOptions = {}) => {
     refuseUnknown(options, ["name"], "readRows");
     return inputsOfRows(source, preprocessing, registry, options.name ?? "rows");
@@ -74,13 +77,15 @@ export async function readModel(path: string, registry: Registry): Promise<Loade
   return {
     model,
     preprocessing,
+    progress,
     readRows,
     predictRows: async (source, options = {}) => {
+      refuseUnknown(options, ["name", "samples", "seed", "batchSize"], "predictRows");
       const { name, ...passes } = options;
       const inputs = await readRows(source, { name });
       // Only here is the loss needed: a model is loaded without it.
       const loss = metadata.loss === undefined ? undefined : registry.create(parse(metadata, "loss", path), "loss");
-      return predictInputs(model, inputs, preprocessing!, loss as Plugin<"loss"> | undefined, passes);
+      return predictInputs(model, inputs, preprocessing!, loss as Plugin<"loss"> | undefined, { ...passes, progress });
     },
   };
 }

@@ -6,7 +6,7 @@ import type { Plugin } from "../plugin/plugin.ts";
 import type { Registry } from "../plugin/registry.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { RowSource } from "../train/data.ts";
-import { predict } from "../train/predict.ts";
+import { predict, type PredictOptions } from "../train/predict.ts";
 
 /** Options of `readRows`. */
 export interface ReadRowsOptions {
@@ -89,7 +89,7 @@ export function predictInputs(
   inputs: Tensor,
   preprocessing: Preprocessing,
   loss: Plugin<"loss"> | undefined,
-  options: Omit<PredictRowsOptions, "name">,
+  options: Pick<PredictOptions, "samples" | "seed" | "batchSize" | "progress">,
 ): RowPrediction[] {
   const { classes, outputs, targetUnits } = preprocessing;
   const rule = loss?.definition.prediction;

@@ -11,6 +11,7 @@
  * | `changes` | JSON of plugins whose options are others than in the description, by path |
  * | `preprocessing` | JSON of what the data set did to inputs and targets; absent where nobody said |
  * | `loss` | JSON of the loss it was trained with, absent where its prediction is the outputs themselves |
+ * | `progress` | JSON of the moment of training at which it was saved; absent where nobody said |
  * | `sha256` | of the file as it would be without this entry |
  *
  * @module
@@ -39,7 +40,10 @@ export interface SaveOptions {
   preprocessing?: Dataset | Preprocessing;
   /** The loss that it was trained with, which says what of its outputs is a prediction. Default: nobody says. */
   loss?: Plugin<"loss">;
-  /** The moment at which schedules among the options are replaced by their values. Default: they stay schedules. */
+  /**
+   * The moment of training: schedules among the options are replaced by their values at it, and it is kept for plugins that
+   * look at it. Default: schedules stay schedules.
+   */
   progress?: Progress;
   /** Parameters and running state in place of the model's own: `model/1.weight`, `state/4.mean`. */
   tensors?: ReadonlyMap<string, Tensor>;
@@ -68,6 +72,7 @@ export async function saveModel(model: Model, path: string, options: SaveOptions
     const found = "train" in preprocessing ? preprocessingOf(preprocessing) : preprocessing;
     metadata.preprocessing = JSON.stringify(plain(found, "preprocessing"));
   }
+  if (progress !== undefined) metadata.progress = JSON.stringify(progress);
   if (loss?.definition.prediction !== undefined) metadata.loss = JSON.stringify(plain(loss, "loss"));
   const unsigned = encodeSafetensors(
     options.tensors === undefined ? ownTensors(model) : named(options.tensors),

@@ -32,12 +32,12 @@ export interface RowReading {
 
 /**
  * Where new rows come from: the path of a file, a stream of its bytes, or objects that have the value of each column under
- * its name.
+ * its name; for a table without a header lists, whose places are those of the table's columns.
  */
 export type RowSource =
   | string
   | ReadableStream<Uint8Array<ArrayBuffer>>
-  | readonly Readonly<Record<string, unknown>>[];
+  | readonly (Readonly<Record<string, unknown>> | readonly unknown[])[];
 
 /** The examples of one part of a data set. */
 export interface Split {

@@ -1,5 +1,5 @@
 /** From the files of a table to a data set. @module */
-import { DataError, type Dataset, Key, OptionError, show, shuffledOrder, type Split } from "../../core/mod.ts";
+import { DataError, type Dataset, Key, OptionError, shuffledOrder, type Split } from "../../core/mod.ts";
 import type { CsvOptions } from "./csv.ts";
 import {
   type ColumnEncoding,

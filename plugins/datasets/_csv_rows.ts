@@ -60,7 +60,7 @@ async function sourceOf(source: RowSource, { delimiter, columns }: TableReading,
 
 /** Objects as records: the columns' names first. */
 async function* recordsOf(
-  rows: readonly Readonly<Record<string, unknown>>[],
+  rows: Exclude<RowSource, string | ReadableStream>,
   columns: readonly ColumnEncoding[],
   name: string,
 ): AsyncGenerator<CsvRecord> {
@@ -79,7 +79,7 @@ async function* recordsOf(
             `${place}: expected the column ${show(key)}, found ${Object.keys(row).map(show).join(", ")}.`,
           );
         }
-        const value = row[key];
+        const value = (row as Readonly<Record<string, unknown>>)[key];
         if (value === null || value === undefined) return "";
         if (["number", "string", "boolean", "bigint"].includes(typeof value)) return String(value);
         throw new DataError(`${place}, column ${show(key)}: expected a number or a text, found ${show(value)}.`);

@@ -24,6 +24,7 @@ export function command(
   args: readonly string[],
   permissions: readonly string[] = flags,
   cwd: string = root.pathname,
+  options: Pick<Deno.CommandOptions, "stdin"> = {},
 ): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
     args: [
@@ -37,6 +38,7 @@ export function command(
       ...args,
     ],
     cwd,
+    ...options,
     env: { NO_COLOR: "1" },
     stdout: "piped",
     stderr: "piped",
