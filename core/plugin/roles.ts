@@ -158,7 +158,7 @@ export interface RoleParts<Options> {
      * Reads new rows, without targets, for a model that was trained on a data set with `rows`: each time it is asked about
      * some. Gives the inputs of whole examples as they are before the data set's `scale` and `inputUnits`.
      */
-    rows?(context: RowsContext): Promise<ArrayLike<number>>;
+    rows?(context: RowsContext): Promise<Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>>;
   };
   /** A change of training examples. */
   augmentation: {

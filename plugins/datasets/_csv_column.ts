@@ -76,7 +76,7 @@ export class ColumnReader {
     }
     const others = this.#decided ? " as in other rows" as const : "";
     if (this.#numbers !== undefined) {
-      if (!Number.isFinite(number)) return `a number${others}`;
+      if (!Number.isFinite(Math.fround(number))) return `a number${others}`;
       this.#numbers.push(number);
     } else {
       if (!Number.isNaN(number)) return `a word${others}`;

@@ -176,7 +176,7 @@ Deno.test("csv() refuses ragged rows, cells that are no numbers, and empty data,
     'data.csv, line 3, column 2 ("age"): expected a value (or the option missing to say what takes its place), found "".',
     "y,age\n1,1",
   );
-  for (const cell of ["Infinity", "NaN", "0x10", "1e999", "1 2", "--1"]) {
+  for (const cell of ["Infinity", "NaN", "0x10", "1e999", "1e39", "1 2", "--1"]) {
     const reading = "as in other rows (or the option encodings to say what column 1 becomes)";
     await refuses(
       `1,2\n1,${cell}\n`,
