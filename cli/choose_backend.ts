@@ -10,6 +10,14 @@ import {
 } from "../mod.ts";
 import { note } from "./deliver.ts";
 
+/** What computes. */
+export interface Chosen {
+  /** The backend. */
+  readonly backend: Backend;
+  /** What a person should know at the end, too: that it is the slow one, unasked, and why. */
+  readonly warning?: string;
+}
+
 /**
  * Opens the backend that was asked for, `native`, `reference`, or the best there is; says which it is, and why.
  *
@@ -19,7 +27,7 @@ import { note } from "./deliver.ts";
 export async function chooseBackend(
   wanted: string | undefined,
   factories: readonly AnyFactory[] = [],
-): Promise<Backend> {
+): Promise<Chosen> {
   const kernels = factories.flatMap(({ definition }) => definition.kernels ?? []);
   let backend: Backend;
   let reason: string;
@@ -36,5 +44,9 @@ export async function chooseBackend(
   }
   const { name, blas, threads, instructions } = backend.info();
   note(`${name} backend: ${blas}; ${threads} thread${threads === 1 ? "" : "s"}, ${instructions}. ${reason}`);
-  return backend;
+  const slow = wanted === undefined && name === reference.info().name;
+  if (!slow) return { backend };
+  const warning = `Computed in plain TypeScript, many times slower than in C: ${reason}`;
+  note(`warning: ${warning}`);
+  return { backend, warning };
 }

@@ -20,12 +20,15 @@
  */
 import { OptionError, parseOptions } from "../core/mod.ts";
 import { z } from "zod";
+import { runsOf } from "./runs_of.ts";
 
 /** A part of a configuration: a plugin's name, or an object with its name and options. */
 export type PartConfig = string | { plugin: string; [option: string]: unknown };
 
 /** A configuration, as it is written down. */
 export interface Config {
+  /** Where its JSON Schema is, for editors: of no account here. */
+  $schema?: string;
   /** The identity of the run, by which its checkpoints are known: written by `train`, of no account elsewhere. */
   id?: string;
   /** What this configuration is for, in a sentence or two. */
@@ -44,6 +47,8 @@ export interface Config {
   batchSize: number;
   /** What everything random follows from. */
   seed: number;
+  /** How many seeds each run is trained with: `seed`, `seed + 1`, ... Default: one run, with `seed`. */
+  seeds?: number;
   /** Part of the training examples that is held back and measured after each epoch, in (0, 1). */
   validation?: number;
   /** Parts that each batch is run in, to save memory. */
@@ -84,6 +89,7 @@ const above0 = z.number("expected a number above 0").positive("expected a number
 
 /** The schema of a {@linkcode Config}. Unknown keys are refused. */
 export const configSchema: z.ZodType<Config> = z.strictObject({
+  $schema: z.string("expected the address of a JSON Schema").optional(),
   id: z.string().regex(/^[\w-]+$/, "expected letters, digits, _ and -").optional(),
   description: z.string().optional(),
   dataset: partSchema,
@@ -95,6 +101,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   epochs: wholeFrom(1).default(10),
   batchSize: wholeFrom(1).default(128),
   seed: wholeFrom(0).default(0),
+  seeds: wholeFrom(1).optional(),
   validation: z.number(fraction).gt(0, fraction).lt(1, fraction).optional(),
   accumulate: wholeFrom(1).default(1),
   augment: z.array(partSchema).default([]),
@@ -130,6 +137,9 @@ export function parseConfig(json: unknown): Config {
     if (names.has(run.name)) throw new OptionError(`runs.${i}.name`, "a name that no other run has", run.name);
     names.add(run.name);
   }
+  const all = runsOf(config).map((run) => run.name);
+  const twice = all.find((name, i) => all.indexOf(name) < i);
+  if (twice !== undefined) throw new OptionError("runs", "names that differ with their seeds, too", twice);
   return config;
 }
 

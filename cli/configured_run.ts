@@ -1,5 +1,6 @@
 /** From a configuration to plugins: the data set, and the parts of one run. @module */
 import {
+  didYouMean,
   isPlugin,
   type LayerPlugin,
   OptionError,
@@ -11,6 +12,7 @@ import {
   show,
 } from "../core/mod.ts";
 import { type Config, parseConfig, type PartConfig } from "./config.ts";
+import { runsOf } from "./runs_of.ts";
 import { setPath } from "./set_path.ts";
 
 /** One run of a configuration, with its parts made. */
@@ -65,8 +67,12 @@ export function configuredDataset(config: Pick<Config, "dataset">, registry: Reg
  * @throws {OptionError} for a wrong option, with its path
  */
 export function configuredRun(config: Config, name: string, registry: Registry): ConfiguredRun {
-  const run = config.runs.find((run) => run.name === name);
-  if (run === undefined) throw new OptionError("runs", `a run named ${show(name)}`, config.runs.map((run) => run.name));
+  const runs = runsOf(config);
+  const run = runs.find((run) => run.name === name);
+  if (run === undefined) {
+    const names = runs.map((run) => run.name);
+    throw new OptionError("run", `one of the runs ${names.join(", ")}`, name, didYouMean(name, names));
+  }
   let json: unknown = config;
   for (const [path, value] of Object.entries(run.set)) json = setPath(json, path, value);
   const changed = parseConfig(json);

@@ -1,54 +1,135 @@
 /** What `train` prints at the end: the runs in a table and their learning curves, or as JSON. @module */
 import { currentBackend, type EpochMetrics, type FitResult } from "../mod.ts";
 import { curves } from "./_curves.ts";
+import type { Config } from "./config.ts";
+import { runsOf } from "./runs_of.ts";
+import { mean, type Spread, spread } from "./_spread.ts";
 import { table } from "./_table.ts";
 
-/** The table of runs and the curves of their errors. */
-export function describeRuns(results: readonly FitResult[], classification: boolean, out: string): string {
+/** What is known of the runs together. */
+export interface RunsTold {
+  /** Their configuration. */
+  readonly config: Pick<Config, "runs" | "seed" | "seeds">;
+  /** Their folder. */
+  readonly out: string;
+  /** What a person should know of how they were computed. */
+  readonly warning?: string;
+}
+
+/** Runs that differ in their seed alone. */
+interface Variant {
+  readonly name: string;
+  readonly runs: readonly FitResult[];
+}
+
+/** The results by variant, in the order of the configuration. */
+function variantsOf(results: readonly FitResult[], config: RunsTold["config"]): Variant[] {
+  const groups = Map.groupBy(runsOf(config), (run) => run.variant);
+  return [...groups].map(([name, runs]) => ({
+    name,
+    runs: runs.flatMap((run) => results.find((result) => result.name === run.name) ?? []),
+  }));
+}
+
+type Metric = "trainError" | "validationError" | "testError";
+
+/** The table of runs, one line for all seeds of each, and the curves of their errors. */
+export function describeRuns(
+  results: readonly FitResult[],
+  { classification, config, out, warning }: RunsTold & { classification: boolean },
+): string {
   const error = (value: number) => classification ? `${(100 * value).toFixed(2)} %` : value.toPrecision(4);
+  const over = (values: readonly number[]) => {
+    const { mean, deviation } = spread(values);
+    if (deviation === undefined) return error(mean);
+    return classification
+      ? `${(100 * mean).toFixed(2)} ± ${(100 * deviation).toFixed(2)} %`
+      : `${mean.toPrecision(4)} ± ${deviation.toPrecision(2)}`;
+  };
+  const seeded = config.seeds !== undefined;
   const validated = results.some((run) => run.validationError !== undefined);
-  const rows = results.map((run) => [
-    run.name,
-    run.parameters.toLocaleString("en"),
-    String(run.epoch),
-    error(run.trainError),
-    ...(validated ? [run.validationError === undefined ? "" : error(run.validationError)] : []),
-    error(run.testError),
-    error(run.testError - run.trainError),
-    `${run.stepMs.toFixed(1)} ms`,
+  const variants = variantsOf(results, config);
+  const rows = variants.map(({ name, runs }) => [
+    name,
+    ...(seeded ? [String(runs.length)] : []),
+    runs[0].parameters.toLocaleString("en"),
+    epochs(runs),
+    over(runs.map((run) => run.trainError)),
+    ...(validated ? [over(runs.map((run) => run.validationError ?? NaN))] : []),
+    over(runs.map((run) => run.testError)),
+    over(runs.map((run) => run.testError - run.trainError)),
+    `${mean(runs.map((run) => run.stepMs)).toFixed(1)} ms`,
   ]);
-  const validation = validated ? ["validation error"] : [];
-  const head = ["run", "parameters", "epochs", "train error", ...validation, "test error", "gap", "time a step"];
-  const series = results.flatMap((run) => {
+  const head = [
+    "run",
+    ...(seeded ? ["seeds"] : []),
+    "parameters",
+    "epochs",
+    "train error",
+    ...(validated ? ["validation error"] : []),
+    "test error",
+    "gap",
+    "time a step",
+  ];
+  const series = variants.flatMap(({ name, runs }) => {
+    const common = Math.min(...runs.map((run) => run.history.length));
     const values = (of: (metrics: EpochMetrics) => number) =>
-      run.history.map((metrics) => (classification ? 100 : 1) * of(metrics));
+      Array.from(
+        { length: common },
+        (_, i) => (classification ? 100 : 1) * mean(runs.map((run) => of(run.history[i]))),
+      );
     return [
-      { name: `${run.name}, test`, values: values((metrics) => metrics.testError) },
-      { name: `${run.name}, train`, values: values((metrics) => metrics.trainError) },
+      { name: `${name}, test`, values: values((metrics) => metrics.testError) },
+      { name: `${name}, train`, values: values((metrics) => metrics.trainError) },
     ];
   });
-  const title = classification ? "error by epoch" : "root mean squared error by epoch";
+  const title = `${classification ? "error" : "root mean squared error"} by epoch${seeded ? ", mean over seeds" : ""}`;
   const unit = classification ? "%" : "";
-  const drawn = results.some((run) => run.history.length > 1)
+  const drawn = series.some(({ values }) => values.length > 1)
     ? `\n${curves(series, { width: 72, height: 16, title, unit })}\n`
     : "";
-  return `\n${table(rows, head)}\n${drawn}\nThe run is in ${out}\n`;
+  const warned = warning === undefined ? "" : `\n${warning}\n`;
+  return `\n${table(rows, head)}\n${seeded ? "mean ± standard deviation over the seeds\n" : ""}${drawn}${warned}\n` +
+    `The run is in ${out}\n`;
+}
+
+/** How many epochs runs took, and which one's weights they end with where that is not the last. */
+function epochs(runs: readonly FitResult[]): string {
+  const range = (values: readonly number[]) => {
+    const [least, most] = [Math.min(...values), Math.max(...values)];
+    return least === most ? String(least) : `${least} to ${most}`;
+  };
+  const taken = range(runs.map((run) => run.history.length));
+  return runs.some(isEarlier) ? `${taken}, best ${range(runs.map((run) => run.epoch))}` : taken;
+}
+
+/** Whether a run ended with the weights of an epoch before its last. */
+function isEarlier(run: FitResult): boolean {
+  return run.history.length > 0 && run.epoch !== run.history.length;
 }
 
 /** The runs as the one object of `--json`. */
-export function summarizeRuns(results: readonly FitResult[], dataset: string, seed: number, out: string): unknown {
+export function summarizeRuns(
+  results: readonly FitResult[],
+  { dataset, config, out, warning }: RunsTold & { dataset: string },
+): unknown {
   const { name, blas, threads } = currentBackend().info();
+  const seeded = config.seeds !== undefined;
+  const seedOf = new Map(runsOf(config).map((run) => [run.name, run.seed]));
   return {
     dataset,
     backend: name,
     blas,
     threads,
-    seed,
+    ...(warning === undefined ? {} : { warning }),
+    seed: config.seed,
     out,
     runs: results.map((run) => ({
       name: run.name,
+      seed: seedOf.get(run.name),
       parameters: run.parameters,
-      epochs: run.epoch,
+      epochs: run.history.length,
+      bestEpoch: isEarlier(run) ? run.epoch : undefined,
       trainError: run.trainError,
       validationError: run.validationError,
       testError: run.testError,
@@ -58,5 +139,18 @@ export function summarizeRuns(results: readonly FitResult[], dataset: string, se
       secondsPerEpoch: run.secondsPerEpoch,
       stepMs: run.stepMs,
     })),
+    ...(seeded ? { overSeeds: variantsOf(results, config).map(summarize) } : {}),
+  };
+}
+
+/** Mean and standard deviation over the seeds of a run. */
+function summarize({ name, runs }: Variant): { name: string; seeds: number } & Partial<Record<Metric, Spread>> {
+  const of = (metric: Metric) => spread(runs.map((run) => run[metric] ?? NaN));
+  return {
+    name,
+    seeds: runs.length,
+    trainError: of("trainError"),
+    ...(runs.some((run) => run.validationError !== undefined) ? { validationError: of("validationError") } : {}),
+    testError: of("testError"),
   };
 }

@@ -47,6 +47,13 @@ export async function makePlan(given: Arguments): Promise<Plan> {
   if (epochs !== undefined) changed = setPath(changed, "epochs", epochs);
   const seed = given.whole("seed", 0);
   if (seed !== undefined) changed = setPath(changed, "seed", seed);
+  const seeds = given.whole("seeds", 1);
+  if (seeds !== undefined && resume !== undefined && begun.config.seeds === undefined) {
+    throw new OptionError("--seeds", "nothing beside --resume, unless the run began with it", String(seeds));
+  }
+  if (seeds !== undefined) changed = setPath(changed, "seeds", seeds);
+  const validation = given.value("validation");
+  if (validation !== undefined) changed = setPath(changed, "validation", fraction(validation));
   for (const [name, value] of settings(given)) changed = setPath(changed, name, value);
   const here = absolutePaths(parseConfig(changed), registry, Deno.cwd()); // what the arguments named
   const id = resume === undefined ? crypto.randomUUID() : here.id;
@@ -59,6 +66,13 @@ export async function makePlan(given: Arguments): Promise<Plan> {
     dataset: begun.dataset,
   };
   return given.has("download") ? await download(plan, given) : plan;
+}
+
+/** The value of `--validation`. */
+function fraction(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value < 1) return value;
+  throw new OptionError("--validation", "a number between 0 and 1, both excluded", text);
 }
 
 /** A run goes on as it is: what it is made of is not given a second time. */

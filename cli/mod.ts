@@ -1,37 +1,55 @@
 /**
- * The command line: reads the command, hands over, prints what comes back.
- *
- * ```text
- * train [--config FILE] [--dataset NAME] [--data DIR] [--epochs N] [--seed N] [--set path=value]...
- *       [--backend native|reference] [--out DIR] [--resume DIR] [--download] [--mirror URL] [--json]
- * plugins [NAME] [--role ROLE] [--json]
- * plugin new NAME --site activation|weight|recurrent|branch|attention|embedding|loss [--out DIR] [--json]
- * plugin check NAME|FILE [--backend native|reference] [--json]
- * predict --run DIR [--name RUN] [--samples T] [--limit N] [--data PATH] [--input FILE|-] [--json]
- * ```
+ * The command line: reads the command, hands over, prints what comes back. `help` lists the commands, and each explains
+ * itself with `--help`.
  *
  * Exit status: 0 when all went well, 1 for a fault of this library or a plugin that fails its exam, 2 for a mistake in
  * what it was given, 130 after Ctrl-C, 143 after SIGTERM.
  *
  * @module
  */
-import { deliver, note, type Outcome } from "./deliver.ts";
+import { didYouMean, ThinnedError } from "../core/mod.ts";
+import { commandHelps } from "./commands.ts";
+import { deliver, type Outcome } from "./deliver.ts";
+import { explain, help, overview, tellVersion } from "./help.ts";
+import { invocation } from "./invocation.ts";
+import { native } from "./native.ts";
 import { plugin } from "./plugin.ts";
 import { plugins } from "./plugins.ts";
 import { predict } from "./predict.ts";
 import { train } from "./train.ts";
 
-const commands: Record<string, (args: readonly string[]) => Promise<Outcome>> = { train, plugins, plugin, predict };
+const commands: Record<string, (args: readonly string[]) => Outcome | Promise<Outcome>> = {
+  train,
+  predict,
+  plugins,
+  plugin,
+  native,
+  help,
+  version: tellVersion,
+};
 
 /** Runs one command with its arguments and returns the exit status. */
 export async function main(args: readonly string[]): Promise<number> {
+  return await deliver(args.includes("--json"), async () => await run(args.filter((arg) => arg !== "--json")));
+}
+
+function run(args: readonly string[]): Outcome | Promise<Outcome> {
   const [name, ...rest] = args;
-  const command = commands[name];
-  if (command === undefined) {
-    note(`error: expected one of the commands ${Object.keys(commands).join(", ")}, found ${name ?? "nothing"}.`);
-    return 2;
+  if (name === "--help" || name === "-h") return overview();
+  if (name === "--version" || name === "-V") return tellVersion();
+  if (name === undefined || !Object.hasOwn(commands, name)) {
+    const names = Object.keys(commands);
+    const found = name === undefined ? "nothing" : JSON.stringify(name);
+    const guess = name === undefined ? "" : didYouMean(name, names);
+    throw new ThinnedError(
+      `expected one of the commands ${names.join(", ")}, found ${found}` +
+        (guess || `; "${invocation("help")}" explains them.`),
+    );
   }
-  return await deliver(rest.includes("--json"), () => command(rest));
+  if (!rest.some((arg) => arg === "--help" || arg === "-h")) return commands[name](rest);
+  const called = `${name} ${rest[0]}`;
+  const exact = commandHelps.filter((command) => command.name === called);
+  return explain(exact.length > 0 ? exact : commandHelps.filter((command) => command.name.split(" ")[0] === name));
 }
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,6 +1,17 @@
 /** `plugin new`: begins a plugin; `plugin check`: examines one. @module */
-import { type AnyFactory, builtins, isFactory, OptionError, PluginError, Registry, ThinnedError } from "../mod.ts";
+import {
+  type AnyFactory,
+  builtins,
+  didYouMean,
+  isFactory,
+  OptionError,
+  PluginError,
+  Registry,
+  ThinnedError,
+} from "../mod.ts";
 import { type Examination, examine } from "../testing/mod.ts";
+import { pluginCheckCommand, pluginNewCommand } from "./commands.ts";
+import { invocation } from "./invocation.ts";
 import { readArguments } from "./read_arguments.ts";
 import type { Outcome } from "./deliver.ts";
 import { chooseBackend } from "./choose_backend.ts";
@@ -13,12 +24,17 @@ export async function plugin(args: readonly string[]): Promise<Outcome> {
   const [action, ...rest] = args;
   if (action === "new") return await begin(rest);
   if (action === "check") return await check(rest);
-  throw unless("plugin", "new or check", action);
+  throw unless("plugin", "new or check", action, ["new", "check"]);
 }
 
 /** A complaint of an argument that is wrong or missing. */
-function unless(argument: string, expected: string, found: string | undefined): ThinnedError {
-  if (found !== undefined) return new OptionError(argument, expected, found);
+function unless(
+  argument: string,
+  expected: string,
+  found: string | undefined,
+  known: readonly string[] = [],
+): ThinnedError {
+  if (found !== undefined) return new OptionError(argument, expected, found, didYouMean(found, known));
   return new ThinnedError(`${argument}: expected ${expected}, found nothing.`);
 }
 
@@ -32,7 +48,7 @@ const reserved = new Set(
 
 /** Writes the file of a new plugin and that of its test. */
 async function begin(args: readonly string[]): Promise<Outcome> {
-  const given = readArguments(args, { values: ["site", "out"], switches: ["json"], words: 1 });
+  const given = readArguments(args, pluginNewCommand);
   const [name] = given.words;
   if (name === undefined || !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) {
     throw unless("plugin new", "a name in kebab-case, such as my-dropout", name);
@@ -45,7 +61,9 @@ async function begin(args: readonly string[]): Promise<Outcome> {
     throw new PluginError(`plugin new: a built-in plugin is named ${JSON.stringify(name)}; choose another name.`);
   }
   const site = templateSites.find((site) => site === given.value("site"));
-  if (site === undefined) throw unless("--site", `one of ${templateSites.join(", ")}`, given.value("site"));
+  if (site === undefined) {
+    throw unless("--site", `one of ${templateSites.join(", ")}`, given.value("site"), templateSites);
+  }
   const folder = given.value("out") ?? ".";
   const files = [
     { path: join(folder, `${snakeCase(name)}.ts`), text: pluginSource(name, site) },
@@ -63,7 +81,7 @@ async function begin(args: readonly string[]): Promise<Outcome> {
   return {
     json: { plugin: name, site, factory: camelCase(name), files: [source, test] },
     text: `${source}  exports ${camelCase(name)}, for ${site === "loss" ? "a loss" : `the site ${site}`}\n` +
-      `${test}  its exam\n\n  deno test ${test}\n  deno task plugin check ${source}\n`,
+      `${test}  its exam\n\n  deno test ${test}\n  ${invocation(`plugin check ${source}`)}\n`,
   };
 }
 
@@ -83,7 +101,7 @@ async function refuseExisting(path: string): Promise<void> {
 
 /** Examines a built-in plugin, or all that a file exports. */
 async function check(args: readonly string[]): Promise<Outcome> {
-  const given = readArguments(args, { values: ["backend"], switches: ["json"], words: 1 });
+  const given = readArguments(args, pluginCheckCommand);
   const [name] = given.words;
   if (name === undefined) {
     throw unless("plugin check", "the name of a plugin, or a file that exports one", name);
@@ -102,11 +120,12 @@ async function check(args: readonly string[]): Promise<Outcome> {
 
 async function find(name: string): Promise<readonly AnyFactory[]> {
   if (!/[./\\]/.test(name)) {
-    const found = new Registry(builtins).get(name);
+    const registry = new Registry(builtins);
+    const found = registry.get(name);
     if (found !== undefined) return [found];
     throw new PluginError(
-      `plugin check: there is no plugin named ${JSON.stringify(name)}; "deno task plugins" lists them, and a file of ` +
-        "your own is named by its path.",
+      `plugin check: there is no plugin named ${JSON.stringify(name)}, and a file of your own is named by its path, ` +
+        `such as ./${snakeCase(name)}.ts${registry.hint(name)}`,
     );
   }
   const path = await realPath(name);

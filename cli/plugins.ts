@@ -1,13 +1,14 @@
 /** `plugins`: what there is, by role. @module */
 import { builtins, type Claims, OptionError, PluginError, Registry, type Role, roles, rolesOf } from "../mod.ts";
 import type { z } from "zod";
+import { pluginsCommand } from "./commands.ts";
 import { readArguments } from "./read_arguments.ts";
 import type { Outcome } from "./deliver.ts";
 import { table } from "./_table.ts";
 
 /** Runs `plugins [NAME] [--role ROLE]`. */
 export function plugins(args: readonly string[]): Promise<Outcome> {
-  const given = readArguments(args, { values: ["role"], switches: ["json"], words: 1 });
+  const given = readArguments(args, pluginsCommand);
   const role = given.value("role");
   if (role !== undefined && !roles.includes(role as Role)) throw new OptionError("--role", roles.join(", "), role);
   const registry = new Registry(builtins);

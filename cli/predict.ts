@@ -2,6 +2,7 @@
 import { buildModel, defaultLoss, latestCheckpoint, loadDataset, loadMeasured, OptionError } from "../mod.ts";
 import { absolutePaths } from "./absolute_paths.ts";
 import { chooseBackend } from "./choose_backend.ts";
+import { predictCommand } from "./commands.ts";
 import { configuredDataset, configuredRun } from "./configured_run.ts";
 import { note, type Outcome } from "./deliver.ts";
 import { loadRegistry } from "./load_registry.ts";
@@ -11,14 +12,12 @@ import { predictExamples } from "./predict_examples.ts";
 import { readArguments } from "./read_arguments.ts";
 import { readConfig } from "./read_config.ts";
 import { folderOfRun, identityOf } from "./run_directory.ts";
+import { runsOf } from "./runs_of.ts";
 import { table } from "./_table.ts";
 
 /** Runs `predict --run DIR [--name RUN] [--samples T] [--limit N] [--input FILE]`. */
 export async function predict(args: readonly string[]): Promise<Outcome> {
-  const given = readArguments(args, {
-    values: ["run", "name", "samples", "limit", "backend", "data", "input"],
-    switches: ["json"],
-  });
+  const given = readArguments(args, predictCommand);
   const out = given.value("run");
   if (out === undefined) throw new OptionError("--run", "the folder of a finished run", "nothing");
   const samples = given.whole("samples", 0) ?? 0;
@@ -28,7 +27,7 @@ export async function predict(args: readonly string[]): Promise<Outcome> {
   const registry = await loadRegistry(config.plugins, base);
   config = absolutePaths(config, registry, base);
   config = { ...config, dataset: placeData(config.dataset, given.value("data"), registry) };
-  const name = given.value("name") ?? config.runs.at(-1)!.name;
+  const name = given.value("name") ?? runsOf(config).at(-1)!.name;
   const run = configuredRun(config, name, registry);
   if (given.value("input") !== undefined) return await predictRows(given, out, config, name, registry);
   await chooseBackend(given.value("backend"), registry.list());

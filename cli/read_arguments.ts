@@ -1,18 +1,7 @@
 /** Reading the command line's arguments. @module */
 import { parseArgs } from "@std/cli";
-import { OptionError } from "../core/mod.ts";
-
-/** What a command accepts: options with a value, switches, and options that may be repeated. */
-export interface Accepted {
-  /** Options that take a value. */
-  readonly values?: readonly string[];
-  /** Options that may be given several times. */
-  readonly lists?: readonly string[];
-  /** Options without a value. */
-  readonly switches?: readonly string[];
-  /** Number of words that may follow the command. */
-  readonly words?: number;
-}
+import { didYouMean, OptionError } from "../core/mod.ts";
+import type { CommandHelp, OptionHelp } from "./commands.ts";
 
 /** Arguments, checked: unknown options, missing values and surplus words have been refused. */
 export interface Arguments {
@@ -29,27 +18,31 @@ export interface Arguments {
 }
 
 /**
- * Reads arguments.
+ * Reads the arguments of a command.
  *
  * @throws {OptionError} for an unknown option, a missing value, or a word too many
  */
-export function readArguments(args: readonly string[], accepted: Accepted): Arguments {
-  const values = accepted.values ?? [];
-  const lists = accepted.lists ?? [];
-  const switches = accepted.switches ?? [];
-  const known = [...values, ...lists, ...switches].map((name) => `--${name}`).join(", ");
+export function readArguments(args: readonly string[], command: CommandHelp): Arguments {
+  const names = (of: (option: OptionHelp) => boolean) => command.options.filter(of).map(({ name }) => name);
+  const lists = names(({ repeated }) => repeated === true);
+  const values = names(({ value, repeated }) => value !== undefined && !repeated);
+  const switches = names(({ value }) => value === undefined);
+  const known = [...command.options.map(({ name }) => `--${name}`), "--json", "--help"];
   const parsed: Record<string, unknown> & { _: (string | number)[] } = parseArgs(withDashes(args), {
     string: [...values, ...lists, "_"],
-    boolean: [...switches],
-    collect: [...lists],
+    boolean: switches,
+    collect: lists,
     unknown: (arg: string) => {
-      if (arg.startsWith("-")) throw new OptionError(arg.split("=")[0], `one of ${known}`, arg.split("=")[0]);
-      return true;
+      const [option] = arg.split("=");
+      if (!arg.startsWith("-")) return true;
+      throw new OptionError(option, `one of ${known.join(", ")}`, option, didYouMean(option, known));
     },
   });
   const words = parsed._.map(String);
-  if (words.length > (accepted.words ?? 0)) {
-    throw new OptionError("arguments", "nothing more", words[accepted.words ?? 0]);
+  const most = command.words?.some((word) => word.includes("...")) ? Infinity : command.words?.length ?? 0;
+  if (words.length > most) {
+    const guess = command.options.some(({ name }) => name === words[most]) ? `; did you mean "--${words[most]}"?` : "";
+    throw new OptionError(command.name, "nothing more", words[most], guess);
   }
   for (const name of values) {
     if (Array.isArray(parsed[name])) throw new OptionError(`--${name}`, "one value", parsed[name]);

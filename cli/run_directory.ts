@@ -11,11 +11,12 @@ import {
 } from "../mod.ts";
 import type { Config } from "./config.ts";
 import { note } from "./deliver.ts";
+import { runsOf } from "./runs_of.ts";
 import { folderOf } from "./_paths.ts";
 
-/** The folder of one run: the run directory itself when there is but one. */
+/** The folder of one run: the run directory itself when there is but one, with one seed. */
 export function folderOfRun(out: string, config: Config, name: string): string {
-  return config.runs.length === 1 ? out : `${out}/${name}`;
+  return config.runs.length === 1 && config.seeds === undefined ? out : `${out}/${name}`;
 }
 
 /** What a run is known by among others: the identity of its configuration, and its name there. */
@@ -80,7 +81,7 @@ export class RunDirectory {
     const file = `${this.path}/config.json`;
     const temporary = `${file}.${crypto.randomUUID()}.tmp`;
     try {
-      for (const run of config.runs) {
+      for (const run of runsOf(config)) {
         this.#made.unshift(...await makeFolder(folderOfRun(this.path, config, run.name)));
       }
       if (!await isThere(file)) this.#made.unshift(file);
@@ -98,7 +99,7 @@ export class RunDirectory {
 
   /** Removes what has been made for a run that was refused before its first step. */
   async undo(config: Config): Promise<void> {
-    const folders = config.runs.map((run) => folderOfRun(this.path, config, run.name));
+    const folders = runsOf(config).map((run) => folderOfRun(this.path, config, run.name));
     for (const folder of folders.filter((folder) => this.#made.includes(folder))) {
       for (const name of ["metrics.jsonl", ".lock"]) await Deno.remove(`${folder}/${name}`).catch(() => {});
     }
@@ -119,7 +120,7 @@ export class RunDirectory {
  */
 export async function lastSnapshot(out: string, config: Config, name: string): Promise<Snapshot | undefined> {
   const folder = folderOfRun(out, config, name);
-  const others = config.runs.map((run) => folderOfRun(out, config, run.name));
+  const others = runsOf(config).map((run) => folderOfRun(out, config, run.name));
   const has = async (folder: string) => (await checkpointSteps(folder).catch(() => [])).length > 0;
   if (!await has(folder) && (await Promise.all(others.map(has))).includes(true)) {
     note(`${name}: no checkpoint yet; it begins anew.`);

@@ -12,37 +12,41 @@ import {
   Trainer,
 } from "../mod.ts";
 import { chooseBackend } from "./choose_backend.ts";
+import { trainCommand } from "./commands.ts";
 import { configuredDataset, type ConfiguredRun, configuredRun } from "./configured_run.ts";
 import { note, type Outcome } from "./deliver.ts";
 import { describeRuns, summarizeRuns } from "./describe_runs.ts";
 import { Interruption } from "./interruption.ts";
+import { invocation } from "./invocation.ts";
 import { makePlan, type Plan } from "./make_plan.ts";
 import { readArguments } from "./read_arguments.ts";
+import { runsOf } from "./runs_of.ts";
 import { folderOfRun, identityOf, lastSnapshot, RunDirectory } from "./run_directory.ts";
 
 /** Runs `train`. */
 export async function train(args: readonly string[]): Promise<Outcome> {
-  const given = readArguments(args, {
-    values: ["config", "dataset", "data", "epochs", "seed", "backend", "out", "resume", "mirror"],
-    lists: ["set"],
-    switches: ["json", "download"],
-  });
+  const given = readArguments(args, trainCommand);
   const plan = await makePlan(given);
-  await chooseBackend(given.value("backend"), plan.registry.list());
+  const { warning } = await chooseBackend(given.value("backend"), plan.registry.list());
   // One that goes on is locked before its checkpoints are looked at; a new one is made once all has been checked.
   const reopened = plan.resumes ? await RunDirectory.reopen(plan.out) : undefined;
   const interruption = new Interruption();
   try {
     const dataset = plan.dataset ?? await loadDataset(configuredDataset(plan.config, plan.registry));
-    const runs = plan.config.runs.map((run) => configuredRun(plan.config, run.name, plan.registry));
+    const runs = runsOf(plan.config).map((run) => configuredRun(plan.config, run.name, plan.registry));
     const trainers: Trainer[] = [];
     for (const run of runs) trainers.push(await makeTrainer(plan, run, dataset, interruption.signal));
     const results = await inDirectory(plan, reopened, trainers, interruption);
     const status = results.some((result) => result.interrupted) ? interruption.status : 0;
-    if (status !== 0) note(`Stopped. To go on: deno task train --resume ${plan.out}`);
+    if (status !== 0) note(`Stopped. To go on: ${invocation(`train --resume ${plan.out}`)}`);
     return {
-      json: summarizeRuns(results, dataset.name, plan.config.seed, plan.out),
-      text: describeRuns(results, dataset.classes > 0, plan.out),
+      json: summarizeRuns(results, { dataset: dataset.name, config: plan.config, out: plan.out, warning }),
+      text: describeRuns(results, {
+        classification: dataset.classes > 0,
+        config: plan.config,
+        out: plan.out,
+        warning,
+      }),
       status,
     };
   } finally {
@@ -83,12 +87,13 @@ async function inDirectory(
     for (const trainer of trainers) await trainer.open();
     return await trainSideBySide(plan, trainers);
   } catch (error) {
-    const folders = plan.config.runs.map((run) => folderOfRun(plan.out, plan.config, run.name));
+    const folders = runsOf(plan.config).map((run) => folderOfRun(plan.out, plan.config, run.name));
     const steps = await Promise.all(folders.map((folder) => checkpointSteps(folder).catch(() => [])));
     if (steps.flat().length === 0) await directory.undo(plan.config);
     else if (error instanceof DivergenceError) {
       const change = "--set optimizer.learningRate=NUMBER";
-      note(`To go on from the last checkpoint with a change: deno task train --resume ${plan.out} ${change}`);
+      const line = invocation(`train --resume ${plan.out} ${change}`);
+      note(`To go on from the last checkpoint with a change: ${line}`);
     }
     throw error;
   } finally {

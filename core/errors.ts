@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { didYouMean } from "./did_you_mean.ts";
 
 /** Base of every error whose cause is the caller's input or surroundings rather than a fault in this library. */
 export class ThinnedError extends Error {
@@ -36,9 +37,10 @@ export class OptionError extends ThinnedError {
    * @param path where the wrong value stands, for example `model.3.rate`
    * @param expected what would have been accepted
    * @param found the value received
+   * @param hint the end of the sentence, such as `didYouMean` gives it. Default: a full stop
    */
-  constructor(path: string, expected: string, found: unknown) {
-    super(`${path}: expected ${expected}, found ${show(found)}.`);
+  constructor(path: string, expected: string, found: unknown, hint: string = "") {
+    super(`${path}: expected ${expected}, found ${show(found)}${hint || "."}`);
     this.path = path;
   }
 }
@@ -139,5 +141,5 @@ export function refuseUnknown(object: unknown, known: readonly string[], path: s
   const unknown = Object.keys(object).find((key) => !known.includes(key));
   if (unknown === undefined) return;
   const at = path === "" ? unknown : `${path}.${unknown}`;
-  throw new OptionError(at, `one of the options ${known.join(", ")}`, unknown);
+  throw new OptionError(at, `one of the options ${known.join(", ")}`, unknown, didYouMean(unknown, known));
 }

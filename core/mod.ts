@@ -56,6 +56,7 @@ export {
 } from "./store/checkpoint.ts";
 export type { ChannelUnits, Dataset, RowReading, RowSource, Split, TargetUnits } from "./train/data.ts";
 export * from "./errors.ts";
+export { didYouMean } from "./did_you_mean.ts";
 export * from "./train/events.ts";
 export { decisionBits, keepProbability, Key, rateThreshold, SiteCollisionError, siteHash } from "./random/key.ts";
 export { type RowAddress, Rows } from "./random/rows.ts";

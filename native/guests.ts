@@ -74,5 +74,9 @@ export async function prepareGuests(kernels: readonly Kernel[], options: GuestOp
     problem ??= compiled;
   }
   return problem ??
-    { missing: `The kernels of ${kernels[0].source!.file} are not compiled: deno task native does it.` };
+    {
+      missing: `The kernels of ${
+        kernels[0].source!.file
+      } are not compiled: the command "native" does it, told the file.`,
+    };
 }

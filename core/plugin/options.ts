@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { isPlugin } from "./define.ts";
+import { didYouMean } from "../did_you_mean.ts";
 import { OptionError } from "../errors.ts";
 import type { LayerPlugin, Plugin, Progress, Role } from "./plugin.ts";
 import { type Scheduled, type ScheduleMemory, withoutSchedules } from "./schedule_memory.ts";
@@ -22,7 +23,8 @@ function complaint(issue: z.core.$ZodIssue, input: unknown, path: string, schema
   if (issue.code === "unrecognized_keys") {
     const known = keysAt(schema, issue.path);
     const listed = known.length === 0 ? "no such option" : `one of the options ${known.join(", ")}`;
-    return new OptionError([at, issue.keys[0]].filter((part) => part !== "").join("."), listed, issue.keys[0]);
+    const where = [at, issue.keys[0]].filter((part) => part !== "").join(".");
+    return new OptionError(where, listed, issue.keys[0], didYouMean(issue.keys[0], known));
   }
   let found: unknown = input;
   for (const part of issue.path) found = (found as Record<PropertyKey, unknown> | undefined)?.[part];
@@ -30,7 +32,8 @@ function complaint(issue: z.core.$ZodIssue, input: unknown, path: string, schema
     /^Invalid .*?: /,
     "",
   );
-  return new OptionError(at, message, found);
+  const words = issue.code === "invalid_value" ? issue.values.filter((value) => typeof value === "string") : [];
+  return new OptionError(at, message, found, typeof found === "string" ? didYouMean(found, words) : "");
 }
 
 /** The keys that a schema knows at a path into it; none where they are not told by names. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { didYouMean } from "../did_you_mean.ts";
 import { OptionError, PluginError, show } from "../errors.ts";
 import { instantiate, isFactory, isPlugin, rolesOf } from "./define.ts";
 import type { AnyFactory, Plugin, Role } from "./plugin.ts";
@@ -67,7 +68,7 @@ export class Registry {
     if (typeof plugin !== "string") throw new OptionError(`${path}.plugin`, "the name of a plugin", plugin);
     const factory = this.#factories.get(plugin);
     if (factory === undefined) {
-      throw new PluginError(`${path}.plugin: unknown plugin ${show(plugin)}${this.#hint(plugin)}`);
+      throw new PluginError(`${path}.plugin: unknown plugin ${show(plugin)}${this.hint(plugin)}`);
     }
     return instantiate(factory.definition, this.#nested(options, path) as Record<string, unknown>, path);
   }
@@ -81,27 +82,8 @@ export class Registry {
     );
   }
 
-  #hint(name: string): string {
-    const near = [...this.#factories.keys()]
-      .map((known) => ({ known, distance: editDistance(name, known) }))
-      .filter(({ known, distance }) => distance <= Math.max(2, known.length / 3))
-      .sort((a, b) => a.distance - b.distance)
-      .slice(0, 3)
-      .map(({ known }) => show(known));
-    if (near.length > 0) return `; did you mean ${near.join(" or ")}?`;
-    return '; "deno task plugins" lists those that are known.';
+  /** The end of an error about a name that is not known: the nearest ones, or where all are told. */
+  hint(name: string): string {
+    return didYouMean(name, this.#factories.keys()) || '; the command "plugins" lists those that are known.';
   }
-}
-
-/** Number of insertions, deletions and replacements between two words (Levenshtein). */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-    }
-    row = next;
-  }
-  return row[b.length];
 }

@@ -1,0 +1,201 @@
+/** What the command line understands: each command with its options, told once for reading and for `--help`. @module */
+
+/** An option of a command. */
+export interface OptionHelp {
+  /** Its name, without the dashes. */
+  readonly name: string;
+  /** What stands behind it, such as `FILE`; a switch has none. */
+  readonly value?: string;
+  /** Whether it may be given several times. */
+  readonly repeated?: boolean;
+  /** What it means, in a few words. */
+  readonly meaning: string;
+  /** What holds without it. */
+  readonly default?: string;
+}
+
+/** A command. */
+export interface CommandHelp {
+  /** How it is called: `train` or `plugin new`. */
+  readonly name: string;
+  /** Words that follow it, as in a line of usage: `NAME|FILE`. */
+  readonly words?: readonly string[];
+  /** What it does, in a sentence. */
+  readonly summary: string;
+  /** Its options. All commands take `--json` and `--help`, too. */
+  readonly options: readonly OptionHelp[];
+  /** Lines to copy, without what starts the command line, and what each does. */
+  readonly examples: readonly (readonly [line: string, meaning: string])[];
+  /** More that is to be known, a paragraph each. */
+  readonly notes?: readonly string[];
+}
+
+const backend: OptionHelp = {
+  name: "backend",
+  value: "NAME",
+  meaning: '"native" (C) or "reference" (TypeScript, slow)',
+  default: "the best there is",
+};
+
+const data: OptionHelp = {
+  name: "data",
+  value: "PATH",
+  meaning: "where the data set's files are",
+  default: "the configuration's, else the folder that THINNED_DATA names",
+};
+
+/** Trains. */
+export const trainCommand: CommandHelp = {
+  name: "train",
+  summary: "Trains one run, or several side by side, and keeps all of it in a folder.",
+  options: [
+    {
+      name: "config",
+      value: "FILE",
+      meaning: "a configuration in JSON; paths in it count from its folder",
+      default: "a net that suits the data set, without and with dropout",
+    },
+    {
+      name: "dataset",
+      value: "NAME",
+      meaning: "a data set's plugin: digits, mnist, csv, text, ...",
+      default: "digits",
+    },
+    data,
+    { name: "download", meaning: "fetch the data set's files first, checked by SHA-256, where it can: mnist" },
+    { name: "mirror", value: "URL", meaning: "where to fetch them from", default: "the data set's own addresses" },
+    { name: "epochs", value: "N", meaning: "passes over the training examples", default: "the configuration's, or 10" },
+    { name: "seed", value: "N", meaning: "what everything random follows from", default: "the configuration's, or 0" },
+    {
+      name: "seeds",
+      value: "N",
+      meaning: "train each run with N seeds, from the seed on; ends with mean ± standard deviation",
+      default: "one seed",
+    },
+    {
+      name: "validation",
+      value: "F",
+      meaning: "part of the training examples, between 0 and 1, to hold back and measure after each epoch",
+      default: "none",
+    },
+    {
+      name: "set",
+      value: "PATH=VALUE",
+      repeated: true,
+      meaning: "change any value of the configuration, such as model.3.rate=0.3; null removes it",
+    },
+    backend,
+    { name: "out", value: "DIR", meaning: "the run's folder, to be made", default: "runs/TIME-DATASET" },
+    { name: "resume", value: "DIR", meaning: "go on with the run in a folder, with the bits of one never stopped" },
+  ],
+  examples: [
+    ["train", "drawn digits, without and with dropout"],
+    ["train --config my.json --seeds 5", "a configuration of yours, with five seeds"],
+    ["train --dataset csv --data table.csv --set dataset.target=price", "a table"],
+    ["train --resume runs/mine --epochs 20", "go on with a run, to 20 epochs"],
+  ],
+  notes: [
+    "A configuration is described in the README; `plugins --schema` writes its JSON Schema, for editors.",
+    "Ctrl-C ends a run after its step, with a checkpoint.",
+  ],
+};
+
+/** Predicts. */
+export const predictCommand: CommandHelp = {
+  name: "predict",
+  summary: "Predicts with a trained run, once or averaged over passes with dropout on.",
+  options: [
+    { name: "run", value: "DIR", meaning: "the folder of a run; must be given" },
+    { name: "name", value: "RUN", meaning: "which of its runs", default: "the last one" },
+    {
+      name: "samples",
+      value: "T",
+      meaning: "passes with dropout on, to average over",
+      default: "0: one pass, without",
+    },
+    { name: "limit", value: "N", meaning: "predictions to show", default: "10" },
+    {
+      name: "input",
+      value: "FILE",
+      meaning: "new rows of a table without targets, in place of the test part; - reads standard input",
+    },
+    data,
+    backend,
+  ],
+  examples: [
+    ["predict --run runs/mine", "the test examples"],
+    ["predict --run runs/mine --samples 50", "with the deviation over 50 passes"],
+    ["predict --run runs/mine --input rows.csv --json", "new rows, with all class probabilities"],
+  ],
+};
+
+/** Lists plugins. */
+export const pluginsCommand: CommandHelp = {
+  name: "plugins",
+  words: ["[NAME]"],
+  summary: "Lists the plugins, or shows one: its options with types, bounds, defaults and meaning.",
+  options: [
+    { name: "role", value: "ROLE", meaning: "only those that serve as this: layer, activation, optimizer, ..." },
+    { name: "plugin", value: "FILE", repeated: true, meaning: "count the plugins that a file of yours exports, too" },
+    { name: "schema", meaning: "write the JSON Schema of configurations, for editors" },
+  ],
+  examples: [
+    ["plugins --role schedule", "what can stand in the place of a number"],
+    ["plugins dropout", "the options of one"],
+    ["plugins --schema > config.schema.json", 'for "$schema": "config.schema.json" in a configuration'],
+  ],
+};
+
+/** Begins a plugin. */
+export const pluginNewCommand: CommandHelp = {
+  name: "plugin new",
+  words: ["NAME"],
+  summary: "Begins a plugin of yours: its file, and its test, which passes at once.",
+  options: [
+    {
+      name: "site",
+      value: "SITE",
+      meaning: "where it acts: activation, weight, recurrent, branch, attention, embedding or loss; must be given",
+    },
+    { name: "out", value: "DIR", meaning: "where the files go", default: "this folder" },
+  ],
+  examples: [["plugin new my-dropout --site activation", "writes my_dropout.ts and my_dropout_test.ts"]],
+};
+
+/** Examines a plugin. */
+export const pluginCheckCommand: CommandHelp = {
+  name: "plugin check",
+  words: ["NAME|FILE"],
+  summary: "Examines a plugin, built-in or yours; exit status 1 if it fails.",
+  options: [backend],
+  examples: [["plugin check dropout", "a built-in one"], ["plugin check ./my_dropout.ts", "all that a file exports"]],
+};
+
+/** Compiles. */
+export const nativeCommand: CommandHelp = {
+  name: "native",
+  words: ["[FILE...]"],
+  summary: "Compiles the C library, finds OpenBLAS, and compiles the kernels of plugin files that are named.",
+  options: [],
+  examples: [["native", "once for a machine"], ["native ./my_kernels.ts", "with kernels of yours"]],
+};
+
+/** Explains. */
+export const helpCommand: CommandHelp = {
+  name: "help",
+  words: ["[COMMAND...]"],
+  summary: "Explains the commands, or one of them.",
+  options: [],
+  examples: [["help train", "the options of train"]],
+};
+
+/** All commands. */
+export const commandHelps: readonly CommandHelp[] = [
+  trainCommand,
+  predictCommand,
+  pluginsCommand,
+  pluginNewCommand,
+  pluginCheckCommand,
+  nativeCommand,
+  helpCommand,
+];
