@@ -18,7 +18,15 @@ import { step } from "./step.ts";
 const workloads: Record<string, () => Result | Promise<Result>> = { step, calls, bandwidth, memory, peers };
 
 async function bench(args: readonly string[]): Promise<Outcome> {
-  const given = readArguments(args, { values: ["only", "backend"], switches: ["json"] });
+  const given = readArguments(args.filter((arg) => arg !== "--json"), {
+    name: "bench",
+    summary: "Measures speed and memory against their goals.",
+    options: [
+      { name: "only", value: "NAME", meaning: "one of the workloads" },
+      { name: "backend", value: "NAME", meaning: "in place of the best there is" },
+    ],
+    examples: [],
+  });
   const only = given.value("only");
   if (only !== undefined && !(only in workloads)) {
     throw new OptionError("--only", Object.keys(workloads).join(", "), only);
