@@ -1,0 +1,90 @@
+/** What does and what does not depend on the number of threads, over whole training runs. */
+import { assertEquals } from "@std/assert";
+import { z } from "zod";
+import {
+  type Backend,
+  crossEntropy,
+  definePlugin,
+  dense,
+  digits,
+  dropout,
+  type Factory,
+  fit,
+  type FitOptions,
+  Key,
+  type Observation,
+  reference,
+  relu,
+  sequential,
+  sgd,
+  type Snapshot,
+  Tensor,
+  useBackend,
+} from "../../mod.ts";
+import { copy } from "../core/_runs.ts";
+import { hasBlas, nativeTest, open } from "./_native.ts";
+
+const data = digits({ train: 256, test: 64, seed: 1 });
+
+const watching = (observation: Observation) =>
+  (definePlugin({
+    name: "watcher",
+    options: z.object({}),
+    observe: () => observation,
+  }) as Factory<"observer", Record<never, never>>)();
+
+const hidden = () => [dense(200), relu(), dropout({ rate: 0.5 })];
+const options = (changes: Partial<FitOptions>): FitOptions => ({
+  data,
+  loss: crossEntropy(),
+  optimizer: sgd({ learningRate: 0.1, momentum: 0.9 }),
+  epochs: 2,
+  batchSize: 128,
+  seed: 3,
+  ...changes,
+});
+
+/** What is left of a run on a backend, with products that are large enough to be divided between threads. */
+async function weights(backend: Backend, changes: Partial<FitOptions> = {}): Promise<Record<string, number[]>> {
+  useBackend(backend);
+  try {
+    const { model } = await fit(sequential([...hidden(), ...hidden(), dense(10)]), options(changes));
+    return Object.fromEntries(model.parameters().map(({ name, tensor }) => [name, [...tensor.floats]]));
+  } finally {
+    useBackend(reference);
+  }
+}
+
+nativeTest("without OpenBLAS a training run ends in the same bits with 1 to 4 threads", async () => {
+  const expected = await weights(open("auto", { blas: false, threads: 1 }));
+  for (const threads of [2, 3, 4]) {
+    assertEquals(await weights(open("auto", { blas: false, threads })), expected, `${threads} threads`);
+  }
+});
+
+nativeTest("masks are the same bits with 1 to 4 threads, with OpenBLAS or without", () => {
+  const mask = (blas: boolean, threads: number) => {
+    useBackend(open("auto", { blas, threads }));
+    return [...Tensor.ones([100, 1001]).dropout(Key.seed(5), 0.5).floats];
+  };
+  try {
+    const expected = mask(false, 1);
+    for (const threads of [1, 2, 3, 4]) assertEquals(mask(hasBlas, threads), expected, `${threads} threads`);
+  } finally {
+    useBackend(reference);
+  }
+});
+
+nativeTest("with one number of threads a run repeats, and resumes after any step, in the same bits", async () => {
+  for (const threads of [1, 2, 3]) {
+    const backend = open("auto", { threads });
+    const snapshots: Snapshot[] = [];
+    const keep = ({ snapshot }: { snapshot(): Snapshot }) => void snapshots.push(copy(snapshot()));
+    const expected = await weights(backend, { observers: [watching({ step: keep })] });
+    assertEquals(await weights(backend), expected, `${threads} threads, repeated`);
+    assertEquals(snapshots.length, 4);
+    for (const resume of snapshots.slice(0, 3)) {
+      assertEquals(await weights(backend, { resume }), expected, `${threads} threads, resumed`);
+    }
+  }
+});
