@@ -1,6 +1,6 @@
 /**
  * A training run, an epoch at a time. All randomness is addressed by the seed and the step, so a run that is stopped
- * anywhere and resumed ends with the same bits as one that was not.
+ * anywhere and resumed, on the same backend with the same number of threads, ends with the same bits as one that was not.
  *
  * @module
  */
