@@ -83,6 +83,7 @@ export * from "./layers/repeat.ts";
 export * from "./layers/residual.ts";
 export * from "./layers/reshape.ts";
 export * from "./layers/rnn.ts";
+export * from "./layers/select.ts";
 export * from "./layers/selu.ts";
 export * from "./layers/sequential.ts";
 export * from "./layers/sigmoid.ts";

@@ -14,7 +14,7 @@ export interface CsvOptions {
   columns?: (string | number)[];
   /**
    * What columns become, by name (or by index where there is no header): `number`; `one-hot`, a 1 among zeros, an input for
-   * each category; or `index`, the place of the category, for an `embedding`. Default: columns of words `one-hot`, others
+   * each category; or `index`, the place of the category, for an `embedding`, to which `select` gives it. Default: columns of words `one-hot`, others
    * `number`.
    */
   encodings?: Record<string, "number" | "one-hot" | "index">;
