@@ -124,7 +124,7 @@ Deno.test("predict --input gives all class probabilities by name, and refuses ro
     const other: [string[], string][] = [
       [["--input", `${folder}/none.csv`], `${folder}/none.csv: expected a file, found none.`],
       [["--input", input, "--data", folder], "--data: expected nothing beside --input"],
-      [["--input", input, "--name", "x"], 'runs: expected a run named "x"'],
+      [["--input", input, "--name", "x"], 'expected one of the runs run, found "x"'],
       [["--input"], "--input: expected a value, found"],
     ];
     for (const [args, message] of other) {
