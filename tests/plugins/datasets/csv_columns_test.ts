@@ -127,6 +127,16 @@ Deno.test("csv() fills missing values with what the training rows say, or refuse
   assertEquals(await filled("most-frequent"), [2, 0, 1]);
   assertEquals(await filled({ age: { constant: -1 }, city: { constant: "none" } }), [-1, 0, 0, 1]);
   assertEquals(await filled({ age: "median", city: { constant: "Oslo" } }), [2, 1, 0]);
+  // Of equals the first in sorted order.
+  const equals = await load("city,price\nRome,9\nOslo,8\n,7\n", "city,price\n,1\n", { missing: "most-frequent" });
+  assertEquals(rows(equals, "test"), [[1, 0]]);
+  // What the training file's cells are, those of other files must be.
+  await refuses(
+    "age,price\n1,9\n2,8\n",
+    "age,price\nold,1\n",
+    {},
+    'test.csv, line 2, column 1 ("age"): expected a number (or the option encodings to say what age becomes), found "old".',
+  );
   // Other marks of what is missing, and a target that is.
   const marked = holes.replaceAll("\n,", "\nNA,").replaceAll(",,", ",?,");
   const data = await load(marked, "age,city,price\nNA,?,1\n", { missing: "mean", missingValues: ["NA", "?"] });
