@@ -1,4 +1,5 @@
 /** Branches under a mask: examples whose branch is dropped are not computed. @module */
+import { OptionError } from "../errors.ts";
 import { keepProbability, rateThreshold } from "../random/key.ts";
 import { applyMask, keptEntries, type Mask } from "../tensor/ops/mask.ts";
 import { sizeOf } from "../tensor/shape.ts";
@@ -40,22 +41,27 @@ function scatterRows(y: Tensor, rows: readonly number[], count: number): Tensor 
  */
 export function maskedBranch(x: Tensor, mask: Mask | null, branch: BranchRun): Tensor | null {
   if (mask === null) return branch.run(x, null);
-  const { b = 0, c = 0 } = mask;
+  const { c = 0 } = mask;
+  if (mask.empty === "kept") {
+    throw new OptionError("empty", "lost, since an example's branch is dropped as a whole", mask.empty);
+  }
   if (branch.evaluates) {
-    const nothing = mask.eval === "mean" && mask.rate === 1 && b === 0 && c === 0;
+    const nothing = branch.gathers && mask.eval === "mean" && mask.rate === 1 && c === 0;
     return nothing ? null : applyMask(branch.run(x, null), mask, true);
   }
   const batch = x.shape[0];
   const whole = mask.share?.includes(0) ?? false;
   const asked = { ...mask, share: whole ? [0] : [] };
-  if (mask.rate > 0 && c === 0) {
+  if (mask.rate > 0 && c === 0 && branch.gathers) {
     const kept = keptEntries(asked, [batch]).broadcastTo([batch]).floats;
     const rows = Array.from(kept, (value, row) => value === 0 ? -1 : row).filter((row) => row >= 0);
     if (rows.length === 0) return null;
-    if (rows.length < batch && branch.gathers) {
+    if (rows.length < batch) {
       const y = branch.run(gatherRows(x, rows), rows);
       // What is left was kept: only its scale and shift are to be applied.
-      const scaled = applyMask(y, { ...mask, rate: 0, a: mask.a ?? scaleOf(mask) });
+      const own = (part: number | Tensor) =>
+        part instanceof Tensor && part.rank === y.rank && part.shape[0] === batch ? gatherRows(part, rows) : part;
+      const scaled = applyMask(y, { key: mask.key, rate: 0, a: own(mask.a ?? scaleOf(mask)), b: own(mask.b ?? 0) });
       return scatterRows(scaled, rows, batch);
     }
   }

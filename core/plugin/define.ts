@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { type Epilogue, epilogues } from "../backend/epilogue.ts";
 import { OptionError, PluginError, show } from "../errors.ts";
 import { parseOptions } from "./options.ts";
 import {
@@ -105,6 +106,45 @@ function checkParts(definition: AnyDefinition, served: readonly Role[]): void {
   }
 }
 
+/** Parts that are no methods, and what they may be instead. */
+const plainParts: Readonly<Record<string, { readonly expected: string; readonly fits: (part: unknown) => boolean }>> = {
+  fuses: { expected: "true or false", fits: (part) => typeof part === "boolean" },
+  mixesTargets: { expected: "true or false", fits: (part) => typeof part === "boolean" },
+  mixesRows: {
+    expected: "true, false or a method",
+    fits: (part) => typeof part === "boolean" || typeof part === "function",
+  },
+  epilogue: { expected: `one of ${epilogues.join(", ")}`, fits: (part) => epilogues.includes(part as Epilogue) },
+  targets: { expected: "classes or numbers", fits: (part) => part === "classes" || part === "numbers" },
+  pytorch: { expected: "names by name", fits: (part) => typeof part === "object" && part !== null },
+  module: { expected: "the address of a module", fits: (part) => typeof part === "string" },
+};
+
+/** Parts that are of no use without another. */
+const pairs: readonly (readonly [Role, string, string])[] = [
+  ["schedule", "epoch", "initial"],
+  ["schedule", "initial", "epoch"],
+  ["average", "weights", "track"],
+  ["average", "weights", "slots"],
+];
+
+/** Refuses parts of the wrong kind, and parts without those that they need. */
+function checkOthers(definition: AnyDefinition, served: readonly Role[]): void {
+  const { name } = definition;
+  for (const part of new Set(["init", "penalty", ...served.flatMap((role) => partsOfRole[role].others)])) {
+    const value = partOf(definition, part);
+    const { expected, fits } = plainParts[part] ??
+      { expected: "a method", fits: (part: unknown) => typeof part === "function" };
+    if (value === undefined || fits(value)) continue;
+    throw new PluginError(`Plugin ${show(name)}: expected ${part} to be ${expected}, found ${show(value)}.`);
+  }
+  for (const [role, part, needed] of pairs) {
+    if (!served.includes(role) || partOf(definition, part) === undefined) continue;
+    if (partOf(definition, needed) !== undefined) continue;
+    throw new PluginError(`Plugin ${show(name)}: expected ${show(needed)} beside ${show(part)}, found undefined.`);
+  }
+}
+
 const maskRoles: ReadonlySet<Role> = new Set(["activation", "weight", "recurrent", "branch", "attention", "embedding"]);
 
 /** Refuses a schema whose keys cannot be told from a plugin's own. */
@@ -161,6 +201,7 @@ export function definePlugin<
     throw new PluginError(`Plugin ${show(any.name)} serves nothing: expected one of the methods ${methods}.`);
   }
   checkParts(any, served);
+  checkOthers(any, served);
   const strict = Object.freeze({ ...any, options: checkSchema(any).strict() });
   const positional = (any.positional ?? []) as readonly string[];
   const factory = (...args: unknown[]): Plugin => {

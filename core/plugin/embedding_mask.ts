@@ -1,4 +1,5 @@
 /** Masks on a table of embeddings, as each example sees it. @module */
+import { OptionError } from "../errors.ts";
 import { applyMask, keptEntries, type Mask, maskEntries } from "../tensor/ops/mask.ts";
 import { normalizeAxis } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -14,6 +15,7 @@ import { Tensor } from "../tensor/tensor.ts";
 export function maskedEmbedding(table: Tensor, indices: Tensor, mask: Mask | null, evaluates: boolean): Tensor {
   const rows = table.take(indices);
   if (mask === null) return rows;
+  if (mask.empty === "kept") throw new OptionError("empty", "lost at an embedding", mask.empty);
   if (evaluates || mask.rate === 0 || mask.rate === 1) return applyMask(rows, { ...mask, share: [] }, evaluates);
   const [words, features] = table.shape;
   const batch = indices.shape[0] ?? 1;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { CheckpointError, OptionError, ShapeError, showShape } from "../errors.ts";
+import { CheckpointError, OptionError, refuseUnknown, ShapeError, showShape } from "../errors.ts";
 import { Rows } from "../random/rows.ts";
 import { noGrad } from "../tensor/autograd.ts";
 import { saveModel, type SaveOptions } from "../store/saved_model.ts";
@@ -13,7 +13,7 @@ import { type FloatType, Tensor } from "../tensor/tensor.ts";
 import { isPlugin } from "./define.ts";
 import type { AllOutputs, BuildOptions, Parameter, RunOptions, SummaryRow } from "./model_options.ts";
 import { Pass } from "./pass.ts";
-import type { LayerPlugin, Moments, Plugin, Progress } from "./plugin.ts";
+import type { LayerPlugin, Mode, Moments, Plugin, Progress } from "./plugin.ts";
 import type { ScheduleMemory } from "./schedule_memory.ts";
 import { beginning, Tree } from "./tree.ts";
 
@@ -32,6 +32,10 @@ export type {
 function endless(step: number): Progress {
   return { step, stepsPerEpoch: Infinity, totalSteps: Infinity };
 }
+
+const modes: readonly Mode[] = ["train", "eval", "sample"];
+
+const runKeys = ["mode", "step", "progress", "sample", "pass", "rows", "carry", "stateUpdates"];
 
 /** Whether several shapes are given, one for each input. */
 function isSeveral(shape: Shape | readonly Shape[]): shape is readonly Shape[] {
@@ -69,6 +73,14 @@ export class Model {
   constructor(root: LayerPlugin, options: BuildOptions) {
     if (!isPlugin(root, "layer", "activation")) {
       throw new OptionError("model", "a layer plugin, such as sequential([...])", root);
+    }
+    refuseUnknown(options, ["inputShape", "inputType", "seed", "dtype"], "buildModel");
+    if (!Array.isArray(options.inputShape)) {
+      throw new OptionError(
+        "buildModel.inputShape",
+        "a shape without the batch axis, such as [784]",
+        options.inputShape,
+      );
     }
     this.root = root;
     this.inputShapes = isSeveral(options.inputShape) ? options.inputShape : [options.inputShape];
@@ -135,11 +147,18 @@ export class Model {
   }
 
   #begin(options: RunOptions, more: Partial<ConstructorParameters<typeof Pass>[1]> = {}): Pass {
+    refuseUnknown(options, runKeys, "forward");
     const { mode = "eval", rows, sample, pass } = options;
+    if (!modes.includes(mode)) throw new OptionError("forward.mode", `one of ${modes.join(", ")}`, mode);
     const step = (options as { step?: number }).step ?? options.progress?.step;
     const progress = options.progress ?? (mode === "train" && step !== undefined ? endless(step) : beginning);
     if (mode !== "eval" && step === undefined && rows === undefined) {
       throw new OptionError("forward: step", `the number of the step in mode ${mode}, which addresses its masks`, step);
+    }
+    for (const name of ["sample", "pass", "step"] as const) {
+      const given = (options as Record<string, unknown>)[name];
+      if (rows === undefined || given === undefined) continue;
+      throw new OptionError(`forward.${name}`, "rows to say it, since they are given", given);
     }
     if (mode === "train") this.#trainedAt = rows === undefined ? step : rows.common?.step;
     return new Pass(this.#tree, {

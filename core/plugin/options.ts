@@ -91,17 +91,19 @@ export function scheduled(schema: z.ZodType<number, number>): z.ZodType<number, 
  *
  * @param plugin the plugin
  * @param progress how far training has come
- * @param path where it stands, for errors and for what its schedules remember
+ * @param path where it stands, for errors
  * @param memory what schedules remember
+ * @param at where the memory keeps what its schedules remember; default `path`
  */
 export function optionsAt(
   plugin: Plugin,
   progress: Progress,
   path: string,
   memory?: ScheduleMemory,
+  at = path,
 ): Readonly<Record<string, unknown>> {
   const { options, definition } = plugin;
   if (definition.value !== undefined) return options;
-  const changed = withoutSchedules(options, progress, path, memory);
+  const changed = withoutSchedules(options, progress, path, memory, at);
   return changed === options ? options : parseOptions(definition.options, changed, path) as typeof options;
 }

@@ -4,16 +4,17 @@
  * @module
  */
 import type { Epilogue } from "../backend/epilogue.ts";
-import { PluginError, ShapeError, show, showShape } from "../errors.ts";
+import { OptionError, PluginError, ShapeError, show, showShape } from "../errors.ts";
 import type { Rows } from "../random/rows.ts";
-import { applyMask, type Mask } from "../tensor/ops/mask.ts";
+import { applyMask } from "../tensor/ops/mask.ts";
 import { sameShape, type Shape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { gatherRows, maskedBranch } from "./branch.ts";
+import { isPlugin } from "./define.ts";
 import { locate } from "./locate.ts";
 import { maskedEmbedding } from "./embedding_mask.ts";
 import { maskMoments } from "./mask_moments.ts";
-import { optionsAt } from "./options.ts";
+import { maskOf } from "./mask_of.ts";
 import type {
   AttentionStage,
   Context,
@@ -32,7 +33,8 @@ import type {
   SiteResult,
   SiteRole,
 } from "./plugin.ts";
-import { describe, join, type Node, type PlaceRequest, type Tree } from "./tree.ts";
+import { attentionStages, recurrentPlaces } from "./plugin.ts";
+import { describe, join, type Node, type PlaceRequest, same, type Tree } from "./tree.ts";
 
 /** What all contexts of a pass share. */
 export interface PassSettings {
@@ -81,6 +83,8 @@ export class Pass {
   /** Which use of a shared layer this is, such as `0:1` for the second of the layer `0`; empty for the first. */
   readonly #use: string;
   readonly #penalized: Set<string>;
+  /** What running state is to become after this pass: the uses of a shared layer see it, other passes do not. */
+  readonly #pending: Map<Tensor, Tensor>;
   /** Rows that are computed now: those of the batch, or the ones that a branch has gathered. */
   readonly #scope: { rows: Rows };
 
@@ -89,6 +93,7 @@ export class Pass {
     this.#settings = settings;
     this.#use = outer?.use ?? "";
     this.#penalized = outer === undefined ? new Set() : outer.pass.#penalized;
+    this.#pending = outer === undefined ? new Map() : outer.pass.#pending;
     this.#scope = outer === undefined ? { rows: settings.rows } : outer.pass.#scope;
   }
 
@@ -123,9 +128,13 @@ export class Pass {
       }
       const found = definition.moments !== undefined
         ? definition.moments(x, context as LayerContext<never>)
-        : maskMoments(x, mask!(context as Context<never>, { shape: x.mean.shape }), this.#evaluates);
+        : maskMoments(x, maskOf(mask!(context as Context<never>, { shape: x.mean.shape })), this.#evaluates);
       for (const part of [found?.mean, found?.variance]) {
         if (!(part instanceof Tensor)) throw new PluginError(`expected a mean and a variance, found ${show(part)}.`);
+      }
+      if (!sameShape(found.mean.shape, found.variance.shape)) {
+        const [mean, variance] = [found.mean, found.variance].map((part) => showShape(part.shape));
+        throw new ShapeError(`expected a variance of the mean's shape ${mean}, found ${variance}.`);
       }
       return found;
     } catch (error) {
@@ -144,7 +153,8 @@ export class Pass {
     return this.#masked(x, part.mask(context, { shape: x.shape }));
   }
 
-  #masked(x: Tensor, mask: Mask | null): Tensor {
+  #masked(x: Tensor, found: unknown): Tensor {
+    const mask = maskOf(found);
     return mask === null ? x : applyMask(x, mask, this.#evaluates);
   }
 
@@ -207,7 +217,7 @@ export class Pass {
         if (part === undefined) break;
         const [block, rest] = [second as (inputs: readonly Tensor[]) => Tensor, third as readonly Tensor[]];
         if (typeof part === "function") return part(x, (input) => block([input, ...rest]), context);
-        return maskedBranch(x, part.mask(context, { shape: [shape[0]] }), {
+        return maskedBranch(x, maskOf(part.mask(context, { shape: [shape[0]] })), {
           run: (input, rows) =>
             this.#gathered(rows, () => {
               return block([input, ...(rows === null ? rest : rest.map((more) => gatherRows(more, rows)))]);
@@ -220,7 +230,7 @@ export class Pass {
         const part = definition.embedding;
         if (part === undefined) break;
         if (typeof part === "function") return part(x, second, context);
-        return maskedEmbedding(x, second, part.mask(context, { shape }), this.#evaluates);
+        return maskedEmbedding(x, second, maskOf(part.mask(context, { shape })), this.#evaluates);
       }
     }
     throw this.#tree.misuse(node.plugin, role);
@@ -238,14 +248,23 @@ export class Pass {
     }
   }
 
-  /** Whether rows may be left out in a branch of this host: nothing in it mixes rows or carries their states. */
+  /**
+   * Whether rows may be left out in a branch of this host: nothing in it mixes rows, carries their states, hands anything
+   * out or adds a penalty.
+   */
   #gathers(host: Node): boolean {
-    if (this.#settings.carry !== null || this.#settings.building) return false;
+    const { carry, building, emitted, penalties, mode, progress } = this.#settings;
+    if (carry !== null || building || emitted !== null) return false;
     const prefix = host.path === "" ? "" : `${host.path}.`;
     for (const { path, plugin } of this.#tree.nodes.values()) {
-      const { mixesRows } = plugin.definition;
-      if (mixesRows === undefined || mixesRows === false || !path.startsWith(prefix)) continue;
-      if (mixesRows === true || mixesRows(plugin.options as never, this.#settings.mode)) return false;
+      if (!path.startsWith(prefix)) continue;
+      const { mixesRows = false, penalty } = plugin.definition;
+      if (penalties !== null && penalty !== undefined) return false;
+      const mixes = typeof mixesRows === "boolean" ? mixesRows : mixesRows(
+        this.#tree.optionsOf(plugin, path, progress),
+        mode,
+      );
+      if (mixes) return false;
     }
     return true;
   }
@@ -271,7 +290,12 @@ export class Pass {
       if (penalty !== undefined && penalties !== null && !this.#penalized.has(path)) {
         this.#penalized.add(path);
         const input = role === "weight" || role === "embedding" ? null : inputs[0];
-        penalties.push(penalty(context, { input, weight }));
+        const added = penalty(context, { input, weight });
+        if (!(added instanceof Tensor) || added.size !== 1) {
+          const found = added instanceof Tensor ? `one of shape ${showShape(added.shape)}` : show(added);
+          throw new PluginError(`expected a tensor with one number from its method penalty, found ${found}.`);
+        }
+        penalties.push(added.rank === 0 ? added : added.reshape([]));
       }
       if (building && out !== null) node.outputShape = shapeOf(role, out, weight);
       return out;
@@ -284,12 +308,13 @@ export class Pass {
   #build({ given, path, role, inputs, weight, siblings, again }: Visit): void {
     const taken = siblings?.get(path);
     // Within one call of its parent a place is visited once, but for sites and shared layers, which are the same each time.
-    if (taken !== undefined && !(again && taken === given)) {
+    if (taken !== undefined && !(again && same(taken, given))) {
       throw new PluginError("two plugins have this place; give one another name.");
     }
     siblings?.set(path, given);
     const present = this.#tree.nodes.get(path);
-    if (present?.plugin === given && present.role === role) return;
+    // A parent that is called at every step of a sequence runs its children again, which it may make anew.
+    if (present !== undefined && same(present.plugin, given) && present.role === role) return;
     if (present !== undefined) throw new PluginError("two plugins have this place; give one another name.");
     const inputShapes = batched.has(role) ? inputs.map((input) => input.shape.slice(1)) : [(weight ?? inputs[0]).shape];
     const request: PlaceRequest = { role, inputShapes, weight };
@@ -307,22 +332,30 @@ export class Pass {
     const key = node.keys[mode];
     const variant: Context<never> = {
       mode,
-      options: optionsAt(node.plugin, progress, path, this.#tree.schedules) as never,
+      options: this.#tree.optionsOf(node.plugin, path, progress),
       key: (this.#use === "" ? key : key.at(`use ${this.#use}`)).withRows(
         key.isWhole ? this.#scope.rows.shared() : this.#scope.rows,
       ),
       params: node.params,
-      state: node.state,
+      state: this.#stateOf(node),
       progress,
       path,
       setState: (name, value) => this.#setState(node, name, value),
       run: (child, x, name, how: RunChild = {}) => {
+        checkChild(child, name);
+        const inputs = x instanceof Tensor ? [x] : x;
+        if (!Array.isArray(inputs) || !inputs.every((input) => input instanceof Tensor)) {
+          throw new PluginError(
+            `expected a tensor, or several, as the input of its child ${show(name)}, found ${show(x)}.`,
+          );
+        }
         const { use = 0 } = how;
+        if (!Number.isSafeInteger(use) || use < 0) throw new OptionError("use", "a whole number of at least 0", use);
         const pass = use === 0 ? this : new Pass(this.#tree, this.#settings, {
           pass: this,
           use: join(this.#use, `${path}:${use}`),
         });
-        return pass.run(child, x instanceof Tensor ? [x] : x, join(path, name), how.epilogue, siblings);
+        return pass.run(child, inputs, join(path, name), how.epilogue, siblings);
       },
       emit: (name, value) => {
         const use = this.#use === "" ? "" : ` (use ${this.#use})`;
@@ -339,11 +372,15 @@ export class Pass {
       epilogue,
       inputs,
       serve: <R extends SiteRole>(role: R, given: Plugin<R>, args: SiteArguments<R>, name: string = role) => {
+        checkChild(given, name);
         const fused = role === "product" && given.definition.fuses ? epilogue : "none";
         return this.#serve(node, role, given, args, name, fused, siblings);
       },
       acts: (role, given, name = role) => this.#acts(node, role, given, name),
-      moments: (child: LayerPlugin, x: Moments, name: string) => this.moments(child, x, join(path, name)),
+      moments: (child: LayerPlugin, x: Moments, name: string) => {
+        checkChild(child, name);
+        return this.moments(child, x, join(path, name));
+      },
     };
     return Object.freeze(layer);
   }
@@ -354,10 +391,15 @@ export class Pass {
     const plugin = this.#tree.nodes.get(path)?.plugin ?? given;
     const { places, stages } = plugin.definition;
     try {
-      const options = optionsAt(plugin, progress, path, this.#tree.schedules) as never;
-      const found = role === "recurrent"
+      const options = this.#tree.optionsOf(plugin, path, progress);
+      const found: readonly string[] | undefined = role === "recurrent"
         ? places?.(options, building ? "train" : mode)
         : stages?.(options, building ? "train" : mode);
+      const known: readonly string[] = role === "recurrent" ? recurrentPlaces : attentionStages;
+      if (found !== undefined && !(Array.isArray(found) && found.every((name) => known.includes(name)))) {
+        const method = role === "recurrent" ? "places" : "stages";
+        throw new PluginError(`expected some of ${known.join(", ")} from its method ${method}, found ${show(found)}.`);
+      }
       // While the model is built the variant gets its place, whatever its rate is at the beginning.
       return building && found?.length === 0 ? undefined : found;
     } catch (error) {
@@ -365,16 +407,38 @@ export class Pass {
     }
   }
 
+  #stateOf(node: Node): Readonly<Record<string, Tensor>> {
+    if (this.#pending.size === 0) return node.state;
+    return Object.fromEntries(
+      Object.entries(node.state).map(([name, tensor]) => [name, this.#pending.get(tensor) ?? tensor]),
+    );
+  }
+
   #setState(node: Node, name: string, value: Tensor): void {
     const { mode, building, stateUpdates } = this.#settings;
     if (mode !== "train" || building) return;
     const state = node.state[name];
     if (state === undefined) throw new PluginError(`init made no state named ${JSON.stringify(name)}.`);
+    if (!(value instanceof Tensor) || !sameShape(value.shape, state.shape)) {
+      const found = value instanceof Tensor ? showShape(value.shape) : show(value);
+      throw new ShapeError(
+        `expected the state ${JSON.stringify(name)} of shape ${showShape(state.shape)}, found ${found}.`,
+      );
+    }
     // A further pass over a batch never changes running state.
     if (this.#scope.rows.common?.pass !== 0) return;
-    if (stateUpdates === null) state.assign(value);
-    else stateUpdates.set(state, value.detach());
+    if (stateUpdates === null) return void state.assign(value);
+    stateUpdates.set(state, value.detach());
+    this.#pending.set(state, value.detach());
   }
+}
+
+/** Refuses a child that is no plugin, and a name that would not stand in a path of its own. */
+function checkChild(child: unknown, name: unknown): void {
+  if (typeof name !== "string" || name === "" || /[./]/.test(name)) {
+    throw new PluginError(`expected a name for its child, without "." and "/", found ${show(name)}.`);
+  }
+  if (!isPlugin(child)) throw new PluginError(`expected a plugin as its child ${show(name)}, found ${show(child)}.`);
 }
 
 /** The shape that a summary shows. */

@@ -60,6 +60,15 @@ export class Registry {
    * @throws {OptionError} when an option is refused, with its path
    */
   create(json: unknown, path: string): Plugin {
+    try {
+      return this.#create(json, path);
+    } catch (error) {
+      if (!(error instanceof RangeError && /call stack/i.test(error.message))) throw error;
+      throw new PluginError(`${path}: expected plugins nested less deeply: the call stack is full.`, { cause: error });
+    }
+  }
+
+  #create(json: unknown, path: string): Plugin {
     if (isPlugin(json)) return json;
     if (typeof json !== "object" || json === null || Array.isArray(json)) {
       throw new OptionError(path, 'an object such as { "plugin": "dense", ... }', json);
@@ -76,7 +85,7 @@ export class Registry {
   #nested(value: unknown, path: string): unknown {
     if (Array.isArray(value)) return value.map((entry, i) => this.#nested(entry, `${path}.${i}`));
     if (typeof value !== "object" || value === null || isPlugin(value)) return value;
-    if (path !== "" && "plugin" in value) return this.create(value, path);
+    if (path !== "" && "plugin" in value) return this.#create(value, path);
     return Object.fromEntries(
       Object.entries(value).map(([key, entry]) => [key, this.#nested(entry, path === "" ? key : `${path}.${key}`)]),
     );

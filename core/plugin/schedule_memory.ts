@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { OptionError } from "../errors.ts";
+import { OptionError, PluginError, show } from "../errors.ts";
 import { isPlugin } from "./define.ts";
 import type { Plugin, Progress } from "./plugin.ts";
 import type { EpochMetrics } from "../train/events.ts";
@@ -23,8 +23,9 @@ export class ScheduleMemory {
   at(path: string, plugin: Plugin<"schedule">): ScheduleState {
     let entry = this.#entries.get(path);
     if (entry?.plugin !== plugin) {
-      const state = entry?.state ?? this.#saved[path] ?? plugin.definition.initial!(plugin.options);
-      entry = { plugin, state };
+      // A schedule that takes the place of another of its kind goes on from what that one remembered.
+      const before = entry === undefined ? this.#saved[path] : sameKind(entry.plugin, plugin) ? entry.state : undefined;
+      entry = { plugin, state: before ?? numbersOf(plugin, "initial", plugin.definition.initial!(plugin.options)) };
       this.#entries.set(path, entry);
     }
     return entry.state;
@@ -34,7 +35,7 @@ export class ScheduleMemory {
   epoch(metrics: EpochMetrics): void {
     for (const entry of this.#entries.values()) {
       const { plugin, state } = entry;
-      entry.state = plugin.definition.epoch!({ options: plugin.options, state, metrics });
+      entry.state = numbersOf(plugin, "epoch", plugin.definition.epoch!({ options: plugin.options, state, metrics }));
     }
   }
 
@@ -50,6 +51,17 @@ export class ScheduleMemory {
   }
 }
 
+function sameKind(a: Plugin, b: Plugin): boolean {
+  return a.definition === b.definition;
+}
+
+/** What a schedule's method returned, if it is numbers by name. */
+function numbersOf(plugin: Plugin, method: string, found: unknown): ScheduleState {
+  const isRecord = typeof found === "object" && found !== null && !Array.isArray(found);
+  if (isRecord && Object.values(found).every((value) => typeof value === "number")) return found as ScheduleState;
+  throw new PluginError(`${plugin.plugin}: expected numbers by name from its method ${method}, found ${show(found)}.`);
+}
+
 /** Whether a schedule remembers anything. */
 function remembers(plugin: Plugin<"schedule">): boolean {
   return plugin.definition.epoch !== undefined && plugin.definition.initial !== undefined;
@@ -58,36 +70,69 @@ function remembers(plugin: Plugin<"schedule">): boolean {
 /**
  * The value of a number that may be a schedule, at a point of training.
  *
+ * @param path where the number stands, for errors
  * @param memory what schedules remember; without it one that does is refused
+ * @param at where the memory keeps it; default `path`
+ * @throws {OptionError} for a schedule that remembers something where nothing can be remembered, as inside another
  */
 export function scheduledValue(
   value: Scheduled,
   progress: Progress,
   path = "schedule",
   memory?: ScheduleMemory,
+  at = path,
 ): number {
   if (typeof value === "number") return value;
   const { definition, options } = value;
   if (!remembers(value)) return definition.value(progress, options, {});
   if (memory === undefined) {
-    throw new OptionError(path, "a number or a schedule that remembers nothing, since it stands inside another", value);
+    throw new OptionError(path, "a number or a schedule that remembers nothing, since nothing is kept here", value);
   }
-  return definition.value(progress, options, memory.at(path, value));
+  return definition.value(progress, options, memory.at(at, value));
 }
 
-/** Options with each schedule replaced by its value; the same object when there is none. */
+/** Whether options hold a schedule: they are immutable. */
+const holding = new WeakMap<object, boolean>();
+
+function holds(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (isPlugin(value)) return isPlugin(value, "schedule");
+  const prototype = Object.getPrototypeOf(value);
+  if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null) return false;
+  return Object.values(value).some(holds);
+}
+
+function under(path: string, name: string): string {
+  return path === "" ? name : `${path}.${name}`;
+}
+
+/**
+ * Options with each schedule replaced by its value, also in arrays and objects inside; the same object when there is none.
+ *
+ * @param path where the options stand, for errors
+ * @param memory what schedules remember
+ * @param at where the memory keeps it; default `path`
+ */
 export function withoutSchedules(
   options: Readonly<Record<string, unknown>>,
   progress: Progress,
   path: string,
   memory?: ScheduleMemory,
+  at = path,
 ): Readonly<Record<string, unknown>> {
-  let changed: Record<string, unknown> | undefined;
-  for (const name in options) {
-    const value = options[name];
-    if (!isPlugin(value, "schedule")) continue;
-    changed ??= { ...options };
-    changed[name] = scheduledValue(value, progress, path === "" ? name : `${path}.${name}`, memory);
-  }
-  return changed ?? options;
+  let some = holding.get(options);
+  if (some === undefined) holding.set(options, some = holds(options));
+  if (!some) return options;
+  const replaced = (value: unknown, path: string, at: string): unknown => {
+    if (!holds(value)) return value;
+    if (isPlugin(value, "schedule")) return scheduledValue(value, progress, path, memory, at);
+    if (Array.isArray(value)) return value.map((entry, i) => replaced(entry, under(path, `${i}`), under(at, `${i}`)));
+    return Object.fromEntries(
+      Object.entries(value as object).map(([name, entry]) => [
+        name,
+        replaced(entry, under(path, name), under(at, name)),
+      ]),
+    );
+  };
+  return replaced({ ...options }, path, at) as Readonly<Record<string, unknown>>;
 }

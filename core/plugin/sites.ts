@@ -19,14 +19,18 @@ import type { Context, ProductContext } from "./contexts.ts";
  * - `hidden`: the new h_t; both the output and the next step see what becomes of it.
  * - `output`: h_t of the uppermost layer, as it leaves the layer; the next step does not see what becomes of it.
  */
-export type RecurrentPlace =
-  | "input"
-  | "previous-hidden"
-  | "candidate"
-  | "cell"
-  | "carried-cell"
-  | "hidden"
-  | "output";
+export type RecurrentPlace = (typeof recurrentPlaces)[number];
+
+/** All places in a recurrent layer, in the order of a step. */
+export const recurrentPlaces = [
+  "input",
+  "previous-hidden",
+  "candidate",
+  "cell",
+  "carried-cell",
+  "hidden",
+  "output",
+] as const;
 
 /** Where and when a recurrent layer calls a `recurrent` variant. */
 export interface RecurrentStep {
@@ -46,7 +50,10 @@ export interface RecurrentStep {
  * weights after it (same shape), or each head's result `[batch, heads, queries, features]`. Scores of keys that a mask
  * hides are at most half of `maskedScore`, which is -1e30.
  */
-export type AttentionStage = "scores" | "weights" | "heads";
+export type AttentionStage = (typeof attentionStages)[number];
+
+/** All stages of attention, in their order. */
+export const attentionStages = ["scores", "weights", "heads"] as const;
 
 /** What a mask is asked for, at any site: the shape that it is drawn for, batch first but for a weight or a table. */
 export interface MaskSite {
@@ -117,15 +124,16 @@ export interface SiteMasks<Options> {
   /** Applied to the value. */
   recurrent: MaskPart<Options, RecurrentMaskSite>;
   /**
-   * Applied to the branch's output. Where the mask shares every axis but the batch, dropped examples are not computed: the
-   * others are gathered and run, unless a layer of the branch mixes examples. The shape is that of the branch's input.
+   * Applied to the branch's output, with one decision for each example, or for the batch if axis 0 is shared; the shape that
+   * it is asked for is `[batch]`. Where c is 0, dropped examples are not computed: the others are gathered and run, unless a
+   * layer of the branch mixes examples, carries or hands out something, or adds a penalty.
    */
   branch: MaskPart<Options>;
   /** Applied to the quantity. */
   attention: MaskPart<Options, AttentionMaskSite>;
   /**
    * Applied to the table as each example sees it: a mask that shares the batch (axis 0 of `share`) drops a word everywhere;
-   * one that does not, in each example anew. The draw is `[batch, vocabulary, features]`.
+   * one that does not, in each example anew. The draw is `[batch, vocabulary, features]`; a, b and c stretch to the result.
    */
   embedding: MaskPart<Options>;
 }

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { OptionError, PluginError } from "../errors.ts";
+import { OptionError, PluginError, show } from "../errors.ts";
 import { Key } from "../random/key.ts";
 import type { Shape } from "../tensor/shape.ts";
 import { type FloatType, Tensor } from "../tensor/tensor.ts";
-import { instantiate, rolesOf } from "./define.ts";
+import { instantiate, isPlugin, rolesOf } from "./define.ts";
 import type { Parameter, SummaryRow } from "./model_options.ts";
 import { optionsAt } from "./options.ts";
 import type { Mode, ParameterSpec, Place, Plugin, Progress } from "./plugin.ts";
@@ -54,6 +54,18 @@ export function describe(path: string, plugin: Plugin): string {
   return path === "" ? `model (${plugin.plugin})` : `model.${path} (${plugin.plugin})`;
 }
 
+/** Whether a value is, or holds, a plugin that has taken its place when the model was built: any but a schedule. */
+function holdsPlace(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (isPlugin(value)) return !isPlugin(value, "schedule");
+  return Object.values(value).some(holdsPlace);
+}
+
+/** Whether two plugins are the same one, or descriptions of the same. */
+export function same(a: Plugin, b: Plugin): boolean {
+  return a === b || (a.definition === b.definition && JSON.stringify(a) === JSON.stringify(b));
+}
+
 /** The places of one model. */
 export class Tree {
   /** The places, in the order in which they are run. */
@@ -85,11 +97,16 @@ export class Tree {
     return node;
   }
 
+  /** Options of the plugin at a place, at a point of training. Errors name the option; the driver adds the place. */
+  optionsOf(plugin: Plugin, path: string, progress: Progress): never {
+    return optionsAt(plugin, progress, "", this.schedules, path) as never;
+  }
+
   /** Gives a plugin its place and its parameters, when the model is built. */
   place(path: string, plugin: Plugin, { role, inputShapes, weight }: PlaceRequest): void {
     const where = path === "" ? "(root)" : path;
     const initial = plugin.definition.init?.({
-      options: optionsAt(plugin, beginning, path, this.schedules),
+      options: this.optionsOf(plugin, path, beginning),
       inputShape: inputShapes[0],
       inputShapes,
       key: this.#key.at("init").at(where),
@@ -98,9 +115,20 @@ export class Tree {
       role,
       weight,
     });
+    for (const [name, value] of Object.entries(initial?.state ?? {})) {
+      if (value instanceof Tensor) continue;
+      throw new PluginError(
+        `expected a tensor for the state ${show(name)} from its method init, found ${show(value)}.`,
+      );
+    }
     const params: Record<string, Tensor> = {};
     for (const [name, given] of Object.entries(initial?.params ?? {})) {
-      const spec: ParameterSpec = given instanceof Tensor ? { value: given } : given;
+      const spec: Partial<ParameterSpec> = given instanceof Tensor ? { value: given } : given ?? {};
+      if (!(spec.value instanceof Tensor)) {
+        throw new PluginError(
+          `expected a tensor for the parameter ${show(name)} from its method init, found ${show(given)}.`,
+        );
+      }
       params[name] = spec.value.withGradient();
       this.parameters.push({ name: join(path, name), tensor: params[name], constraint: spec.constraint });
     }
@@ -146,8 +174,20 @@ export class Tree {
       throw new OptionError("path", `one of ${[...this.nodes.keys()].map((p) => JSON.stringify(p)).join(", ")}`, path);
     }
     const { plugin } = node;
+    const where = describe(path, plugin);
+    if ("name" in changes) {
+      throw new OptionError(`${where}.name`, "no change of the name, which addresses it", changes.name);
+    }
+    for (const [name, value] of Object.entries(changes)) {
+      if (!holdsPlace(value) && !holdsPlace(plugin.options[name])) continue;
+      throw new OptionError(
+        `${where}.${name}`,
+        "options of its own: its parts are configured at their own paths",
+        value,
+      );
+    }
     const options = { ...plugin.options, ...changes, name: plugin.name };
-    node.plugin = instantiate(plugin.definition, options, describe(path, plugin));
+    node.plugin = instantiate(plugin.definition, options, where);
   }
 
   /** What is wrong with a plugin at a site that it does not serve. */

@@ -113,14 +113,18 @@ export class Rows {
     return this.grouped(Infinity);
   }
 
-  /** These rows with one example's numbers for each `size` consecutive samples: 0 to size - 1, and so on. */
+  /**
+   * These rows with one example's numbers for each `size` consecutive samples: 0 to size - 1, and so on. Of rows that are
+   * grouped already, `size` consecutive groups become one; what all rows share stays shared.
+   */
   grouped(size: number): Rows {
     if (size === 1) return this;
     if (size !== Infinity && !(Number.isSafeInteger(size) && size >= 1)) {
       throw new OptionError("group", "a whole number of at least 1", size);
     }
+    if (this.#group === Infinity) return this;
     if (size === Infinity) return this.#shared ??= new Rows(this.#entries, this.count, size);
-    return new Rows(this.#entries, this.count, size);
+    return new Rows(this.#entries, this.count, this.#group * size);
   }
 
   /** The pass and step that all rows have; undefined where they differ. */
@@ -149,7 +153,8 @@ export class Rows {
     if (this.#table.length < 3 * count) {
       const table = new Uint32Array(3 * count);
       for (let row = 0; row < count; row++) {
-        const { sample, step, pass } = this.at(row);
+        // A batch without examples has no row to tell its step; what it shares is drawn, and used by nobody.
+        const { sample, step, pass } = this.count === 0 ? { sample: 0, step: 0, pass: 0 } : this.at(row);
         // block + 2^26 pass + 2^40 sample, in two words.
         table[3 * row] = (pass & 0x3f) * 0x4000000;
         table[3 * row + 1] = (pass >>> 6) + sample * 0x100;

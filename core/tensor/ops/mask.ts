@@ -45,6 +45,9 @@ function scaled(x: Tensor, a: number | Tensor, b: number | Tensor): Tensor {
   return b === 0 ? ax : ax.add(b);
 }
 
+/** The parts of a mask. */
+export const maskParts: readonly (keyof Mask)[] = ["key", "rate", "share", "group", "a", "b", "c", "eval", "empty"];
+
 function asTensor(value: number | Tensor, like: Tensor): Tensor {
   return value instanceof Tensor ? value.broadcastTo(like.shape) : Tensor.full(like.shape, value, like.dtype);
 }
@@ -54,6 +57,12 @@ function check(mask: Mask, rank: number): number[] {
   checkRate(mask.rate);
   if (mask.group !== undefined && !(Number.isSafeInteger(mask.group) && mask.group >= 1)) {
     throw new OptionError("group", "a whole number of at least 1", mask.group);
+  }
+  const { eval: mean = "identity", empty = "lost" } = mask;
+  if (mean !== "identity" && mean !== "mean") throw new OptionError("eval", "identity or mean", mean);
+  if (empty !== "lost" && empty !== "kept") throw new OptionError("empty", "lost or kept", empty);
+  if (empty === "kept" && mean === "mean") {
+    throw new OptionError("eval", "identity where an empty row is kept, since its mean has no short formula", mean);
   }
   return (mask.share ?? []).map((axis) => normalizeAxis(axis, rank, "share"));
 }
@@ -116,10 +125,10 @@ function drawn(x: Tensor, mask: Mask, share: readonly number[], a: number | Tens
   const { rate, b = 0, c = 0 } = mask;
   if (rate === 1) return c === 0 ? zeros(x) : zeros(x).add(c);
   const key = keyOf(mask);
-  if (c === 0 && b === 0) {
-    return typeof a === "number" ? keep(x, key, rate, share, a) : keep(x.mul(a), key, rate, share, 1);
-  }
-  return choose(scaled(x, a, b), asTensor(c, x), key, rate, share);
+  // Dropped entries are taken out before anything is multiplied: the gradient of a tensor a sees x, which may be infinite.
+  const left = typeof a === "number" ? x : keep(x, key, rate, share, 1);
+  if (c === 0 && b === 0) return typeof a === "number" ? keep(x, key, rate, share, a) : left.mul(a);
+  return choose(scaled(left, a, b), asTensor(c, x), key, rate, share);
 }
 
 /** Zeros that carry a zero gradient back, also from an infinity or NaN. */
@@ -140,6 +149,6 @@ export function maskEntries(x: Tensor, kept: Tensor, mask: Mask): Tensor {
     const left = x.mask(a === 1 ? kept : kept.mul(a));
     return c === 0 ? left : left.add(asTensor(c, x).mask(kept.sub(1).neg()));
   }
-  const left = scaled(x, a, b).mask(kept);
+  const left = scaled(typeof a === "number" ? x : x.mask(kept), a, b).mask(kept);
   return c === 0 ? left : left.add(asTensor(c, x).mask(kept.sub(1).neg()));
 }
