@@ -190,7 +190,10 @@ export function definePlugin<
   Input = never,
   Options = unknown,
   Names extends readonly (keyof Input)[] = [],
->(definition: Definition<R, Input, Options>): Factory<R, Input, Names> {
+  Shape = unknown,
+>(
+  definition: Definition<R, Input, Options, Shape>,
+): Factory<R, Input, Names> {
   const any = definition as unknown as AnyDefinition;
   if (typeof any.name !== "string" || !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(any.name)) {
     throw new PluginError(`definePlugin: expected a name in kebab-case, found ${show(any.name)}.`);

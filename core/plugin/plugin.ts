@@ -79,6 +79,30 @@ export type OptionsSchema<Input, Options> =
   & z.ZodType<Options, any>
   & { readonly shape: { readonly [K in keyof Required<NoInfer<Input>>]: z.ZodType<unknown, NoInfer<Input>[K]> } };
 
+/** What an entry of a schema is compared with when it and the options' interface are out of step. */
+export interface OutOfStep<Problem extends string> {
+  /** What is out of step. */
+  readonly "the schema and the interface of the options are out of step": Problem;
+}
+
+/**
+ * The other direction of {@linkcode OptionsSchema}: the interface has a field for each entry of the schema, and the entry
+ * accepts all that the field allows, nothing at all included where it may be left out.
+ */
+export interface InStep<Input, Shape> {
+  /** The schema. */
+  readonly options: {
+    /** Its entries. */
+    readonly shape: {
+      readonly [K in keyof Shape]: K extends keyof Input
+        ? Shape[K] extends z.ZodType<unknown, infer Accepted> ? Input[K] extends Accepted ? unknown
+          : OutOfStep<"the entry refuses something that the interface allows">
+        : unknown
+        : OutOfStep<"the interface has no such field">;
+    };
+  };
+}
+
 /** What every plugin may say, whatever its roles. */
 export interface CommonDefinition<Input, Options> {
   /** Kebab-case; appears in errors, configurations, checkpoints and random addresses. */
@@ -112,7 +136,9 @@ export interface CommonDefinition<Input, Options> {
 /** What a definition is compared with when its factory's type is not written out, so that the complaint says what to do. */
 export interface MissingAnnotation {
   /** What to write. */
-  readonly "write the factory's type": "const NAME: Factory<ROLE, OPTIONS> = definePlugin({ ... })";
+  readonly name: "write the factory's type: const NAME: Factory<ROLE, OPTIONS> = definePlugin({ ... })";
+  /** Whatever else the definition says. */
+  readonly [part: string]: unknown;
 }
 
 /** A type that is all types of a union at once. */
@@ -123,8 +149,12 @@ export type Intersection<U> = (U extends unknown ? (value: U) => void : never) e
 export type PartsOf<R extends Role, Options> = Intersection<{ [K in R]: RoleParts<Options>[K] }[R]>;
 
 /** What {@linkcode definePlugin} takes: what every plugin may say, and the parts of its roles. */
-export type Definition<R extends Role, Input, Options> = [R] extends [never] ? MissingAnnotation
-  : CommonDefinition<Input, Options> & PartsOf<R, Options>;
+export type Definition<R extends Role, Input, Options, Shape = unknown> = [R] extends [never] ? MissingAnnotation
+  :
+    & CommonDefinition<Input, Options>
+    & PartsOf<R, Options>
+    & { readonly options: { readonly shape: Shape } }
+    & InStep<NoInfer<Input>, NoInfer<Shape>>;
 
 /** A definition as seen by code that handles all plugins of some roles alike. */
 // deno-lint-ignore no-explicit-any
