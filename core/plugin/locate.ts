@@ -15,7 +15,7 @@ export function locate(error: unknown, where: string): Error {
     return locate(new PluginError(`threw ${String(error)}, which is no error.`), where);
   }
   if (located.has(error)) return error;
-  if (error instanceof RangeError && /call stack/i.test(error.message)) {
+  if (isOverflow(error)) {
     return remember(
       new PluginError("model: expected layers nested less deeply: the call stack is full.", { cause: error }),
     );
@@ -24,8 +24,19 @@ export function locate(error: unknown, where: string): Error {
     return remember(new PluginError(`${where}: failed with ${error.name}: ${error.message}`, { cause: error }));
   }
   const joint = error instanceof OptionError ? "." : ": ";
-  error.message = `${where}${joint}${error.message}`;
+  const message = `${where}${joint}${error.message}`;
+  if (Object.isFrozen(error)) return remember(new PluginError(message, { cause: error }));
+  error.message = message;
+  if (error instanceof OptionError) (error as { path: string }).path = `${where}.${error.path}`;
   return remember(error);
+}
+
+/**
+ * Whether an error says that the call stack is full. A regular expression would need room of its own on it, and says so with
+ * a SyntaxError.
+ */
+export function isOverflow(error: unknown): boolean {
+  return error instanceof Error && !(error instanceof ThinnedError) && error.message.includes("call stack size");
 }
 
 function remember(error: Error): Error {

@@ -7,6 +7,7 @@
 import { didYouMean } from "../did_you_mean.ts";
 import { OptionError, PluginError, show } from "../errors.ts";
 import { instantiate, isFactory, isPlugin, rolesOf } from "./define.ts";
+import { isOverflow } from "./locate.ts";
 import type { AnyFactory, Plugin, Role } from "./plugin.ts";
 
 /** Plugins by name. */
@@ -63,7 +64,7 @@ export class Registry {
     try {
       return this.#create(json, path);
     } catch (error) {
-      if (!(error instanceof RangeError && /call stack/i.test(error.message))) throw error;
+      if (!isOverflow(error)) throw error;
       throw new PluginError(`${path}: expected plugins nested less deeply: the call stack is full.`, { cause: error });
     }
   }
