@@ -6,6 +6,7 @@
 export * from "./tensor/autograd.ts";
 export type { Floats, Ints } from "./backend/arrays.ts";
 export { type Backend, type BackendInfo, currentBackend, reference, useBackend } from "./backend/backend.ts";
+export type { BroadcastPlan } from "./backend/broadcast_plan.ts";
 export type { ConvolutionShape } from "./backend/convolution.ts";
 export type { DrawAddress } from "./backend/draw.ts";
 export { type BinaryOp, binaryOps, type UnaryOp, unaryOps } from "./backend/elementwise.ts";
@@ -104,7 +105,8 @@ export type { SequenceOptions } from "./tensor/ops/walk.ts";
 export { type CrossEntropyOptions as CrossEntropyRowsOptions, crossEntropyRows } from "./tensor/ops/softmax.ts";
 export type { Axes } from "./tensor/ops/reduce.ts";
 export { philox4x32 } from "./random/philox.ts";
-export { definePlugin, instantiate, isFactory, isPlugin, rolesOf } from "./plugin/define.ts";
+export { definePlugin, instantiate, isFactory, rolesOf } from "./plugin/define.ts";
+export { isPlugin } from "./plugin/is_plugin.ts";
 export * from "./plugin/options.ts";
 export { isPathOption, pathOption } from "./plugin/path_option.ts";
 export { type Scheduled, scheduledValue, ScheduleMemory, type ScheduleState } from "./plugin/schedule_memory.ts";
@@ -132,7 +134,6 @@ export {
 export { type SaveOptions } from "./store/saved_model.ts";
 export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./store/safetensors.ts";
 export {
-  type BroadcastPlan,
   broadcastShapes,
   checkShape,
   normalizeAxes,

@@ -1,7 +1,7 @@
 /** The shape of the house: who imports whom, and that the options' types and schemas are in step. */
 import { assert, assertEquals } from "@std/assert";
 import { isFactory } from "../core/mod.ts";
-import { codeOf, fieldsOf, importsOf, moduleOf, sources, textOf } from "./_sources.ts";
+import { circles, codeOf, fieldsOf, importsOf, moduleOf, sources, textOf } from "./_sources.ts";
 
 /** Lists the imports of some files that a rule does not allow. */
 function broken(files: readonly string[], allows: (imported: string) => boolean): string[] {
@@ -16,6 +16,68 @@ Deno.test("plugins/ imports core/mod.ts, its own folder, zod and the parser of t
 
 Deno.test("core/ imports nothing outside of itself but zod", () => {
   assertEquals(broken(sources("core/"), (name) => name.startsWith("core/") || name === "zod"), []);
+});
+
+/**
+ * Who may import whom among the core's rooms, and the single files that a room takes from another: only what is there when
+ * a program runs counts, types may be named from anywhere but where a rule below says otherwise.
+ */
+const rooms: Readonly<Record<string, { readonly rooms: readonly string[]; readonly files: readonly string[] }>> = {
+  // Addresses say where a kernel's numbers lie, and the slow twins draw them: each needs one file of the other.
+  random: { rooms: [], files: ["core/backend/draw.ts"] },
+  backend: { rooms: [], files: ["core/random/philox.ts"] },
+  tensor: { rooms: ["backend", "random"], files: [] },
+  // A model saves itself: `model.save`.
+  plugin: { rooms: ["backend", "random", "tensor"], files: ["core/store/saved_model.ts"] },
+  // A data set's examples are prepared alike in training and for a model that was loaded.
+  store: { rooms: ["tensor", "plugin"], files: ["core/train/batches.ts"] },
+  train: { rooms: ["backend", "random", "tensor", "plugin", "store"], files: [] },
+};
+
+for (const [room, allowed] of Object.entries(rooms)) {
+  const others = [...allowed.rooms, ...allowed.files.map((file) => file.slice("core/".length))];
+  Deno.test(`core/${room}/ imports ${others.join(", ")}, the errors and its own folder when a program runs`, () => {
+    const folders = [room, ...allowed.rooms].map((name) => `core/${name}/`);
+    const allows = (name: string) =>
+      name === "zod" || name === "core/errors.ts" || allowed.files.includes(name) ||
+      folders.some((folder) => name.startsWith(folder));
+    const files = sources(`core/${room}/`);
+    assertEquals(
+      files.flatMap((file) => importsOf(file, false).filter((name) => !allows(name)).map((name) => `${file}: ${name}`)),
+      [],
+    );
+    const unused = allowed.files.filter((name) => !files.some((file) => importsOf(file, false).includes(name)));
+    assertEquals(unused, [], "files that nobody takes any more");
+  });
+}
+
+Deno.test("the core has no rooms but those, and core/mod.ts and core/errors.ts beside them", () => {
+  const found = new Set(
+    sources("core/").map((file) => file.split("/").slice(0, file.split("/").length > 2 ? 2 : 3).join("/")),
+  );
+  assertEquals(
+    [...found].sort(),
+    ["core/errors.ts", "core/mod.ts", ...Object.keys(rooms).map((room) => `core/${room}`)].sort(),
+  );
+});
+
+Deno.test("random/ and backend/ name nothing above them, not even as a type", () => {
+  const allows = (name: string) => /^core\/(random|backend)\//.test(name) || name === "core/errors.ts";
+  assertEquals(broken([...sources("core/random/"), ...sources("core/backend/")], allows), []);
+});
+
+Deno.test("files import each other in no circle but that of tensors and their ops; types alone are no circle", () => {
+  const files = ["core/", "plugins/", "native/", "testing/", "cli/", "mod.ts"].flatMap(sources);
+  const imports = new Map(files.map((file) => [file, importsOf(file, false)]));
+  const found = circles(files, (file) => imports.get(file) ?? []);
+  const [ops] = found;
+  assert(ops.every((file) => file.startsWith("core/tensor/")), ops.join(", "));
+  assertEquals(found.slice(1), []);
+});
+
+Deno.test("the search for circles finds them, long and short, and nothing else", () => {
+  const imports: Record<string, string[]> = { a: ["b", "x"], b: ["c"], c: ["a", "d"], d: ["e"], e: [], f: ["f"] };
+  assertEquals(circles(Object.keys(imports), (file) => imports[file] ?? []), [["a", "b", "c"], ["f"]]);
 });
 
 Deno.test("native/ imports the backend interface, the description of kernels, the errors, and its own folder", () => {
@@ -52,6 +114,8 @@ Deno.test("the scan of imports sees statements over many lines, exports and dyna
   assert(importsOf("core/random/key.ts").includes("core/errors.ts"));
   assert(!importsOf("plugins/dropout/dropout.ts").includes("@thinned/dropout"));
   assert(importsOf("plugins/layers/dense.ts").includes("core/mod.ts"));
+  assert(importsOf("core/plugin/contexts.ts").includes("core/tensor/tensor.ts"));
+  assert(!importsOf("core/plugin/contexts.ts", false).includes("core/tensor/tensor.ts"));
 });
 
 /** The name of the interface with a factory's options, from its written-out type; null for no options. */
@@ -74,6 +138,12 @@ for (const file of sources("plugins/").filter((path) => !/\/(_\w+|mod|builtins)\
         fields.map((field) => field.name).sort(),
         Object.keys(factory.definition.options.shape).sort(),
         `fields of ${type} and keys of the schema of ${name}`,
+      );
+      const { shape } = factory.definition.options;
+      assertEquals(
+        fields.filter((field) => field.optional).map((field) => field.name),
+        fields.map((field) => field.name).filter((field) => shape[field].safeParse(undefined).success),
+        `fields of ${type} that may be left out, and entries of the schema of ${name} that can do without a value`,
       );
       const bare = fields.filter((field) => !field.documented).map((field) => field.name);
       assertEquals(bare, [], `fields of ${type} without a line of documentation`);

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { type Epilogue, epilogues } from "../backend/epilogue.ts";
 import { OptionError, PluginError, show } from "../errors.ts";
+import { brand, isPlugin } from "./is_plugin.ts";
 import { parseOptions } from "./options.ts";
 import {
   type AnyDefinition,
@@ -17,8 +18,6 @@ import {
   type Role,
   roles,
 } from "./plugin.ts";
-
-const brand = Symbol.for("thinned.plugin");
 
 class Instance implements Plugin {
   readonly [brand] = true;
@@ -48,12 +47,6 @@ class Instance implements Plugin {
   toJSON(): Record<string, unknown> {
     return { plugin: this.plugin, ...(this.name === undefined ? {} : { name: this.name }), ...this.options };
   }
-}
-
-/** Whether a value is a plugin, and serves one of the roles if any are named. */
-export function isPlugin<R extends Role = never>(value: unknown, ...wanted: readonly R[]): value is Plugin<R> {
-  if (typeof value !== "object" || value === null || !(brand in value)) return false;
-  return wanted.length === 0 || wanted.some((role) => role in (value as Instance).serves);
 }
 
 /** Whether a value is a factory made by {@linkcode definePlugin}. */

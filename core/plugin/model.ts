@@ -10,7 +10,7 @@ import { noGrad } from "../tensor/autograd.ts";
 import { saveModel, type SaveOptions } from "../store/saved_model.ts";
 import { sameShape, type Shape } from "../tensor/shape.ts";
 import { type FloatType, Tensor } from "../tensor/tensor.ts";
-import { isPlugin } from "./define.ts";
+import { isPlugin } from "./is_plugin.ts";
 import type { AllOutputs, BuildOptions, Parameter, RunOptions, SummaryRow } from "./model_options.ts";
 import { Pass } from "./pass.ts";
 import type { LayerPlugin, Mode, Moments, Plugin, Progress } from "./plugin.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { z } from "zod";
-import { isPlugin } from "./define.ts";
+import { isPlugin } from "./is_plugin.ts";
 import { didYouMean } from "../did_you_mean.ts";
 import { OptionError } from "../errors.ts";
 import type { LayerPlugin, Plugin, Progress, Role } from "./plugin.ts";

@@ -10,7 +10,7 @@ import { applyMask } from "../tensor/ops/mask.ts";
 import { sameShape, type Shape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { gatherRows, maskedBranch } from "./branch.ts";
-import { isPlugin } from "./define.ts";
+import { isPlugin } from "./is_plugin.ts";
 import { locate } from "./locate.ts";
 import { maskedEmbedding } from "./embedding_mask.ts";
 import { maskMoments } from "./mask_moments.ts";

@@ -6,7 +6,8 @@
  */
 import { didYouMean } from "../did_you_mean.ts";
 import { OptionError, PluginError, show } from "../errors.ts";
-import { instantiate, isFactory, isPlugin, rolesOf } from "./define.ts";
+import { instantiate, isFactory, rolesOf } from "./define.ts";
+import { isPlugin } from "./is_plugin.ts";
 import { isOverflow } from "./locate.ts";
 import type { AnyFactory, Plugin, Role } from "./plugin.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { OptionError, PluginError, show } from "../errors.ts";
-import { isPlugin } from "./define.ts";
+import { isPlugin } from "./is_plugin.ts";
 import type { Plugin, Progress } from "./plugin.ts";
 import type { EpochMetrics } from "../train/events.ts";
 

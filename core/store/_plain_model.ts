@@ -1,6 +1,6 @@
 /** A model's description as plain JSON, and back. @module */
 import { CheckpointError, show } from "../errors.ts";
-import { isPlugin } from "../plugin/define.ts";
+import { isPlugin } from "../plugin/is_plugin.ts";
 
 /** Stands for a number that JSON does not have. */
 const NUMBER = "$number";

@@ -12,7 +12,7 @@ import {
 import { decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
 import { FORMAT, VERSION } from "./saved_model.ts";
 import { CheckpointError, refuseUnknown, show } from "../errors.ts";
-import { isPlugin } from "../plugin/define.ts";
+import { isPlugin } from "../plugin/is_plugin.ts";
 import { buildModel, type BuildOptions, type Model } from "../plugin/model.ts";
 import type { LayerPlugin, Plugin, Progress } from "../plugin/plugin.ts";
 import type { Registry } from "../plugin/registry.ts";

@@ -21,7 +21,7 @@ import { plain } from "./_plain_model.ts";
 import { type Preprocessing, preprocessingOf } from "./preprocessing.ts";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
 import { refuseUnknown } from "../errors.ts";
-import { isPlugin } from "../plugin/define.ts";
+import { isPlugin } from "../plugin/is_plugin.ts";
 import type { Model } from "../plugin/model.ts";
 import { optionsAt } from "../plugin/options.ts";
 import type { Plugin, Progress } from "../plugin/plugin.ts";

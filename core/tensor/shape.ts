@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { BroadcastPlan } from "../backend/broadcast_plan.ts";
 import { ShapeError, showShape } from "../errors.ts";
 
 /** The extent of a tensor along each axis, outermost first. `[]` is a scalar. */
@@ -92,16 +93,6 @@ export function broadcastStrides(shape: Shape, target: Shape): number[] {
     const own = axis - lead;
     return own < 0 || shape[own] === 1 ? 0 : strides[own];
   });
-}
-
-/** How two operands are walked to fill an output: extents, and a stride for each operand along each axis. */
-export interface BroadcastPlan {
-  /** Extents of the output, with axes merged where all operands allow it. */
-  readonly dims: readonly number[];
-  /** Strides of the first operand, in elements. */
-  readonly a: readonly number[];
-  /** Strides of the second operand, in elements. */
-  readonly b: readonly number[];
 }
 
 /** A plan for `a` and `b` broadcast to `target`; neighbouring axes are merged so that the inner loop is long. */

@@ -8,7 +8,7 @@ import { checkDataset, laneOrder, makeBatch } from "./batches.ts";
 import type { Dataset, Split } from "./data.ts";
 import { defaultLoss } from "./default_loss.ts";
 import { refuseUnknown } from "../errors.ts";
-import { isPlugin } from "../plugin/define.ts";
+import { isPlugin } from "../plugin/is_plugin.ts";
 import type { Model } from "../plugin/model.ts";
 import type { Plugin, Progress } from "../plugin/plugin.ts";
 import { Rows } from "../random/rows.ts";

@@ -9,7 +9,7 @@ import { AverageDriver, isMeasured } from "./average.ts";
 import * as kernels from "../backend/kernels.ts";
 import type { Batch } from "./batches.ts";
 import type { Dataset } from "./data.ts";
-import { isPlugin } from "../plugin/define.ts";
+import { isPlugin } from "../plugin/is_plugin.ts";
 import { checkLoss, defaultLoss } from "./default_loss.ts";
 import { checkOutput } from "./check_output.ts";
 import { CheckpointError, DivergenceError, OptionError } from "../errors.ts";

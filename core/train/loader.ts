@@ -5,7 +5,7 @@
  */
 import type { Batch } from "./batches.ts";
 import type { Dataset } from "./data.ts";
-import { isPlugin } from "../plugin/define.ts";
+import { isPlugin } from "../plugin/is_plugin.ts";
 import { OptionError } from "../errors.ts";
 import { optionsAt } from "../plugin/options.ts";
 import type { Plugin, Progress } from "../plugin/plugin.ts";

@@ -7,7 +7,7 @@
 import { weightsNow } from "./average.ts";
 import { currentBackend } from "../backend/backend.ts";
 import type { Dataset, Split } from "./data.ts";
-import { isPlugin } from "../plugin/define.ts";
+import { isPlugin } from "../plugin/is_plugin.ts";
 import { CheckpointError, DivergenceError, OptionError, refuseUnknown } from "../errors.ts";
 import { errorOf, evaluate, loadDataset } from "./evaluate.ts";
 import type { EpochMetrics, Observation, RunInfo, Snapshot, TrainingProgress } from "./events.ts";

@@ -1,7 +1,7 @@
 /** Elementwise functions and their gradients, plain. @module */
 import type { Floats } from "../arrays.ts";
 import type { BinaryOp, UnaryOp } from "../elementwise.ts";
-import type { BroadcastPlan } from "../../tensor/shape.ts";
+import type { BroadcastPlan } from "../broadcast_plan.ts";
 
 /** lambda of SELU (Klambauer et al., 2017). */
 export const SELU_SCALE = 1.0507009873554805;
