@@ -269,10 +269,11 @@ export class Model {
 
   /**
    * Changes an option of a plugin in place: the next pass uses it. Nothing is rebuilt, so options that decide shapes
-   * cannot be changed.
+   * cannot be changed; nor can a plugin's name, or options that hold plugins, which have places of their own.
    *
    * @param path where the plugin stands, such as `2`
    * @param changes options by name
+   * @throws {OptionError} for an unknown path, a value that is refused, or an option that cannot be changed
    *
    * @example
    * ```ts

@@ -36,7 +36,10 @@ export interface AnyRun {
   sample?: number;
   /** Number of a further pass over the same batch, whose masks differ from those of pass 0: in [0, 2^14). Default 0. */
   pass?: number;
-  /** What each row of the batch is, in place of `sample`, `pass` and `step`: for rows that do not follow each other. */
+  /**
+   * What each row of the batch is, for rows that do not follow each other. It stands in the place of `sample`, `pass` and
+   * `step`, which are refused beside it.
+   */
   rows?: Rows;
   /**
    * Collects what running state is to become, instead of changing it, so that several passes over one batch start from the

@@ -72,7 +72,8 @@ export interface Claims {
 
 /**
  * The schema of a plugin's options, a `z.object` with an entry for each field of the options' interface. An entry accepts
- * what the interface says; what the schema makes of it, defaults filled in, is what the plugin's methods see.
+ * what the interface says; what the schema makes of it, defaults filled in, is what the plugin's methods see. It must accept
+ * that again, since options are checked anew when a schedule among them moves, and when they are configured.
  */
 export type OptionsSchema<Input, Options> =
   // deno-lint-ignore no-explicit-any

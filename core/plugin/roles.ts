@@ -2,6 +2,11 @@
  * What a plugin can be used as, and the parts that a definition has in each role: type, when, how often, what is
  * guaranteed. A part belongs to one role, or to several alike, and is refused on any other.
  *
+ * Guaranteed of every method: options are validated, and numbers where schedules stand, also inside arrays and objects, each
+ * checked again at every pass; contexts are frozen. What a method throws or returns wrongly is told once, with the place of
+ * the plugin. Asked of every method: the same result for the same arguments, and no change of its arguments but where it is
+ * said. What the roles of a model's inside are called with is in `sites.ts`.
+ *
  * @module
  */
 import type { Epilogue } from "../backend/epilogue.ts";
@@ -47,19 +52,19 @@ export interface PositionParts {
 
 /** The parts of a definition, by role. */
 export interface RoleParts<Options> {
-  /** A variant at any layer position. */
+  /** A variant at any layer position: asked for once a pass and use, in every mode. Its output has the input's shape. */
   activation: MomentsPart<Options> & PositionParts & {
     activation: SiteMethods<Options>["activation"] | SiteMasks<Options>["activation"];
   };
-  /** A variant at a weight. */
+  /** A variant at a weight: asked for once a pass, in every mode, before the weight is used. The weight keeps its shape. */
   weight: { weight: SiteMethods<Options>["weight"] | SiteMasks<Options>["weight"] };
-  /** A variant that takes the whole product of a dense layer. */
+  /** A variant that takes the whole product of a dense layer: asked for once a pass, in every mode. */
   product: {
     product: SiteMethods<Options>["product"];
     /** Whether it applies the layer's activation, `context.epilogue`, itself. */
     readonly fuses?: boolean;
   };
-  /** A variant inside a recurrent layer. */
+  /** A variant inside a recurrent layer: asked for at every step, place and layer, in the order of the sequence. */
   recurrent: {
     recurrent: SiteMethods<Options>["recurrent"] | SiteMasks<Options>["recurrent"];
     /**
@@ -68,15 +73,15 @@ export interface RoleParts<Options> {
      */
     places?(options: Options, mode: Mode): readonly RecurrentPlace[];
   };
-  /** A variant at a residual branch. */
+  /** A variant at a residual branch: asked for once a pass, in every mode, before the branch is computed. */
   branch: { branch: SiteMethods<Options>["branch"] | SiteMasks<Options>["branch"] };
-  /** A variant inside attention. */
+  /** A variant inside attention: asked for once a pass and stage. Masks that hide keys hold whatever it does. */
   attention: {
     attention: SiteMethods<Options>["attention"] | SiteMasks<Options>["attention"];
     /** The stages it acts on in a mode, asked for once a pass with the options of the moment. Default: `weights`. */
     stages?(options: Options, mode: Mode): readonly AttentionStage[];
   };
-  /** A variant at an embedding. */
+  /** A variant at an embedding: asked for once a pass, in every mode. */
   embedding: { embedding: SiteMethods<Options>["embedding"] | SiteMasks<Options>["embedding"] };
   /** A layer. */
   layer: MomentsPart<Options> & PositionParts & {
