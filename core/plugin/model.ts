@@ -30,7 +30,8 @@ export type {
 
 /** The progress of a loop that does not say how long it is: schedules stay at their beginning. */
 function endless(step: number): Progress {
-  return { step, stepsPerEpoch: Infinity, totalSteps: Infinity };
+  // Finite, since a schedule may divide one of them by the other.
+  return { step, stepsPerEpoch: Number.MAX_SAFE_INTEGER, totalSteps: Number.MAX_SAFE_INTEGER };
 }
 
 const modes: readonly Mode[] = ["train", "eval", "sample"];

@@ -2,7 +2,7 @@
 import { OptionError, refuseUnknown, ShapeError, showShape } from "../errors.ts";
 import { refuseNonFinite } from "./non_finite.ts";
 import { clipGradients, type GradientClipping, OptimizerDriver, type ParameterGroup } from "./optimizer.ts";
-import { isPlugin } from "../plugin/define.ts";
+import { isPlugin } from "../plugin/is_plugin.ts";
 import type { Model } from "../plugin/model.ts";
 import type { Plugin, Progress } from "../plugin/plugin.ts";
 import { sameShape } from "../tensor/shape.ts";

@@ -41,7 +41,7 @@ export const reshape: Factory<"layer", ReshapeOptions, ["shape"]> = definePlugin
   options: z.object({
     shape: z.array(z.int(extent).refine((value) => value >= 1 || value === -1, extent), "expected a list of extents")
       .refine((shape) => shape.filter((value) => value === -1).length <= 1, "expected -1 for at most one extent")
-      .describe("shape of an example afterwards"),
+      .readonly().describe("shape of an example afterwards"),
   }),
   positional: ["shape"],
   cases: [{ shape: [-1] }],

@@ -1,12 +1,30 @@
 /** Changing options of a built model: names, hosts and parts. */
-import { assert, assertEquals, assertNotEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertNotEquals,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 import { z } from "zod";
-import { buildModel, definePlugin, type Factory, OptionError, type Scheduled, Tensor } from "../../../core/mod.ts";
+import {
+  buildModel,
+  definePlugin,
+  type Factory,
+  OptionError,
+  rateSchema,
+  type Scheduled,
+  scheduled,
+  Tensor,
+} from "../../../core/mod.ts";
 import {
   attentionDropout,
+  cosine,
   dense,
   dropConnect,
   dropout,
+  exponential,
   linear,
   lstm,
   maxNorm,
@@ -15,6 +33,7 @@ import {
   residual,
   sequential,
   stochasticDepth,
+  warmUp,
   zoneout,
 } from "../../../plugins/mod.ts";
 import { random } from "../_tensors.ts";
@@ -124,4 +143,29 @@ Deno.test("a variant that is configured to be a schedule, and back, keeps its pa
   values.push(run(6));
   assertEquals(values, [2, 12, 6]);
   assertEquals(model.state().get("calls")!.item(), 3);
+});
+
+Deno.test("in a loop that does not say how long it is, every schedule stays at its beginning", () => {
+  const schedules = [
+    linear({ from: 0.25, to: 1 }),
+    linear({ from: 0.25, to: 1, over: 3 }),
+    linear({ from: 0.25, to: 1, unit: "step" }),
+    cosine({ from: 0.25, to: 0 }),
+    exponential({ from: 0.25, decay: 0.5 }),
+    warmUp(0.5, { from: 0.5, over: 2 }),
+  ];
+  for (const rate of schedules) {
+    const seen: number[] = [];
+    const seeing: Factory<"activation", { rate: Scheduled }> = definePlugin({
+      name: "seeing",
+      options: z.object({ rate: scheduled(rateSchema) }),
+      activation(x, { options }) {
+        seen.push(options.rate);
+        return x;
+      },
+    });
+    const model = buildModel(seeing({ rate }), { inputShape: [1] });
+    for (const step of [0, 1, 1000]) model.forward(Tensor.ones([1, 1]), { mode: "train", step });
+    seen.slice(1).forEach((value) => assertAlmostEquals(value, 0.25, 1e-9, rate.plugin));
+  }
 });
