@@ -108,7 +108,7 @@ export function predict(model: Model, x: Tensor | readonly Tensor[], options: Pr
   const place = (from: number, to: number, pass: number) => {
     if (examples === undefined) return { step: seed, pass, sample: first + from };
     const numbers = Array.from(examples).slice(from, to);
-    return { step: seed, rows: Rows.of(numbers.map((sample) => ({ sample, step: seed, pass }))) };
+    return { rows: Rows.of(numbers.map((sample) => ({ sample, step: seed, pass }))) };
   };
   let result: Moments | undefined;
   // An empty batch is run too, for the shape of its output.
@@ -119,7 +119,7 @@ export function predict(model: Model, x: Tensor | readonly Tensor[], options: Pr
         noGrad(() => {
           const part = from === 0 && to === count ? inputs : inputs.map((input) => rows(input, from, to));
           const raw = model.forward(part, {
-            ...(samples === 0 ? { mode: "eval" } : { mode: "sample", step: 0 }),
+            ...(samples === 0 ? { mode: "eval" } : { mode: "sample" }),
             ...place(from, to, pass),
             carry: carry?.[pass],
             progress,
