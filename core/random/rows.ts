@@ -122,7 +122,6 @@ export class Rows {
     if (size !== Infinity && !(Number.isSafeInteger(size) && size >= 1)) {
       throw new OptionError("group", "a whole number of at least 1", size);
     }
-    if (this.#group === Infinity) return this;
     if (size === Infinity) return this.#shared ??= new Rows(this.#entries, this.count, size);
     return new Rows(this.#entries, this.count, this.#group * size);
   }

@@ -13,6 +13,8 @@ import {
   definePlugin,
   type Factory,
   OptionError,
+  part,
+  type Plugin,
   rateSchema,
   type Scheduled,
   scheduled,
@@ -96,6 +98,19 @@ Deno.test("a branch that begins at a survival of 0 is built, and lives when it i
     assertEquals(model.forward(x, { mode: "train", step: 0 }).toArray(), x.toArray());
     model.configure("branch", { survival: 1 });
     assertNotEquals(model.forward(x, { mode: "train", step: 0 }).toArray(), x.toArray());
+  }
+});
+
+Deno.test("a layer that serves branches by itself builds them too, whatever the branch's mask says at the beginning", () => {
+  const host: Factory<"layer", { branch: Plugin<"branch"> }> = definePlugin({
+    name: "host",
+    options: z.object({ branch: part("branch") }),
+    forward: (x, { serve, run, options }) =>
+      serve("branch", options.branch, [x, ([input]) => run(dense(3), input, "block"), []]) ?? x,
+  });
+  for (const convention of ["inverted", "classic"] as const) {
+    const model = buildModel(host({ branch: stochasticDepth({ survival: 0, convention }) }), { inputShape: [3] });
+    assertEquals(model.parameters().map(({ name }) => name), ["block.weight", "block.bias"], convention);
   }
 });
 

@@ -338,6 +338,25 @@ Deno.test("masks of embeddings have the gradients of differences, and evaluate t
   }
 });
 
+Deno.test("a word whose row is infinite sends no gradient where it is dropped", () => {
+  const scale = Tensor.full([2], 3).withGradient();
+  const scaling: Factory<"embedding", None> = definePlugin({
+    name: "scaling",
+    options: none,
+    embedding: { mask: ({ key }) => ({ key, rate: 0.5, share: [2], a: scale, b: 1, c: 9 }) },
+  });
+  const model = buildModel(embedding(6, 2, { embedding: scaling() }), { inputShape: [6], inputType: "int32", seed: 1 });
+  const table = model.parameters()[0].tensor;
+  const indices = Tensor.from(Int32Array.of(0, 1, 2, 3, 4, 5), [1, 6]);
+  const run = () => model.forward(indices, { mode: "train", step: 0 });
+  const dropped = Array.from(run().floats, (value) => value === 9);
+  assert(dropped.includes(true) && dropped.includes(false));
+  table.assign(Tensor.from(Float32Array.from(dropped, (gone) => gone ? Infinity : 2), [6, 2]));
+  const y = run();
+  assertEquals([...y.floats], dropped.map((gone) => gone ? 9 : 7));
+  for (const gradient of gradients(y.sum(), [table, scale])) assert(gradient.floats.every(Number.isFinite));
+});
+
 Deno.test("masks of branches give a y + b where an example is kept and c where it is dropped, gathered or not", () => {
   const x = random([16, 3], 4);
   const perExample = random([16, 3], 5);
