@@ -115,7 +115,7 @@ export const arrays: Factory<"dataset", ArraysOptions> = definePlugin({
       "expected channels-first, channels-last or no-channels",
     )
       .default("channels-first"),
-    shape: z.array(z.int(extents).min(1, extents), extents).optional(),
+    shape: z.array(z.int(extents).min(1, extents), extents).readonly().optional(),
     scale: z.number("expected a number above 0").positive("expected a number above 0").default(1),
     standardize: z.boolean("expected true or false").default(false),
     seed: z.int(seedRange).min(0, seedRange).default(0),
