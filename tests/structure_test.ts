@@ -29,8 +29,8 @@ const rooms: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   tensor: { rooms: ["backend", "random"], files: [] },
   // A model saves itself: `model.save`.
   plugin: { rooms: ["backend", "random", "tensor"], files: ["core/store/saved_model.ts"] },
-  // A data set's examples are prepared alike in training and for a model that was loaded.
-  store: { rooms: ["tensor", "plugin"], files: ["core/train/batches.ts"] },
+  // A data set's examples are prepared alike in training and for a model that was loaded, which predicts rows as any does.
+  store: { rooms: ["tensor", "plugin"], files: ["core/train/batches.ts", "core/train/predict.ts"] },
   train: { rooms: ["backend", "random", "tensor", "plugin", "store"], files: [] },
 };
 
