@@ -18,6 +18,9 @@ Deno.test("core/ imports nothing outside of itself but zod", () => {
   assertEquals(broken(sources("core/"), (name) => name.startsWith("core/") || name === "zod"), []);
 });
 
+/** What every room of the core may import: how mistakes are told. */
+const messages = ["core/did_you_mean.ts", "core/errors.ts"];
+
 /**
  * Who may import whom among the core's rooms, and the single files that a room takes from another: only what is there when
  * a program runs counts, types may be named from anywhere but where a rule below says otherwise.
@@ -39,7 +42,7 @@ for (const [room, allowed] of Object.entries(rooms)) {
   Deno.test(`core/${room}/ imports ${others.join(", ")}, the errors and its own folder when a program runs`, () => {
     const folders = [room, ...allowed.rooms].map((name) => `core/${name}/`);
     const allows = (name: string) =>
-      name === "zod" || name === "core/errors.ts" || allowed.files.includes(name) ||
+      name === "zod" || messages.includes(name) || allowed.files.includes(name) ||
       folders.some((folder) => name.startsWith(folder));
     const files = sources(`core/${room}/`);
     assertEquals(
@@ -51,18 +54,18 @@ for (const [room, allowed] of Object.entries(rooms)) {
   });
 }
 
-Deno.test("the core has no rooms but those, and core/mod.ts and core/errors.ts beside them", () => {
+Deno.test("the core has no rooms but those, and its door and its messages beside them", () => {
   const found = new Set(
     sources("core/").map((file) => file.split("/").slice(0, file.split("/").length > 2 ? 2 : 3).join("/")),
   );
   assertEquals(
     [...found].sort(),
-    ["core/errors.ts", "core/mod.ts", ...Object.keys(rooms).map((room) => `core/${room}`)].sort(),
+    [...messages, "core/mod.ts", ...Object.keys(rooms).map((room) => `core/${room}`)].sort(),
   );
 });
 
 Deno.test("random/ and backend/ name nothing above them, not even as a type", () => {
-  const allows = (name: string) => /^core\/(random|backend)\//.test(name) || name === "core/errors.ts";
+  const allows = (name: string) => /^core\/(random|backend)\//.test(name) || messages.includes(name);
   assertEquals(broken([...sources("core/random/"), ...sources("core/backend/")], allows), []);
 });
 
