@@ -1,5 +1,6 @@
 /** A project that uses the package from a server: a folder with a configuration and a home folder of its own. @module */
-import { configuration, type PackageServer } from "./_server.ts";
+import { configuration } from "../../release/configuration.ts";
+import type { PackageServer } from "./_server.ts";
 
 /** What a process left behind. */
 export interface Ran {

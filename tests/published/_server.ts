@@ -1,23 +1,5 @@
 /** The package as a registry gives it out: what is published, over HTTP on loopback, and nothing else. @module */
-
-/** The project's folder. */
-export const root: URL = new URL("../../", import.meta.url);
-
-/** What of the project's configuration concerns a release. */
-export interface Configuration {
-  readonly version: string;
-  readonly exports: Readonly<Record<string, string>>;
-  readonly imports: Readonly<Record<string, string>>;
-  readonly publish: { readonly include: readonly string[] };
-}
-
-/** The project's configuration. */
-export const configuration: Configuration = JSON.parse(Deno.readTextFileSync(new URL("deno.json", root)));
-
-/** Whether a path, counted from the project's folder, is published. */
-export function isPublished(path: string): boolean {
-  return configuration.publish.include.some((name) => path === name || path.startsWith(`${name}/`));
-}
+import { isPublished, root } from "../../release/configuration.ts";
 
 /** A server that gives out the package. */
 export interface PackageServer extends AsyncDisposable {
