@@ -14,7 +14,7 @@ Deno.test("a release and developing know the same bare names, for the same versi
 });
 
 Deno.test("every bare name that a published file imports is in both maps", () => {
-  const bare = files.filter((file) => file.endsWith(".ts")).flatMap(importsOf).filter((name) =>
+  const bare = files.filter((file) => file.endsWith(".ts")).flatMap((file) => importsOf(file)).filter((name) =>
     /^@?\w[\w-]*(\/[\w-]+)?$/.test(name)
   );
   assert(bare.includes("zod") && bare.includes("@std/cli"));
