@@ -1,0 +1,60 @@
+/** The programs in examples/, each run as its user runs it: in a process of its own, with the flags that it names. */
+import { assert, assertEquals } from "@std/assert";
+import { inFolder } from "../cli/_run.ts";
+
+const root = new URL("../../", import.meta.url).pathname;
+const flags = (...more: string[]) => ["--allow-read", "--allow-env", `--allow-ffi=${root}.cache`, ...more];
+
+/** The lines that a program prints. */
+async function lines(name: string, permissions: readonly string[], ...args: string[]): Promise<string[]> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "-q",
+      "--no-prompt",
+      "--config",
+      `${root}deno.json`,
+      ...permissions,
+      `${root}examples/${name}`,
+      ...args,
+    ],
+    env: { NO_COLOR: "1" },
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout).trimEnd().split("\n");
+}
+
+/** The last percentage in a line. */
+const percent = (line: string) => Number(line.match(/([\d.]+) %[^%]*$/)![1]);
+
+Deno.test("two moons are learned from arrays, saved, and predicted by a second program", async () => {
+  await inFolder(async (folder) => {
+    const file = `${folder}/moons.safetensors`;
+    const [trained] = await lines("two_moons_train.ts", flags(`--allow-write=${folder}`), file);
+    assert(percent(trained) < 3, trained);
+    const predicted = await lines("two_moons_predict.ts", ["--allow-read"], file);
+    const kinds = predicted.slice(0, 4).map((line) => line.match(/: (\w+),/)![1]);
+    assertEquals(kinds, ["upper", "lower", "upper", "lower"]);
+    const deviations = predicted.map((line) => Number(line.match(/([\d.]+)$/)![1]));
+    assertEquals(deviations.indexOf(Math.max(...deviations)), 4, "the point between the moons is the least certain");
+  });
+});
+
+Deno.test("a loop of one's own learns to read digits", async () => {
+  const epochs = await lines("own_loop.ts", flags());
+  assertEquals(epochs.length, 10);
+  assert(percent(epochs[9]) < 40 && percent(epochs[9]) < percent(epochs[0]), epochs.join("\n"));
+});
+
+Deno.test("a convolutional network learns to read digits given as images", async () => {
+  const [result] = await lines("image_classifier.ts", flags());
+  assert(percent(result) < 25, result);
+});
+
+Deno.test("three variants of one's own pass the exam, and networks with them learn", async () => {
+  const printed = await lines("variants/main.ts", flags());
+  const names = ["batch-dropout", "sign-flip", "weight-noise"];
+  assertEquals(printed.slice(0, 3), names.map((name) => `${name} passes the exam`));
+  assertEquals(printed.slice(3).map((line) => line.split(":")[0]), ["plain", ...names]);
+  for (const line of printed.slice(3)) assert(percent(line) < 45, line);
+});
