@@ -108,17 +108,21 @@ export const arrays: Factory<"dataset", ArraysOptions> = definePlugin({
     validation: z.custom<Examples>(
       isExamples,
       `expected ${pair} (the option validation of fit holds back a part of the training examples)`,
-    ).meta({ path: "file" }).optional(),
-    classes: z.custom<ClassesOption>(isClasses, classesForms).default("auto"),
+    ).meta({ path: "file" }).optional().describe("what settings are chosen by"),
+    classes: z.custom<ClassesOption>(isClasses, classesForms).default("auto")
+      .describe("number or names of classes; false for numbers; auto: words are classes, fractions are not"),
     layout: z.enum(
       ["channels-first", "channels-last", "no-channels"],
       "expected channels-first, channels-last or no-channels",
     )
-      .default("channels-first"),
-    shape: z.array(z.int(extents).min(1, extents), extents).readonly().optional(),
-    scale: z.number("expected a number above 0").positive("expected a number above 0").default(1),
-    standardize: z.boolean("expected true or false").default(false),
-    seed: z.int(seedRange).min(0, seedRange).default(0),
+      .default("channels-first").describe("where the channels of an example are"),
+    shape: z.array(z.int(extents).min(1, extents), extents).readonly().optional()
+      .describe("shape of an example, for inputs that come as one flat array"),
+    scale: z.number("expected a number above 0").positive("expected a number above 0").default(1)
+      .describe("factor on each input"),
+    standardize: z.boolean("expected true or false").default(false)
+      .describe("whether each column or channel gets mean 0 and variance 1 over the training part"),
+    seed: z.int(seedRange).min(0, seedRange).default(0).describe("which examples are held back"),
   }),
   async load({ options }) {
     if (options.standardize && options.scale !== 1) {
