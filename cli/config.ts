@@ -18,7 +18,7 @@
  *
  * @module
  */
-import { OptionError, parseOptions } from "../core/mod.ts";
+import { OptionError, parseOptions, type Role } from "../core/mod.ts";
 import { z } from "zod";
 import { runsOf } from "./runs_of.ts";
 
@@ -73,10 +73,12 @@ export interface Config {
   runs: { name: string; set: Record<string, unknown> }[];
 }
 
-const partSchema = z.union(
-  [z.string().min(1), z.looseObject({ plugin: z.string() })],
-  'expected a plugin\'s name or an object such as { "plugin": NAME, ... }',
-);
+/** A part that serves one of some roles: its name alone, or with options. */
+const partOf = (...roles: readonly Role[]) =>
+  z.union(
+    [z.string().min(1), z.looseObject({ plugin: z.string() })],
+    'expected a plugin\'s name or an object such as { "plugin": NAME, ... }',
+  ).meta({ roles, short: true });
 
 const wholeFrom = (least: number) => {
   const text = `expected a whole number of at least ${least}`;
@@ -87,38 +89,48 @@ const fraction = "expected a number between 0 and 1, both excluded";
 
 const above0 = z.number("expected a number above 0").positive("expected a number above 0");
 
+const layer = partOf("layer", "activation");
+
 /** The schema of a {@linkcode Config}. Unknown keys are refused. */
 export const configSchema: z.ZodType<Config> = z.strictObject({
-  $schema: z.string("expected the address of a JSON Schema").optional(),
-  id: z.string().regex(/^[\w-]+$/, "expected letters, digits, _ and -").optional(),
-  description: z.string().optional(),
-  dataset: partSchema,
-  model: z.union([z.array(partSchema).min(1, "expected at least one layer"), partSchema], {
+  $schema: z.string("expected the address of a JSON Schema").optional()
+    .describe("where the JSON Schema of configurations is, for editors"),
+  id: z.string().regex(/^[\w-]+$/, "expected letters, digits, _ and -").optional()
+    .describe("the identity of a run, written by train"),
+  description: z.string("expected a text").optional().describe("what this is for"),
+  dataset: partOf("dataset").describe("where the examples come from"),
+  model: z.union([z.array(layer).min(1, "expected at least one layer"), layer], {
     error: 'expected a list of layers such as [{ "plugin": "dense", "units": 10 }]',
-  }),
-  loss: partSchema.optional(),
-  optimizer: partSchema,
-  epochs: wholeFrom(1).default(10),
-  batchSize: wholeFrom(1).default(128),
-  seed: wholeFrom(0).default(0),
-  seeds: wholeFrom(1).optional(),
-  validation: z.number(fraction).gt(0, fraction).lt(1, fraction).optional(),
-  accumulate: wholeFrom(1).default(1),
-  augment: z.array(partSchema).default([]),
-  prefetch: z.boolean("expected true or false").default(false),
-  clip: z.strictObject({ value: above0.optional(), norm: above0.optional() }).optional(),
+  }).describe("the layers, first to last, or one layer"),
+  loss: partOf("loss").optional().describe("default: cross-entropy for classes, mean squared error for numbers"),
+  optimizer: partOf("optimizer").describe("how weights change"),
+  epochs: wholeFrom(1).default(10).describe("passes over the training examples"),
+  batchSize: wholeFrom(1).default(128).describe("examples a step"),
+  seed: wholeFrom(0).default(0).describe("what everything random follows from"),
+  seeds: wholeFrom(1).optional().describe("how many seeds each run is trained with, from the seed on"),
+  validation: z.number(fraction).gt(0, fraction).lt(1, fraction).optional()
+    .describe("part of the training examples that is held back and measured after each epoch"),
+  accumulate: wholeFrom(1).default(1).describe("parts that each batch is run in, to save memory"),
+  augment: z.array(partOf("augmentation")).default([]).describe("what changes the examples of each batch, in order"),
+  prefetch: z.boolean("expected true or false").default(false).describe("whether a worker makes the next batch"),
+  clip: z.strictObject({
+    value: above0.optional().describe("the largest size of an entry of a gradient"),
+    norm: above0.optional().describe("the largest norm of all gradients together"),
+  }).optional().describe("limits on the gradients of a step"),
   parameterGroups: z.array(z.strictObject({
-    match: z.string(),
-    set: z.record(z.string(), z.unknown()),
-  })).default([]),
-  average: partSchema.optional(),
-  learning: partSchema.optional(),
-  observers: z.array(partSchema).default([]),
-  plugins: z.array(z.string()).default([]),
+    match: z.string("expected a text").describe("a pattern of parameters' names"),
+    set: z.record(z.string(), z.unknown()).describe("options of the optimizer for them"),
+  })).default([]).describe("parameters that are updated with other options"),
+  average: partOf("average").optional().describe("what owns the weights that are measured"),
+  learning: partOf("learning").optional().describe("another way to gradients than the loss's"),
+  observers: z.array(partOf("observer")).default([]).describe("what watches each run, such as early-stopping"),
+  plugins: z.array(z.string("expected a path")).default([])
+    .describe("modules that export further plugins, relative to this file"),
   runs: z.array(z.strictObject({
-    name: z.string().regex(/^[A-Za-z0-9_-]+$/, "expected letters, digits, _ and -"),
-    set: z.record(z.string(), z.unknown()).default({}),
-  })).min(1, "expected at least one run").default([{ name: "run", set: {} }]),
+    name: z.string().regex(/^[A-Za-z0-9_-]+$/, "expected letters, digits, _ and -").describe("the run's name"),
+    set: z.record(z.string(), z.unknown()).default({}).describe('what it changes, such as { "model.3.rate": 0 }'),
+  })).min(1, "expected at least one run").default([{ name: "run", set: {} }])
+    .describe("runs that are trained side by side"),
 }) as unknown as z.ZodType<Config>;
 
 /**

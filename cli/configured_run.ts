@@ -71,7 +71,7 @@ export function configuredRun(config: Config, name: string, registry: Registry):
   const run = runs.find((run) => run.name === name);
   if (run === undefined) {
     const names = runs.map((run) => run.name);
-    throw new OptionError("run", `one of the runs ${names.join(", ")}`, name, didYouMean(name, names));
+    throw new OptionError("runs", `one of the runs ${names.join(", ")}`, name, didYouMean(name, names));
   }
   let json: unknown = config;
   for (const [path, value] of Object.entries(run.set)) json = setPath(json, path, value);

@@ -18,7 +18,11 @@ export function print(text: string): void {
 
 function writeAll(to: { writeSync(bytes: Uint8Array): number }, text: string): void {
   let bytes = new TextEncoder().encode(text);
-  while (bytes.length > 0) bytes = bytes.subarray(to.writeSync(bytes));
+  try {
+    while (bytes.length > 0) bytes = bytes.subarray(to.writeSync(bytes));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error; // whoever read it has seen enough
+  }
 }
 
 /** What a command gives back: a JSON object, the same as text for a person, and the exit status. */

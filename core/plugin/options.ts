@@ -62,7 +62,7 @@ export function part<R extends Role>(...wanted: readonly R[]): z.ZodType<Plugin<
       const found = isPlugin(issue.input) ? `; ${issue.input.plugin} serves ${Object.keys(issue.input.serves)}` : "";
       return `expected ${article} ${wanted.join(" or ")} plugin${found}`;
     },
-  });
+  }).meta({ roles: wanted });
 }
 
 /** An option that fits a layer position: a layer, or a variant that serves activations. */
@@ -82,7 +82,7 @@ export function scheduled(schema: z.ZodType<number, number>): z.ZodType<number, 
       const wanted = result.success ? "a number" : result.error.issues[0].message;
       return `${wanted.replace(/, received .*$/, "").replace(/^.*?expected /, "expected ")} or a schedule`;
     },
-  }) as unknown as z.ZodType<number, Scheduled>;
+  }).meta({ scheduled: schema }) as unknown as z.ZodType<number, Scheduled>;
 }
 
 /**

@@ -109,7 +109,16 @@ export const arrays: Factory<"dataset", ArraysOptions> = definePlugin({
       isExamples,
       `expected ${pair} (the option validation of fit holds back a part of the training examples)`,
     ).meta({ path: "file" }).optional().describe("what settings are chosen by"),
-    classes: z.custom<ClassesOption>(isClasses, classesForms).default("auto")
+    classes: z.custom<ClassesOption>(isClasses, classesForms)
+      .meta({
+        anyOf: [
+          { const: "auto" },
+          { const: false },
+          { type: "integer", minimum: 2 },
+          { type: "array", items: { type: "string" }, minItems: 2 },
+        ],
+      })
+      .default("auto")
       .describe("number or names of classes; false for numbers; auto: words are classes, fractions are not"),
     layout: z.enum(
       ["channels-first", "channels-last", "no-channels"],

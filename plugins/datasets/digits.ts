@@ -48,13 +48,15 @@ export const digits: Factory<"dataset", DigitsOptions> = definePlugin({
   name: "digits",
   summary: "Images of handwritten-looking digits, drawn by this library: 28x28 grey pixels, ten classes.",
   options: z.object({
-    train: count().default(1000),
-    test: count().default(10000),
-    seed: z.int("expected a whole number in [0, 2^53)").min(0, "expected a whole number in [0, 2^53)").default(0),
-    distortion: within(2).default(1),
-    clutter: within(1).default(0.3),
-    noise: within(1).default(0.1),
-    flatten: z.boolean("expected true or false").default(true),
+    train: count().default(1000).describe("images to train on"),
+    test: count().default(10000).describe("images to test on"),
+    seed: z.int("expected a whole number in [0, 2^53)").min(0, "expected a whole number in [0, 2^53)").default(0)
+      .describe("which images are drawn"),
+    distortion: within(2).default(1).describe("how far shape and place are distorted"),
+    clutter: within(1).default(0.3).describe("probability of each stray line and erasure"),
+    noise: within(1).default(0.1).describe("standard deviation of the noise of each pixel"),
+    flatten: z.boolean("expected true or false").default(true)
+      .describe("whether an image is [784], not [1, 28, 28]"),
   }),
   load({ options }) {
     const key = Key.seed(options.seed).at("digits");

@@ -46,11 +46,12 @@ export const mnist: Factory<"dataset", MnistOptions> = definePlugin({
     url: "https://doi.org/10.1109/5.726791",
   },
   options: z.object({
-    data: pathOption("folder").optional(),
-    flatten: z.boolean("expected true or false").default(true),
+    data: pathOption("folder").optional().describe("the folder that holds the four files"),
+    flatten: z.boolean("expected true or false").default(true)
+      .describe("whether an image is [784], not [1, 28, 28]"),
     validation: z.int("expected a whole number of at least 0").min(0, "expected a whole number of at least 0").default(
       0,
-    ),
+    ).describe("images from the end of the training part that are its validation part"),
   }),
   async download({ options, mirrors }) {
     const folder = options.data ?? `${await dataFolder("mnist") ?? "data"}/mnist`;
