@@ -7,7 +7,9 @@ Deno.test("train --json prints exactly one object, with the documented fields", 
     const ran = await cli(["train", "--config", config, "--out", `${folder}/run`, "--json"]);
     assertEquals(ran.status, 0, ran.err);
     const json = JSON.parse(ran.out);
-    assertEquals(Object.keys(json), ["dataset", "backend", "blas", "threads", "seed", "out", "runs"]);
+    // There is a warning, too, where nothing is compiled.
+    const fields = Object.keys(json).filter((field) => field !== "warning");
+    assertEquals(fields, ["dataset", "backend", "blas", "threads", "seed", "out", "runs"]);
     assertEquals(json.dataset, "digits");
     assertEquals(json.seed, 1);
     assertEquals(json.runs.length, 1);
@@ -180,5 +182,20 @@ Deno.test("plugins lists every built-in plugin with its options, and shows one",
   assertEquals(dropout.options[0].name, "rate");
   assertEquals(dropout.options[0].default, 0.5);
   const one = await cli(["plugins", "dropout"]);
-  assertMatch(one.out, /rate\s+0\.5/);
+  assertMatch(one.out, /rate +probability of dropping.*\n.*\(default: 0\.5\)/);
 });
+
+Deno.test("computing on the slow backend unasked is told before, and below the table, with the reason", () =>
+  inFolder(async (folder) => {
+    const config = await writeConfig(folder, { epochs: 1 });
+    const permissions = ["--allow-read", "--allow-write", "--allow-env", "--allow-sys=hostname"];
+    const run = (args: string[]) => cli(["train", "--config", config, ...args], permissions);
+    const warning = /Computed in plain TypeScript, many times slower than in C: .*--allow-ffi/;
+    const ran = await run(["--out", `${folder}/a`]);
+    assertEquals(ran.status, 0, ran.err);
+    assertMatch(ran.err, warning);
+    assertMatch(ran.out, warning);
+    assertMatch(JSON.parse((await run(["--out", `${folder}/b`, "--json"])).out).warning, warning);
+    const asked = await run(["--out", `${folder}/c`, "--backend", "reference"]);
+    assertEquals([asked.status, warning.test(asked.out + asked.err)], [0, false]);
+  }));
