@@ -39,7 +39,6 @@ export * as parameters from "./backend/parameters.ts";
 export * as kernels from "./backend/kernels.ts";
 export { drawn } from "./backend/reference/random.ts";
 export type { NormalizationShape } from "./backend/normalization.ts";
-export type { AdamSettings, SgdSettings } from "./backend/optimize.ts";
 export type { GemmShape } from "./backend/products.ts";
 export type { ReduceOp } from "./backend/reductions.ts";
 export type { CrossEntropyShape } from "./backend/softmax.ts";

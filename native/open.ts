@@ -48,11 +48,13 @@ export async function openWith(options: NativeOptions, prepare: PrepareOptions):
   const backend = await promise;
   // Backends share their threads, so another one may have changed the count.
   backend.setThreads(settings.threads);
-  for (const kernels of groupKernels(options.kernels ?? [])) {
-    const compile = true; // where that is permitted: nothing prompts
-    const guests = await prepareGuests(kernels, { cache: prepare.cache, compile, report: prepare.report });
-    if (!("missing" in guests)) backend.addGuests(guests);
-  }
+  const compile = true; // where that is permitted: nothing prompts
+  const settled = await Promise.all(
+    groupKernels(options.kernels ?? []).map((kernels) =>
+      prepareGuests(kernels, { cache: prepare.cache, compile, report: prepare.report })
+    ),
+  );
+  for (const guests of settled) if (!("missing" in guests)) backend.addGuests(guests);
   return backend;
 }
 

@@ -19,7 +19,6 @@ import kernel from "./src/kernel.h" with { type: "text" };
 import movement from "./src/movement.c" with { type: "text" };
 import normal from "./src/normal.h" with { type: "text" };
 import normalization from "./src/normalization.c" with { type: "text" };
-import optimize from "./src/optimize.c" with { type: "text" };
 import philox from "./src/philox.h" with { type: "text" };
 import pooling from "./src/pooling.c" with { type: "text" };
 import products from "./src/products.c" with { type: "text" };
@@ -55,7 +54,6 @@ export const sources: Record<string, string> = {
   "movement.c": movement,
   "normal.h": normal,
   "normalization.c": normalization,
-  "optimize.c": optimize,
   "philox.h": philox,
   "pooling.c": pooling,
   "products.c": products,

@@ -17,4 +17,6 @@ import * as plugins from "./mod.ts";
 export const builtins: readonly AnyFactory[] = Object.values<unknown>(plugins).filter(isFactory);
 
 /** The kernels that built-in plugins bring. */
-export const builtinKernels: readonly Kernel[] = builtins.flatMap(({ definition }) => definition.kernels ?? []);
+export const builtinKernels: readonly Kernel[] = [
+  ...new Set(builtins.flatMap(({ definition }) => definition.kernels ?? [])),
+];

@@ -4,7 +4,6 @@ export * from "./convolution.ts";
 export * from "./elementwise.ts";
 export * from "./movement.ts";
 export * from "./normalization.ts";
-export * from "./optimize.ts";
 export * from "./pooling.ts";
 export * from "./products.ts";
 export * from "./random.ts";

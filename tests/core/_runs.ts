@@ -1,12 +1,12 @@
 /** A small data set and a small network for the tests of training. */
 import { type Dataset, type FitOptions, Key, type LayerPlugin, type Snapshot, Tensor } from "../../core/mod.ts";
-import { maxNorm } from "../../plugins/constraints/max_norm.ts";
+import { maxNorm } from "../../plugins/constraints/max_norm/max_norm.ts";
 import { dropout } from "../../plugins/dropout/dropout.ts";
 import { dense } from "../../plugins/layers/dense.ts";
 import { relu } from "../../plugins/layers/relu.ts";
 import { sequential } from "../../plugins/layers/sequential.ts";
 import { crossEntropy } from "../../plugins/losses/cross_entropy.ts";
-import { sgd } from "../../plugins/optimizers/sgd.ts";
+import { sgd } from "../../plugins/optimizers/sgd/sgd.ts";
 
 /** Points around the corners of a triangle, in six dimensions: `count` to train on and as many to test. */
 export function corners(count = 50): Dataset {

@@ -2,7 +2,7 @@
 import type { Floats } from "../../core/backend/arrays.ts";
 import { type Backend, useBackend } from "../../core/backend/backend.ts";
 import * as kernels from "../../core/backend/kernels.ts";
-import { isKernel } from "../../core/backend/kernel.ts";
+import { isKernel, type Kernel } from "../../core/backend/kernel.ts";
 import { prepareNative } from "../../native/build.ts";
 import { groupKernels, prepareGuests } from "../../native/guests.ts";
 import { builtinKernels } from "../../plugins/builtins.ts";
@@ -37,18 +37,23 @@ export function open(instructions: "auto" | Variant = "auto", { blas = true, thr
   return backend;
 }
 
-/** All kernels, called on one backend whichever is current. */
+/** A kernel, called on one backend whichever is current. */
+export function running<K extends Kernel>(backend: Backend, kernel: K): (...args: Parameters<K>) => void {
+  return (...args) => {
+    const before = useBackend(backend);
+    try {
+      kernel(...args);
+    } finally {
+      useBackend(before);
+    }
+  };
+}
+
+/** All kernels of the core, called on one backend whichever is current. */
 export function on(backend: Backend): typeof kernels {
   const bound = Object.entries(kernels).map(([name, kernel]) => [
     name,
-    !isKernel(kernel) ? kernel : (...args: unknown[]) => {
-      const before = useBackend(backend);
-      try {
-        kernel(...args);
-      } finally {
-        useBackend(before);
-      }
-    },
+    isKernel(kernel) ? running(backend, kernel) : kernel,
   ]);
   return Object.fromEntries(bound);
 }

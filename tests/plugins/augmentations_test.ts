@@ -32,7 +32,7 @@ import { flatten } from "../../plugins/layers/flatten.ts";
 import { sequential } from "../../plugins/layers/sequential.ts";
 import { crossEntropy } from "../../plugins/losses/cross_entropy.ts";
 import { meanSquaredError } from "../../plugins/losses/mean_squared_error.ts";
-import { sgd } from "../../plugins/optimizers/sgd.ts";
+import { sgd } from "../../plugins/optimizers/sgd/sgd.ts";
 import { copy, corners, line, numbers, options } from "../core/_runs.ts";
 import { assertWithin, mean, variance } from "../core/_statistics.ts";
 

@@ -12,7 +12,7 @@ import {
 import { ema } from "../../plugins/averages/ema.ts";
 import { swa } from "../../plugins/averages/swa.ts";
 import { dense } from "../../plugins/layers/dense.ts";
-import { sgd } from "../../plugins/optimizers/sgd.ts";
+import { sgd } from "../../plugins/optimizers/sgd/sgd.ts";
 import { constant } from "../../plugins/schedules/constant.ts";
 import { copy, network, numbers, options } from "../core/_runs.ts";
 

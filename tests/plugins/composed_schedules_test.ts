@@ -7,7 +7,7 @@ import { linear } from "../../plugins/schedules/linear.ts";
 import { oneCycle } from "../../plugins/schedules/one_cycle.ts";
 import { step } from "../../plugins/schedules/step.ts";
 import { warmUp } from "../../plugins/schedules/warm_up.ts";
-import { sgd } from "../../plugins/optimizers/sgd.ts";
+import { sgd } from "../../plugins/optimizers/sgd/sgd.ts";
 import { valueAt } from "./_apply.ts";
 
 /** 10 epochs of 20 steps. */

@@ -19,7 +19,7 @@ import { dense } from "../../plugins/layers/dense.ts";
 import { relu } from "../../plugins/layers/relu.ts";
 import { sequential } from "../../plugins/layers/sequential.ts";
 import { gaussianNll } from "../../plugins/losses/gaussian_nll.ts";
-import { adam } from "../../plugins/optimizers/adam.ts";
+import { adam } from "../../plugins/optimizers/adam/adam.ts";
 import { assertWithin, mean } from "../core/_statistics.ts";
 import { random } from "../core/_tensors.ts";
 import { built, lossOf } from "./_apply.ts";

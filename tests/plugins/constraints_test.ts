@@ -1,9 +1,9 @@
 /** Constraints: what they project, and what they leave alone. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { buildModel, Key, type Model, noGrad, OptimizerDriver, optionsAt, Tensor } from "../../core/mod.ts";
-import { maxNorm } from "../../plugins/constraints/max_norm.ts";
+import { maxNorm } from "../../plugins/constraints/max_norm/max_norm.ts";
 import { dense } from "../../plugins/layers/dense.ts";
-import { sgd } from "../../plugins/optimizers/sgd.ts";
+import { sgd } from "../../plugins/optimizers/sgd/sgd.ts";
 import { linear } from "../../plugins/schedules/linear.ts";
 
 function project(weight: Tensor, max: number): void {

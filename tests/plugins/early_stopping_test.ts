@@ -21,7 +21,7 @@ import { dense } from "../../plugins/layers/dense.ts";
 import { sequential } from "../../plugins/layers/sequential.ts";
 import { earlyStopping } from "../../plugins/observers/early_stopping.ts";
 import { keepBest } from "../../plugins/observers/keep_best.ts";
-import { adam } from "../../plugins/optimizers/adam.ts";
+import { adam } from "../../plugins/optimizers/adam/adam.ts";
 import { linear } from "../../plugins/schedules/linear.ts";
 import { copy, corners, network, numbers, options } from "../core/_runs.ts";
 

@@ -10,9 +10,9 @@ import {
   Trainer,
 } from "../../core/mod.ts";
 import { dense } from "../../plugins/layers/dense.ts";
-import { adam } from "../../plugins/optimizers/adam.ts";
+import { adam } from "../../plugins/optimizers/adam/adam.ts";
 import { lookahead } from "../../plugins/optimizers/lookahead.ts";
-import { sgd } from "../../plugins/optimizers/sgd.ts";
+import { sgd } from "../../plugins/optimizers/sgd/sgd.ts";
 import { linear } from "../../plugins/schedules/linear.ts";
 import { copy, network, numbers, options } from "../core/_runs.ts";
 

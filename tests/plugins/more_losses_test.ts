@@ -10,7 +10,7 @@ import { huber } from "../../plugins/losses/huber.ts";
 import { klDivergence } from "../../plugins/losses/kl_divergence.ts";
 import { meanAbsoluteError } from "../../plugins/losses/mean_absolute_error.ts";
 import { meanSquaredError } from "../../plugins/losses/mean_squared_error.ts";
-import { sgd } from "../../plugins/optimizers/sgd.ts";
+import { sgd } from "../../plugins/optimizers/sgd/sgd.ts";
 import { apart, random } from "../core/_tensors.ts";
 import { lossOf } from "./_apply.ts";
 

@@ -2,8 +2,8 @@
 import { assert, assertAlmostEquals, assertThrows } from "@std/assert";
 import { OptionError, type Plugin, Tensor } from "../../core/mod.ts";
 import { adagrad } from "../../plugins/optimizers/adagrad.ts";
-import { adam } from "../../plugins/optimizers/adam.ts";
-import { adamw } from "../../plugins/optimizers/adamw.ts";
+import { adam } from "../../plugins/optimizers/adam/adam.ts";
+import { adamw } from "../../plugins/optimizers/adam/adamw.ts";
 import { rmsprop, type RmspropOptions } from "../../plugins/optimizers/rmsprop.ts";
 import { inverseTime } from "../../plugins/schedules/inverse_time.ts";
 import { linear } from "../../plugins/schedules/linear.ts";

@@ -20,7 +20,7 @@ import { crossEntropy } from "../../plugins/losses/cross_entropy.ts";
 import { checkpointWriter } from "../../plugins/observers/checkpoint_writer.ts";
 import { metricsLog } from "../../plugins/observers/metrics_log.ts";
 import { holder } from "../core/store/_holder.ts";
-import { sgd } from "../../plugins/optimizers/sgd.ts";
+import { sgd } from "../../plugins/optimizers/sgd/sgd.ts";
 
 async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();

@@ -1,8 +1,8 @@
 /** Optimizers against updates written out by hand. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { type Plugin, Tensor } from "../../core/mod.ts";
-import { adam } from "../../plugins/optimizers/adam.ts";
-import { sgd } from "../../plugins/optimizers/sgd.ts";
+import { adam } from "../../plugins/optimizers/adam/adam.ts";
+import { sgd } from "../../plugins/optimizers/sgd/sgd.ts";
 import { linear } from "../../plugins/schedules/linear.ts";
 import { updates } from "./_apply.ts";
 

@@ -24,7 +24,7 @@ import { dense } from "../../plugins/layers/dense.ts";
 import { dropout } from "../../plugins/dropout/dropout.ts";
 import { relu } from "../../plugins/layers/relu.ts";
 import { sequential } from "../../plugins/layers/sequential.ts";
-import { sgd } from "../../plugins/optimizers/sgd.ts";
+import { sgd } from "../../plugins/optimizers/sgd/sgd.ts";
 import { plateau, type PlateauOptions } from "../../plugins/schedules/plateau.ts";
 import { warmUp } from "../../plugins/schedules/warm_up.ts";
 import { copy, corners, numbers, options } from "../core/_runs.ts";

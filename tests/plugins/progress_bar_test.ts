@@ -239,7 +239,7 @@ Deno.test("progressBar() writes to standard error alone, one line an epoch when 
     import { dense } from "${root}plugins/layers/dense.ts";
     import { crossEntropy } from "${root}plugins/losses/cross_entropy.ts";
     import { progressBar } from "${root}plugins/observers/progress_bar.ts";
-    import { sgd } from "${root}plugins/optimizers/sgd.ts";
+    import { sgd } from "${root}plugins/optimizers/sgd/sgd.ts";
     const inputs = Float32Array.of(0, 1, 2, 3);
     const split = { count: 4, shape: [1], inputs, scale: 1, labels: Int32Array.of(0, 0, 1, 1) };
     const data = { name: "four", classes: 2, outputs: 0, train: split, test: split };

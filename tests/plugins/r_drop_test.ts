@@ -9,7 +9,7 @@ import { rDrop, type RDropOptions } from "../../plugins/dropout/r_drop.ts";
 import { dense } from "../../plugins/layers/dense.ts";
 import { sequential } from "../../plugins/layers/sequential.ts";
 import { crossEntropy } from "../../plugins/losses/cross_entropy.ts";
-import { sgd } from "../../plugins/optimizers/sgd.ts";
+import { sgd } from "../../plugins/optimizers/sgd/sgd.ts";
 import { random } from "../core/_tensors.ts";
 import { built, lossOf } from "./_apply.ts";
 

@@ -12,13 +12,13 @@ import {
   type Progress,
   rolesOf,
 } from "../../../core/mod.ts";
-import { maxNorm } from "../../../plugins/constraints/max_norm.ts";
+import { maxNorm } from "../../../plugins/constraints/max_norm/max_norm.ts";
 import { dropout } from "../../../plugins/dropout/dropout.ts";
 import { dense } from "../../../plugins/layers/dense.ts";
 import { relu } from "../../../plugins/layers/relu.ts";
 import { sequential } from "../../../plugins/layers/sequential.ts";
-import { adam } from "../../../plugins/optimizers/adam.ts";
-import { sgd } from "../../../plugins/optimizers/sgd.ts";
+import { adam } from "../../../plugins/optimizers/adam/adam.ts";
+import { sgd } from "../../../plugins/optimizers/sgd/sgd.ts";
 import { linear } from "../../../plugins/schedules/linear.ts";
 
 /** A call whose types the compiler would refuse: what a program in JavaScript could do. */

@@ -10,13 +10,13 @@ import {
   Registry,
   Tensor,
 } from "../../../core/mod.ts";
-import { maxNorm } from "../../../plugins/constraints/max_norm.ts";
+import { maxNorm } from "../../../plugins/constraints/max_norm/max_norm.ts";
 import { dropout } from "../../../plugins/dropout/dropout.ts";
 import { dense } from "../../../plugins/layers/dense.ts";
 import { maxout } from "../../../plugins/layers/maxout.ts";
 import { relu } from "../../../plugins/layers/relu.ts";
 import { sequential } from "../../../plugins/layers/sequential.ts";
-import { sgd } from "../../../plugins/optimizers/sgd.ts";
+import { sgd } from "../../../plugins/optimizers/sgd/sgd.ts";
 import { linear } from "../../../plugins/schedules/linear.ts";
 import { momentumRamp } from "../../../plugins/schedules/momentum_ramp.ts";
 

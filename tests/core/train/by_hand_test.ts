@@ -6,7 +6,7 @@ import { Learner } from "../../../core/train/learner.ts";
 import { ema } from "../../../plugins/averages/ema.ts";
 import { dense } from "../../../plugins/layers/dense.ts";
 import { meanSquaredError } from "../../../plugins/losses/mean_squared_error.ts";
-import { sgd } from "../../../plugins/optimizers/sgd.ts";
+import { sgd } from "../../../plugins/optimizers/sgd/sgd.ts";
 import { constant } from "../../../plugins/schedules/constant.ts";
 import { linear } from "../../../plugins/schedules/linear.ts";
 

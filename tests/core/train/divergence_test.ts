@@ -19,7 +19,7 @@ import { dense } from "../../../plugins/layers/dense.ts";
 import { relu } from "../../../plugins/layers/relu.ts";
 import { sequential } from "../../../plugins/layers/sequential.ts";
 import { meanSquaredError } from "../../../plugins/losses/mean_squared_error.ts";
-import { sgd } from "../../../plugins/optimizers/sgd.ts";
+import { sgd } from "../../../plugins/optimizers/sgd/sgd.ts";
 import { copy, corners, line, network, numbers, options } from "../_runs.ts";
 
 function watching(observation: Observation): Plugin<"observer"> {

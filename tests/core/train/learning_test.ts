@@ -23,7 +23,7 @@ import { dense } from "../../../plugins/layers/dense.ts";
 import { relu } from "../../../plugins/layers/relu.ts";
 import { sequential } from "../../../plugins/layers/sequential.ts";
 import { crossEntropy } from "../../../plugins/losses/cross_entropy.ts";
-import { sgd } from "../../../plugins/optimizers/sgd.ts";
+import { sgd } from "../../../plugins/optimizers/sgd/sgd.ts";
 import { copy, network, numbers, options } from "../_runs.ts";
 
 /** What training does without a plugin: the gradient of the loss through the whole model; or of some parameters alone. */

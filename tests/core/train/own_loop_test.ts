@@ -23,7 +23,7 @@ import { dropout } from "../../../plugins/dropout/dropout.ts";
 import { dense } from "../../../plugins/layers/dense.ts";
 import { sequential } from "../../../plugins/layers/sequential.ts";
 import { crossEntropy } from "../../../plugins/losses/cross_entropy.ts";
-import { sgd } from "../../../plugins/optimizers/sgd.ts";
+import { sgd } from "../../../plugins/optimizers/sgd/sgd.ts";
 import { cosine } from "../../../plugins/schedules/cosine.ts";
 import { corners, network } from "../_runs.ts";
 

@@ -32,8 +32,8 @@ import { embedding } from "../../../plugins/layers/embedding.ts";
 import { lstm } from "../../../plugins/layers/lstm.ts";
 import { sequential } from "../../../plugins/layers/sequential.ts";
 import { crossEntropy } from "../../../plugins/losses/cross_entropy.ts";
-import { adam } from "../../../plugins/optimizers/adam.ts";
-import { sgd } from "../../../plugins/optimizers/sgd.ts";
+import { adam } from "../../../plugins/optimizers/adam/adam.ts";
+import { sgd } from "../../../plugins/optimizers/sgd/sgd.ts";
 import { copy, corners, numbers } from "../_runs.ts";
 
 const CLASSES = 5;

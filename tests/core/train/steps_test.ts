@@ -20,12 +20,12 @@ import {
   Trainer,
 } from "../../../core/mod.ts";
 import { ema } from "../../../plugins/averages/ema.ts";
-import { maxNorm } from "../../../plugins/constraints/max_norm.ts";
+import { maxNorm } from "../../../plugins/constraints/max_norm/max_norm.ts";
 import { dense } from "../../../plugins/layers/dense.ts";
 import { relu } from "../../../plugins/layers/relu.ts";
 import { sequential } from "../../../plugins/layers/sequential.ts";
 import { crossEntropy } from "../../../plugins/losses/cross_entropy.ts";
-import { sgd } from "../../../plugins/optimizers/sgd.ts";
+import { sgd } from "../../../plugins/optimizers/sgd/sgd.ts";
 import { linear } from "../../../plugins/schedules/linear.ts";
 import { step as stepwise } from "../../../plugins/schedules/step.ts";
 import { copy, corners, line, network, numbers, options } from "../_runs.ts";

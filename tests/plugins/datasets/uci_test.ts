@@ -13,7 +13,7 @@ import {
 import { uci, type UciOptions } from "../../../plugins/datasets/uci.ts";
 import { dense } from "../../../plugins/layers/dense.ts";
 import { meanSquaredError } from "../../../plugins/losses/mean_squared_error.ts";
-import { adam } from "../../../plugins/optimizers/adam.ts";
+import { adam } from "../../../plugins/optimizers/adam/adam.ts";
 import { mean, variance } from "../../core/_statistics.ts";
 import { inFolder } from "./_idx_bytes.ts";
 

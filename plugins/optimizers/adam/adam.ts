@@ -6,8 +6,9 @@
  * @module
  */
 import { z } from "zod";
-import { definePlugin, type Factory, kernels, type Scheduled } from "../../core/mod.ts";
-import { learningRateSchema, weightDecaySchema } from "./_schemas.ts";
+import { definePlugin, type Factory, type Scheduled } from "../../../core/mod.ts";
+import { learningRateSchema, weightDecaySchema } from "../_schemas.ts";
+import { adamKernel } from "./_kernel.ts";
 
 /** Options of {@linkcode adam}. */
 export interface AdamOptions {
@@ -35,6 +36,7 @@ export interface AdamOptions {
  */
 export const adam: Factory<"optimizer", AdamOptions> = definePlugin({
   name: "adam",
+  kernels: [adamKernel],
   summary: "Adam: steps scaled by running means of gradients and their squares.",
   paper: {
     authors: "Kingma, Ba",
@@ -52,6 +54,6 @@ export const adam: Factory<"optimizer", AdamOptions> = definePlugin({
   slots: () => ["first", "second"],
   update({ parameter: { floats }, gradient, slots: { first, second }, options, iteration }) {
     const settings = { ...options, decoupled: false, iteration };
-    kernels.adam(floats, gradient.floats, first.floats, second.floats, settings);
+    adamKernel(floats, gradient.floats, first.floats, second.floats, settings);
   },
 });

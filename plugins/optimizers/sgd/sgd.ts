@@ -7,8 +7,9 @@
  * @module
  */
 import { z } from "zod";
-import { definePlugin, type Factory, isPlugin, kernels, type Scheduled, scheduled } from "../../core/mod.ts";
-import { learningRateSchema, weightDecaySchema } from "./_schemas.ts";
+import { definePlugin, type Factory, isPlugin, type Scheduled, scheduled } from "../../../core/mod.ts";
+import { learningRateSchema, weightDecaySchema } from "../_schemas.ts";
+import { sgdKernel } from "./_kernel.ts";
 
 /** Options of {@linkcode sgd}. */
 export interface SgdOptions {
@@ -36,6 +37,7 @@ export interface SgdOptions {
  */
 export const sgd: Factory<"optimizer", SgdOptions> = definePlugin({
   name: "sgd",
+  kernels: [sgdKernel],
   summary: "Stochastic gradient descent with classic or Nesterov momentum.",
   options: z.object({
     learningRate: learningRateSchema(0.01),
@@ -50,6 +52,6 @@ export const sgd: Factory<"optimizer", SgdOptions> = definePlugin({
   slots: ({ momentum }) => momentum === 0 && !isPlugin(momentum) ? [] : ["velocity"],
   update({ parameter, gradient, slots, options, iteration }) {
     const velocity = slots.velocity?.floats ?? null;
-    kernels.sgd(parameter.floats, gradient.floats, velocity, { ...options, first: iteration === 1 });
+    sgdKernel(parameter.floats, gradient.floats, velocity, { ...options, first: iteration === 1 });
   },
 });

@@ -7,8 +7,9 @@
  * @module
  */
 import { z } from "zod";
-import { definePlugin, type Factory, kernels, type Scheduled } from "../../core/mod.ts";
-import { learningRateSchema, weightDecaySchema } from "./_schemas.ts";
+import { definePlugin, type Factory, type Scheduled } from "../../../core/mod.ts";
+import { learningRateSchema, weightDecaySchema } from "../_schemas.ts";
+import { adamKernel } from "./_kernel.ts";
 
 /** Options of {@linkcode adamw}. */
 export interface AdamwOptions {
@@ -36,6 +37,7 @@ export interface AdamwOptions {
  */
 export const adamw: Factory<"optimizer", AdamwOptions> = definePlugin({
   name: "adamw",
+  kernels: [adamKernel],
   summary: "Adam with weight decay that does not pass through the gradient.",
   paper: {
     authors: "Loshchilov, Hutter",
@@ -53,6 +55,6 @@ export const adamw: Factory<"optimizer", AdamwOptions> = definePlugin({
   slots: () => ["first", "second"],
   update({ parameter: { floats }, gradient, slots: { first, second }, options, iteration }) {
     const settings = { ...options, decoupled: true, iteration };
-    kernels.adam(floats, gradient.floats, first.floats, second.floats, settings);
+    adamKernel(floats, gradient.floats, first.floats, second.floats, settings);
   },
 });

@@ -7,7 +7,8 @@
  * @module
  */
 import { z } from "zod";
-import { definePlugin, type Factory, kernels, type Scheduled, scheduled } from "../../core/mod.ts";
+import { definePlugin, type Factory, type Scheduled, scheduled } from "../../../core/mod.ts";
+import { maxNormKernel } from "./_kernel.ts";
 
 /** Options of {@linkcode maxNorm}. */
 export interface MaxNormOptions {
@@ -28,6 +29,7 @@ export interface MaxNormOptions {
  */
 export const maxNorm: Factory<"constraint", MaxNormOptions> = definePlugin({
   name: "max-norm",
+  kernels: [maxNormKernel],
   summary: "Keeps each unit's incoming weights inside a ball.",
   paper: {
     authors: "Srebro, Shraibman",
@@ -41,6 +43,6 @@ export const maxNorm: Factory<"constraint", MaxNormOptions> = definePlugin({
   }),
   project(weight, { options: { max } }) {
     const rows = weight.shape[0] ?? 1;
-    kernels.maxNorm(weight.floats, rows, weight.size / Math.max(rows, 1), max);
+    maxNormKernel(weight.floats, rows, weight.size / Math.max(rows, 1), max);
   },
 });
