@@ -81,7 +81,7 @@ export {
 } from "./train/optimizer.ts";
 export { type AttentionOptions, maskedScore, scaledDotProductAttention } from "./tensor/ops/attention.ts";
 export { convolution, type ConvolutionOptions, type Window } from "./tensor/ops/convolution.ts";
-export { affine, matmul, type MatmulOptions } from "./tensor/ops/matmul.ts";
+export { affine, matmul, type MatmulOptions } from "./tensor/ops/products.ts";
 export {
   localResponse,
   type LocalResponseOptions,
@@ -102,7 +102,7 @@ export { gruSequence, lstmSequence, rnnSequence } from "./tensor/ops/recurrent.t
 export { unstack } from "./tensor/ops/unstack.ts";
 export type { SequenceOptions } from "./tensor/ops/walk.ts";
 export { type CrossEntropyOptions as CrossEntropyRowsOptions, crossEntropyRows } from "./tensor/ops/softmax.ts";
-export type { Axes } from "./tensor/ops/reduce.ts";
+export type { Axes } from "./tensor/ops/reductions.ts";
 export { philox4x32 } from "./random/philox.ts";
 export { definePlugin, instantiate, isFactory, rolesOf } from "./plugin/define.ts";
 export { isPlugin } from "./plugin/is_plugin.ts";

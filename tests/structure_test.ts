@@ -1,6 +1,7 @@
 /** The shape of the house: who imports whom, and that the options' types and schemas are in step. */
 import { assert, assertEquals } from "@std/assert";
 import { isFactory } from "../core/mod.ts";
+import { sources as nativeSources } from "../native/sources.ts";
 import { circles, codeOf, fieldsOf, importsOf, moduleOf, sources, textOf } from "./_sources.ts";
 
 /** Lists the imports of some files that a rule does not allow. */
@@ -110,6 +111,26 @@ Deno.test("only native/ opens a library", () => {
   const others = ["core/", "plugins/", "testing/", "cli/", "bench/", "mod.ts"].flatMap(sources);
   assertEquals(others.filter((file) => codeOf(file).includes("Deno.dlopen")), []);
   assert(sources("native/").some((file) => codeOf(file).includes("Deno.dlopen")));
+});
+
+Deno.test("a family of kernels has one name: in the interface, its op, its twin, its C file and its test", () => {
+  const named = (folder: string) =>
+    sources(folder).filter((file) => file.split("/").length === folder.split("/").length)
+      .map((file) => file.slice(folder.length)).filter((file) => !file.startsWith("_"));
+  const families = named("core/backend/").filter((file) => codeOf(`core/backend/${file}`).includes("defineKernel({"));
+  assert(families.length >= 10);
+  // A bias with its activation is part of a product's op.
+  const ops = families.filter((file) => file !== "bias_activation.ts");
+  assertEquals(families.filter((file) => !named("core/backend/reference/").includes(file)), []);
+  assertEquals(families.filter((file) => !(file.replace(/ts$/, "c") in nativeSources)), []);
+  assertEquals(families.filter((file) => !named("tests/native/").includes(file.replace(".ts", "_test.ts"))), []);
+  assertEquals(ops.filter((file) => !named("core/tensor/ops/").includes(file)), []);
+  // What is no family of kernels: C that exists once or shares a family's work, and ops made of others.
+  const others = ["abi.c", "blas.c", "convolution_weight.c", "guest.c", "threads.c"];
+  const kernelFiles = Object.keys(nativeSources).filter((file) => file.endsWith(".c") && !others.includes(file));
+  assertEquals(kernelFiles.filter((file) => !families.includes(file.replace(/c$/, "ts"))), []);
+  const composed = ["attention.ts", "mask.ts", "unstack.ts", "walk.ts"];
+  assertEquals(named("core/tensor/ops/").filter((file) => !ops.includes(file) && !composed.includes(file)), []);
 });
 
 Deno.test("the scan of imports sees statements over many lines, exports and dynamic imports, and no examples", () => {

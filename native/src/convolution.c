@@ -2,7 +2,7 @@
  * Convolution and its gradients as matrix products whose right-hand operand is never written out: the places that a
  * window looks at are packed, a block at a time, straight from the image into the panels that the innermost loops read.
  * The gradient towards the input is the same product with the weights transposed, once for each remainder modulo the
- * stride. The slow twin is core/reference/convolution.ts.
+ * stride. The slow twin is core/backend/reference/convolution.ts.
  */
 #include "approx.h"
 

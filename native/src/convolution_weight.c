@@ -1,7 +1,7 @@
 /*
  * The gradient of a convolution towards its weight: for every tap the product of what it looked at with the gradient
  * towards the output, summed over all windows of all images in one fixed order. The slow twin is
- * core/reference/convolution.ts.
+ * core/backend/reference/convolution.ts.
  */
 #include "tile.h"
 

@@ -1,4 +1,4 @@
-/* Elementwise functions, their gradients, and broadcasting: the slow twin is core/reference/elementwise.ts. */
+/* Elementwise functions, their gradients, and broadcasting: the slow twin is core/backend/reference/elementwise.ts. */
 #include "functions.h"
 #include "kernel.h"
 #include "stream.h"

@@ -1,5 +1,5 @@
 /*
- * The inverse of the normal distribution function: the same operations in the same order as core/reference/normal.ts,
+ * The inverse of the normal distribution function: the same operations in the same order as core/backend/reference/normal.ts,
  * so the same bits. It must be compiled without contraction into fused multiply-adds.
  *
  * Source: Wichura, "Algorithm AS 241", Applied Statistics 37 (1988), routine PPND16.

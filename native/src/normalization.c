@@ -2,7 +2,7 @@
  * Normalisation to mean 0 and variance 1, and its gradient. Sets whose elements lie in runs (layer norm, group norm,
  * batch norm over positions) are summed run by run; batch norm over features alone goes through the rows, a block
  * of columns at a time. All sums are taken in double, in one fixed order. The slow twin is
- * core/reference/normalization.ts.
+ * core/backend/reference/normalization.ts.
  */
 #include "kernel.h"
 #include "sums.h"

@@ -1,6 +1,6 @@
 /*
  * Philox4x32-10 (Salmon, Moraes, Dror, Shaw, SC 2011): many blocks at once. What the words of the counter and the key
- * mean is written down in core/key.ts.
+ * mean is written down in core/random/key.ts.
  */
 #ifndef THINNED_PHILOX_H
 #define THINNED_PHILOX_H

@@ -1,4 +1,4 @@
-/* Largest entries and means of windows, a plane at a time: the slow twin is core/reference/pooling.ts. */
+/* Largest entries and means of windows, a plane at a time: the slow twin is core/backend/reference/pooling.ts. */
 #include "kernel.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /*
  * Matrix products: by OpenBLAS where one has been opened, else by an own blocked product after Goto and van de Geijn
  * ("Anatomy of High-Performance Matrix Multiplication", 2008): both operands are packed into panels, and a tile of C
- * that fits the registers is summed over the inner index. The slow twin is core/reference/gemm.ts.
+ * that fits the registers is summed over the inner index. The slow twin is core/backend/reference/products.ts.
  */
 #include "products.h"
 #include "kernel.h"

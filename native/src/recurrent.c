@@ -1,4 +1,4 @@
-/* One step of an LSTM and of a GRU: the slow twin is core/reference/recurrent.ts. */
+/* One step of an LSTM and of a GRU: the slow twin is core/backend/reference/recurrent.ts. */
 #include "approx.h"
 #include "kernel.h"
 

@@ -8,7 +8,7 @@ import type { ConvolutionShape } from "../../backend/convolution.ts";
 import type { Spatial, WindowShape } from "../../backend/window.ts";
 import { Tensor } from "../tensor.ts";
 import { checkTypes } from "./elementwise.ts";
-import { sum } from "./reduce.ts";
+import { sum } from "./reductions.ts";
 
 /** How a window moves: for each spatial axis, outermost first. */
 export interface Window {

@@ -5,7 +5,7 @@ import { record } from "../autograd.ts";
 import { OptionError } from "../../errors.ts";
 import { broadcastShapes, planBroadcast, sameShape, type Shape } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
-import { sum } from "./reduce.ts";
+import { sum } from "./reductions.ts";
 import { reshape } from "./movement.ts";
 
 /** `f(x)` elementwise, with f's parameters. */

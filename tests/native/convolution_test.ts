@@ -1,0 +1,87 @@
+/** The native convolution against its plain twin, over random shapes. */
+import { assertEquals } from "@std/assert";
+import { type Backend, type ConvolutionShape, epilogues, reference } from "../../core/mod.ts";
+import { type Draws, forSeeds, nativeTest, on, open } from "./_native.ts";
+import { agree, natives, randomWindow, volume } from "./_spatial.ts";
+
+function checkConvolution(shape: ConvolutionShape, draws: Draws): void {
+  const { batch, groups, inputs, outputs } = shape;
+  const x = draws.floats(batch * groups * inputs * volume(shape.input), 1);
+  // Sums of order 1, however many are added.
+  const range = 1 / Math.sqrt(inputs * volume(shape.kernel));
+  const weight = draws.floats(groups * outputs * inputs * volume(shape.kernel), range);
+  const dy = draws.floats(batch * groups * outputs * volume(shape.output), 1);
+  const bias = draws.pick([null, draws.floats(groups * outputs, 1)]);
+  const epilogue = draws.pick(epilogues);
+  const run = (backend: Backend) => {
+    const y = new Float32Array(dy.length).fill(NaN);
+    const dx = new Float32Array(x.length).fill(NaN);
+    const dWeight = new Float32Array(weight.length).fill(NaN);
+    on(backend).convolution(x, weight, bias, y, epilogue, shape);
+    on(backend).convolutionInputGradient(dy, weight, dx, shape);
+    on(backend).convolutionWeightGradient(x, dy, dWeight, shape);
+    return { y, dx, dWeight };
+  };
+  const expected = run(reference);
+  for (const native of natives) {
+    const found = run(native);
+    agree(found.y, expected.y, `convolution ${JSON.stringify(shape)}`);
+    agree(found.dx, expected.dx, `its gradient towards the input ${JSON.stringify(shape)}`);
+    agree(found.dWeight, expected.dWeight, `its gradient towards the weight ${JSON.stringify(shape)}`);
+  }
+}
+
+nativeTest("convolution and its gradients agree with the reference over random shapes", () => {
+  forSeeds(150, (draws) => {
+    checkConvolution({
+      ...randomWindow(draws, 9, false),
+      batch: draws.whole(1, 4),
+      groups: draws.pick([1, 1, 2, 3]),
+      inputs: draws.whole(1, 5),
+      outputs: draws.whole(1, 14),
+    }, draws);
+  });
+});
+
+nativeTest("convolution agrees with the reference where channels, images and columns fill several blocks", () => {
+  forSeeds(2, (draws) => {
+    const square = (input: number, output: number, kernel: number, stride: number, padding: number) => ({
+      input: [1, input, input] as const,
+      output: [1, output, output] as const,
+      kernel: [1, kernel, kernel] as const,
+      stride: [1, stride, stride] as const,
+      padding: [0, padding, padding] as const,
+      dilation: [1, 1, 1] as const,
+    });
+    checkConvolution({ ...square(8, 8, 5, 1, 2), batch: 5, groups: 1, inputs: 40, outputs: 37 }, draws);
+    checkConvolution({ ...square(37, 19, 3, 2, 1), batch: 2, groups: 2, inputs: 45, outputs: 13 }, draws);
+    checkConvolution({ ...square(33, 33, 1, 1, 0), batch: 1, groups: 1, inputs: 400, outputs: 50 }, draws);
+    checkConvolution({ ...square(700, 700, 3, 1, 1), batch: 1, groups: 1, inputs: 10, outputs: 1 }, draws);
+  });
+});
+
+nativeTest("convolution gives the same bits with any number of threads", () => {
+  const backend = open("auto");
+  forSeeds(5, (draws) => {
+    const shape: ConvolutionShape = {
+      ...randomWindow(draws, 24, false),
+      batch: draws.whole(1, 9),
+      groups: draws.whole(1, 2),
+      inputs: draws.whole(1, 40),
+      outputs: draws.whole(1, 40),
+    };
+    const x = draws.floats(shape.batch * shape.groups * shape.inputs * volume(shape.input));
+    const weight = draws.floats(shape.groups * shape.outputs * shape.inputs * volume(shape.kernel));
+    const dy = draws.floats(shape.batch * shape.groups * shape.outputs * volume(shape.output));
+    const run = (threads: number) => {
+      backend.setThreads(threads);
+      const outputs = [dy, x, weight].map(({ length }) => new Float32Array(length));
+      on(backend).convolution(x, weight, null, outputs[0], "relu", shape);
+      on(backend).convolutionInputGradient(dy, weight, outputs[1], shape);
+      on(backend).convolutionWeightGradient(x, dy, outputs[2], shape);
+      return outputs;
+    };
+    assertEquals(run(1), run(3));
+  });
+  backend.setThreads(2);
+});
