@@ -6,7 +6,7 @@ Deno.test("refuseUnknown() names the unknown key, where it stands, and those tha
   assertThrows(
     () => refuseUnknown({ norm: 1, vaule: 2 }, ["value", "norm"], "clip"),
     OptionError,
-    'clip.vaule: expected one of the options value, norm, found "vaule".',
+    'clip.vaule: expected one of the options value, norm, found "vaule"; did you mean "value"?',
   );
   assertThrows(() => refuseUnknown({ epoch: undefined }, ["epochs"], ""), OptionError, "epoch: expected one of");
   for (const other of [[], null, 3]) assertThrows(() => refuseUnknown(other, [], ""), OptionError, "options: expected");
