@@ -37,12 +37,14 @@ export async function makeConsumer({ host }: PackageServer): Promise<Consumer> {
   const imports = { ...configuration.imports, ...Object.fromEntries(names) };
   await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports, lock: false }));
   const flags = [
+    "--config=deno.json", // a program at an address looks for none
     `--allow-import=${host}`,
     `--reload=http://${host}`,
     `--allow-read`,
     `--allow-write=${folder}`,
     "--allow-env",
     "--allow-run=cc,gcc,clang",
+    "--allow-sys=hostname",
     `--allow-ffi=${cache}`,
   ];
   return {

@@ -8,13 +8,13 @@ import { servePackage } from "./_server.ts";
 const project = new URL("./project/", import.meta.url);
 
 /** Runs a test in a project that uses the package over HTTP. */
-async function overHttp(body: (consumer: Consumer) => Promise<void>): Promise<void> {
+async function overHttp(body: (consumer: Consumer, host: string) => Promise<void>): Promise<void> {
   await using server = servePackage();
   await using consumer = await makeConsumer(server);
   for (const { name } of Deno.readDirSync(project)) {
     await Deno.copyFile(new URL(name, project), `${consumer.folder}/${name}`);
   }
-  await body(consumer);
+  await body(consumer, server.host);
   assertEquals(server.missed, [], "files that are imported but not published");
 }
 
@@ -42,3 +42,31 @@ Deno.test({
       assert(!again.err.includes("Compiling"), again.err);
     }),
 });
+
+Deno.test("over HTTP the command line trains, predicts, lists the plugins and examines one of a user's own", () =>
+  overHttp(async (consumer, host) => {
+    const cli = async (...args: string[]) => {
+      const { status, out, err } = await consumer.run(`http://${host}/cli/mod.ts`, ...args, "--json");
+      assertEquals(status, 0, err);
+      return JSON.parse(out);
+    };
+    const config = {
+      plugins: ["./half_dropout.ts"],
+      dataset: { plugin: "digits", train: 60, test: 40 },
+      model: [{ plugin: "dense", units: 16 }, { plugin: "relu" }, { plugin: "half-dropout" }, {
+        plugin: "dense",
+        units: 10,
+      }],
+      optimizer: { plugin: "sgd", learningRate: 0.1 },
+      epochs: 1,
+      batchSize: 20,
+    };
+    await Deno.writeTextFile(`${consumer.folder}/config.json`, JSON.stringify(config));
+    await cli("train", "--config", "config.json", "--backend", "reference", "--out", "run");
+    const { predictions } = await cli("predict", "--run", "run", "--limit", "3", "--backend", "reference");
+    assertEquals(predictions.length, 3);
+    const { passed, examinations } = await cli("plugin", "check", "half_dropout.ts", "--backend", "reference");
+    assertEquals([passed, examinations[0].plugin], [true, "half-dropout"]);
+    const { plugins } = await cli("plugins");
+    assert(plugins.some(({ name }: { name: string }) => name === "dropout"));
+  }));
