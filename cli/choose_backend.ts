@@ -2,6 +2,7 @@
 import {
   type AnyFactory,
   type Backend,
+  didYouMean,
   openNative,
   OptionError,
   reference,
@@ -40,7 +41,7 @@ export async function chooseBackend(
   } else if (wanted === undefined) {
     ({ backend, reason } = await tryOpenNative({ kernels }));
   } else {
-    throw new OptionError("--backend", '"native" or "reference"', wanted);
+    throw new OptionError("--backend", '"native" or "reference"', wanted, didYouMean(wanted, ["native", "reference"]));
   }
   const { name, blas, threads, instructions } = backend.info();
   note(`${name} backend: ${blas}; ${threads} thread${threads === 1 ? "" : "s"}, ${instructions}. ${reason}`);

@@ -31,7 +31,7 @@ export function readArguments(args: readonly string[], command: CommandHelp): Ar
   const parsed: Record<string, unknown> & { _: (string | number)[] } = parseArgs(withDashes(args), {
     string: [...values, ...lists, "_"],
     boolean: switches,
-    collect: lists,
+    collect: [...values, ...lists],
     unknown: (arg: string) => {
       const [option] = arg.split("=");
       if (!arg.startsWith("-")) return true;
@@ -44,20 +44,20 @@ export function readArguments(args: readonly string[], command: CommandHelp): Ar
     const guess = command.options.some(({ name }) => name === words[most]) ? `; did you mean "--${words[most]}"?` : "";
     throw new OptionError(command.name, "nothing more", words[most], guess);
   }
+  const all = (name: string) => (parsed[name] as string[] | undefined) ?? [];
   for (const name of values) {
-    if (Array.isArray(parsed[name])) throw new OptionError(`--${name}`, "one value", parsed[name]);
+    if (all(name).length > 1) throw new OptionError(`--${name}`, "one value", all(name));
   }
   for (const name of [...values, ...lists]) {
-    const given = [parsed[name]].flat().filter((value) => value !== undefined);
-    if (given.some((value) => value === "")) throw new OptionError(`--${name}`, "a value", "nothing");
+    if (all(name).includes("")) throw new OptionError(`--${name}`, "a value", "nothing");
   }
   return {
     words,
-    value: (name) => parsed[name] as string | undefined,
-    list: (name) => (parsed[name] as string[] | undefined) ?? [],
+    value: (name) => all(name).at(0),
+    list: all,
     has: (name) => parsed[name] === true,
     whole: (name, least) => {
-      const text = parsed[name] as string | undefined;
+      const text = all(name).at(0);
       if (text === undefined) return undefined;
       const value = /^\d+$/.test(text) ? Number(text) : NaN;
       if (!Number.isSafeInteger(value) || value < least) {

@@ -1,5 +1,5 @@
 /** Changing one entry of a configuration. @module */
-import { OptionError } from "../core/mod.ts";
+import { didYouMean, OptionError } from "../core/mod.ts";
 
 /**
  * A copy of a JSON value with one entry changed. `null` removes the entry.
@@ -24,7 +24,14 @@ function change(json: unknown, head: string, rest: string[], value: unknown, at:
     throw new OptionError(path, `an index in [0, ${json.length}) for ${at}`, head);
   }
   if (rest.length > 0) {
-    if (!(head in copy)) throw new OptionError(path, `a path into the configuration; there is no ${here}`, head);
+    if (!(head in copy)) {
+      throw new OptionError(
+        path,
+        `a path into the configuration; there is no ${here}`,
+        head,
+        didYouMean(head, Object.keys(copy)),
+      );
+    }
     copy[head] = change(copy[head], rest[0], rest.slice(1), value, here, path);
   } else if (value === null && !Array.isArray(json)) {
     delete copy[head];

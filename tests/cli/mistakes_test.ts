@@ -234,3 +234,48 @@ Deno.test("a run directory that is not there is refused under the option that na
     assertMatch(ran.err, new RegExp(`error: ${option}: expected a file that exists, found "/nowhere/config.json"`));
   }
 });
+
+/** Twenty mistakes of a first evening: what is given, and the sentence it ends in. */
+const mistakes: readonly [what: string, args: readonly string[], message: RegExp][] = [
+  ["a misspelt command", ["tarin"], /expected one of the commands .*did you mean "train"\?/],
+  ["no command", [], /expected one of the commands .*found nothing.*help/],
+  ["a misspelt option", ["train", "--epoch", "3"], /--epoch: .*did you mean "--epochs"\?/],
+  ["an option without its dashes", ["train", "epochs", "3"], /expected nothing more.*did you mean "--epochs"\?/],
+  ["an option without its value", ["train", "--config"], /--config: expected a value/],
+  ["an option given twice", ["train", "--seed", "1", "--seed", "2"], /--seed: expected one value/],
+  [
+    "a number that is none",
+    ["train", "--epochs", "ten"],
+    /--epochs: expected a whole number of at least 1, found "ten"/,
+  ],
+  ["no epochs", ["train", "--epochs", "0"], /--epochs: expected a whole number of at least 1/],
+  ["no seeds", ["train", "--seeds", "0"], /--seeds: expected a whole number of at least 1/],
+  ["all examples held back", ["train", "--validation", "1"], /--validation: expected a number between 0 and 1/],
+  ["a misspelt data set", ["train", "--dataset", "digit"], /unknown plugin "digit"; did you mean "digits"\?/],
+  ["a configuration that is not there", ["train", "--config", "none.json"], /--config: expected a file that exists/],
+  ["a change without a value", ["train", "--set", "epochs"], /--set: expected path=value/],
+  ["a change of a misspelt key", ["train", "--set", "epohcs=3"], /epohcs: .*did you mean "epochs"\?/],
+  ["a change of a misspelt part", ["train", "--set", "optimzer.momentum=0"], /optimzer.*did you mean "optimizer"\?/],
+  ["a misspelt option of a plugin", ["train", "--set", "optimizer.momentun=0"], /momentun.*did you mean "momentum"\?/],
+  ["a rate above 1", ["train", "--set", "model.0.rate=20"], /model\.0\.rate: expected a number in \[0, 1\]/],
+  ["a misspelt backend", ["train", "--backend", "natvie"], /--backend: .*did you mean "native"\?/],
+  ["a run that is not there", ["predict", "--run", "none"], /--run: expected a file that exists/],
+  ["a misspelt plugin", ["plugins", "dropuot"], /no plugin named "dropuot"; did you mean "dropout"\?/],
+  ["a misspelt role", ["plugins", "--role", "layers"], /--role: expected one of .*did you mean "layer"\?/],
+  ["a site that there is not", ["plugin", "new", "mine", "--site", "weights"], /--site: .*did you mean "weight"\?/],
+  ["a plugin's name in camel case", ["plugin", "new", "myDropout", "--site", "weight"], /a name in kebab-case/],
+  ["help for nothing that there is", ["help", "predcit"], /did you mean "predict"\?/],
+];
+
+for (const [what, args, message] of mistakes) {
+  Deno.test(`${what} ends in one sentence and status 2, and nothing is written`, () =>
+    inFolder(async (folder) => {
+      const ran = await cli(args, undefined, folder);
+      assertEquals(ran.status, 2, ran.err);
+      const sentences = ran.err.split("\n").filter((line) => line.startsWith("error: "));
+      assertEquals([sentences.length, ran.out], [1, ""], ran.err);
+      assertMatch(sentences[0], message);
+      assert(!/^\s+at /m.test(ran.err), ran.err);
+      assertEquals([...Deno.readDirSync(folder)], []);
+    }));
+}
