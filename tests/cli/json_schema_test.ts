@@ -108,3 +108,10 @@ Deno.test("plugins NAME shows types, bounds, defaults and meaning, and guesses a
   assertStringIncludes(wrong.err, 'did you mean "dropout"?');
   assertStringIncludes((await cli(["plugins", "--role", "activatoin"])).err, 'did you mean "activation"?');
 });
+
+Deno.test("the README's configuration validates, and the command line takes it", async () => {
+  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+  const config = JSON.parse(readme.match(/```json\n(\{[^`]*"dataset"[^`]*)```/)![1]);
+  assertEquals(complaints(config), "");
+  for (const { name } of config.runs) configuredRun(parseConfig(config), name, new Registry(builtins));
+});

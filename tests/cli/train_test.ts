@@ -199,3 +199,20 @@ Deno.test("computing on the slow backend unasked is told before, and below the t
     const asked = await run(["--out", `${folder}/c`, "--backend", "reference"]);
     assertEquals([asked.status, warning.test(asked.out + asked.err)], [0, false]);
   }));
+
+Deno.test("a character model is trained with options from --set alone, and goes on to more epochs", () =>
+  inFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/verse.txt`, "the quick brown fox jumps over the lazy dog. ".repeat(60));
+    const sets = ["dataset.length=16", "model.2.units=24", "model.1.rate=0.1", "optimizer.learningRate=0.02"];
+    const args = ["train", "--dataset", "text", "--data", `${folder}/verse.txt`, "--epochs", "2", "--seed", "3"];
+    const out = `${folder}/run`;
+    const ran = await cli([...args, ...sets.flatMap((set) => ["--set", set]), "--out", out, "--json"]);
+    assertEquals(ran.status, 0, ran.err);
+    const written = JSON.parse(await Deno.readTextFile(`${out}/config.json`));
+    assertEquals([written.dataset.length, written.model[2].units, written.seed], [16, 24, 3]);
+    const resumed = await cli(["train", "--resume", out, "--epochs", "4", "--json"]);
+    assertEquals(resumed.status, 0, resumed.err);
+    const [before, after] = [ran, resumed].map(({ out }) => JSON.parse(out).runs[0]);
+    assertEquals([before.epochs, after.epochs], [2, 4]);
+    assert(after.testLoss < before.testLoss, `${before.testLoss}, ${after.testLoss}`);
+  }));

@@ -58,3 +58,13 @@ Deno.test("three variants of one's own pass the exam, and networks with them lea
   assertEquals(printed.slice(3).map((line) => line.split(":")[0]), ["plain", ...names]);
   for (const line of printed.slice(3)) assert(percent(line) < 45, line);
 });
+
+Deno.test("the README's first program is the example of that name, and prints what the README says", async () => {
+  const source = await Deno.readTextFile(`${root}examples/first_program.ts`);
+  const readme = await Deno.readTextFile(`${root}README.md`);
+  assert(readme.includes(source.slice(source.indexOf("import "))), "README.md has another program");
+  const told = percent(readme.match(/It prints `(test error [\d.]+ %)`/)![1]);
+  const [result] = await lines("first_program.ts", flags());
+  // The last bits depend on the processor's kernels, and some images with them.
+  assert(Math.abs(percent(result) - told) < 1.5, `${result}, ${told} % in the README`);
+});
