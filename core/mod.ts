@@ -110,6 +110,7 @@ export * from "./plugin/options.ts";
 export { isPathOption, pathOption } from "./plugin/path_option.ts";
 export { type Scheduled, scheduledValue, ScheduleMemory, type ScheduleState } from "./plugin/schedule_memory.ts";
 export * from "./plugin/plugin.ts";
+export type { ZodString, ZodType } from "./plugin/zod_types.ts";
 export { predict, type Prediction, type PredictOptions } from "./train/predict.ts";
 export { Registry } from "./plugin/registry.ts";
 export { FolderLock, lockFolder } from "./store/lock.ts";

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ZodType } from "./zod_types.ts";
 import { z } from "zod";
 import { isPlugin } from "./is_plugin.ts";
 import { didYouMean } from "../did_you_mean.ts";
@@ -12,13 +13,13 @@ import type { LayerPlugin, Plugin, Progress, Role } from "./plugin.ts";
 import { type Scheduled, type ScheduleMemory, withoutSchedules } from "./schedule_memory.ts";
 
 /** Parses options and turns the first complaint into an {@linkcode OptionError} with the path of the wrong value. */
-export function parseOptions(schema: z.ZodType, input: unknown, path: string): unknown {
+export function parseOptions(schema: ZodType, input: unknown, path: string): unknown {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
   throw complaint(result.error.issues[0], input, path, schema);
 }
 
-function complaint(issue: z.core.$ZodIssue, input: unknown, path: string, schema: z.ZodType): OptionError {
+function complaint(issue: z.core.$ZodIssue, input: unknown, path: string, schema: ZodType): OptionError {
   const at = [path, ...issue.path.map(String)].filter((part) => part !== "").join(".");
   if (issue.code === "unrecognized_keys") {
     const known = keysAt(schema, issue.path);
@@ -37,7 +38,7 @@ function complaint(issue: z.core.$ZodIssue, input: unknown, path: string, schema
 }
 
 /** The keys that a schema knows at a path into it; none where they are not told by names. */
-function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+function keysAt(schema: ZodType, path: readonly PropertyKey[]): string[] {
   let inner: unknown = schema;
   for (let i = 0; inner instanceof z.ZodType;) {
     const { innerType } = inner.def as { innerType?: unknown }; // of what is optional or has a default
@@ -51,11 +52,11 @@ function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
 }
 
 /** A rate: a number in [0, 1]. */
-export const rateSchema: z.ZodType<number, number> = z.number("expected a number in [0, 1]")
+export const rateSchema: ZodType<number, number> = z.number("expected a number in [0, 1]")
   .min(0, "expected a number in [0, 1]").max(1, "expected a number in [0, 1]");
 
 /** An option that is itself a plugin of one of the given roles. */
-export function part<R extends Role>(...wanted: readonly R[]): z.ZodType<Plugin<R>, Plugin<R>> {
+export function part<R extends Role>(...wanted: readonly R[]): ZodType<Plugin<R>, Plugin<R>> {
   const article = /^[aeiou]/.test(wanted[0]) ? "an" : "a";
   return z.custom<Plugin<R>>((value) => isPlugin(value, ...wanted), {
     error: (issue) => {
@@ -66,8 +67,8 @@ export function part<R extends Role>(...wanted: readonly R[]): z.ZodType<Plugin<
 }
 
 /** An option that fits a layer position: a layer, or a variant that serves activations. */
-export function layerPart(): z.ZodType<LayerPlugin, LayerPlugin> {
-  return part("layer", "activation") as unknown as z.ZodType<LayerPlugin, LayerPlugin>;
+export function layerPart(): ZodType<LayerPlugin, LayerPlugin> {
+  return part("layer", "activation") as unknown as ZodType<LayerPlugin, LayerPlugin>;
 }
 
 /**
@@ -75,14 +76,14 @@ export function layerPart(): z.ZodType<LayerPlugin, LayerPlugin> {
  *
  * @param schema what the number must satisfy
  */
-export function scheduled(schema: z.ZodType<number, number>): z.ZodType<number, Scheduled> {
+export function scheduled(schema: ZodType<number, number>): ZodType<number, Scheduled> {
   return z.custom<Scheduled>((value) => isPlugin(value, "schedule") || schema.safeParse(value).success, {
     error: (issue) => {
       const result = schema.safeParse(issue.input);
       const wanted = result.success ? "a number" : result.error.issues[0].message;
       return `${wanted.replace(/, received .*$/, "").replace(/^.*?expected /, "expected ")} or a schedule`;
     },
-  }).meta({ scheduled: schema }) as unknown as z.ZodType<number, Scheduled>;
+  }).meta({ scheduled: schema }) as unknown as ZodType<number, Scheduled>;
 }
 
 /**

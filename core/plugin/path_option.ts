@@ -1,4 +1,5 @@
 /** Options that name files and folders. @module */
+import type { ZodString, ZodType } from "./zod_types.ts";
 import { z } from "zod";
 
 /**
@@ -17,13 +18,13 @@ import { z } from "zod";
  * assertEquals([isPathOption(options.shape.data), isPathOption(options.shape.level)], [true, false]);
  * ```
  */
-export function pathOption(what: "file" | "folder"): z.ZodString {
+export function pathOption(what: "file" | "folder"): ZodString {
   const expected = `expected the path of a ${what}`;
   return z.string(expected).min(1, expected).refine((path) => !path.includes("\0"), expected).meta({ path: what });
 }
 
 /** Whether a schema is that of a {@linkcode pathOption}, optional or with a default or not. */
-export function isPathOption(schema: z.ZodType): boolean {
+export function isPathOption(schema: ZodType): boolean {
   for (let inner: unknown = schema; inner instanceof z.ZodType;) {
     if (inner.meta()?.path !== undefined) return true;
     inner = (inner.def as { innerType?: unknown }).innerType;

@@ -7,8 +7,8 @@
  *
  * @module
  */
+import type { ZodType } from "./zod_types.ts";
 import type { Kernel } from "../backend/kernel.ts";
-import type { z } from "zod";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Context, InitContext, Initial } from "./contexts.ts";
 import type { Role, RoleParts } from "./roles.ts";
@@ -77,8 +77,8 @@ export interface Claims {
  */
 export type OptionsSchema<Input, Options> =
   // deno-lint-ignore no-explicit-any
-  & z.ZodType<Options, any>
-  & { readonly shape: { readonly [K in keyof Required<NoInfer<Input>>]: z.ZodType<unknown, NoInfer<Input>[K]> } };
+  & ZodType<Options, any>
+  & { readonly shape: { readonly [K in keyof Required<NoInfer<Input>>]: ZodType<unknown, NoInfer<Input>[K]> } };
 
 /** What an entry of a schema is compared with when it and the options' interface are out of step. */
 export interface OutOfStep<Problem extends string> {
@@ -96,7 +96,7 @@ export interface InStep<Input, Shape> {
     /** Its entries. */
     readonly shape: {
       readonly [K in keyof Shape]: K extends keyof Input
-        ? Shape[K] extends z.ZodType<unknown, infer Accepted> ? Input[K] extends Accepted ? unknown
+        ? Shape[K] extends ZodType<unknown, infer Accepted> ? Input[K] extends Accepted ? unknown
           : OutOfStep<"the entry refuses something that the interface allows">
         : unknown
         : OutOfStep<"the interface has no such field">;
