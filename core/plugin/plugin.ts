@@ -59,6 +59,21 @@ export interface Claims {
    */
   readonly draw?: "sample" | "batch";
   /**
+   * What else is not drawn independently; what a mask's `share` and `group` say need not be said again. A number: entries
+   * along this axis of what the variant is applied to have one draw. `time`: so have the steps of a recurrent layer.
+   * `examples`: examples of a batch depend on one another, as in groups. `entries`: entries of one example do in some other
+   * way, as in blocks and spans, with a fixed count of what is dropped, or with a normalizer. Default: all entries, rows,
+   * steps and layers are independent.
+   */
+  readonly shares?: readonly (number | "time" | "examples" | "entries")[];
+  /**
+   * `rate`: each entry is dropped with the probability that the option `rate` says, which is what is expected of a variant
+   * with this option that gives zeros. `otherwise`: what is dropped has another probability.
+   */
+  readonly dropped?: "rate" | "otherwise";
+  /** Whether what is dropped depends on the values of the input or weight. Default false. */
+  readonly adaptive?: boolean;
+  /**
    * `surrogate`: the gradient is not that of what is computed, as for a straight-through estimator, and cannot be compared
    * with differences. Default: it is.
    */
