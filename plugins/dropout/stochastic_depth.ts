@@ -2,7 +2,7 @@
  * Stochastic depth: whole residual branches are left out at random.
  *
  * Huang, Sun, Liu, Sedra, Weinberger, "Deep Networks with Stochastic Depth", ECCV 2016, equations (2) to (5):
- * `H_l = ReLU(b_l f_l(H_{l-1}) + id(H_{l-1}))`, `b_l ~ Bernoulli(p_l)`, and `p_l f_l` at test time.
+ * `H_l = ReLU(b_l f_l(H_{l-1}) + id(H_{l-1}))`, `b_l ~ Bernoulli(p_l)`, and `p_l f_l` at test time; here `rate = 1 - p_l`.
  *
  * @module
  */
@@ -11,12 +11,12 @@ import { definePlugin, type Factory, OptionError, rateSchema, type Scheduled, sc
 
 /** Options of {@linkcode stochasticDepth}. */
 export interface StochasticDepthOptions {
-  /** Probability of keeping the branch, in [0, 1], or a schedule. Default 0.8. */
-  survival?: Scheduled;
+  /** Probability of dropping the branch, in [0, 1], or a schedule. Default 0.2. */
+  rate?: Scheduled;
   /** `row` (default): each example draws for itself. `batch`, as in the paper: one draw for the whole batch. */
   mode?: "row" | "batch";
   /**
-   * `inverted` (default): a kept branch is divided by the survival probability in training, and evaluation keeps it as it
+   * `inverted` (default): a kept branch is divided by the keep probability in training, and evaluation keeps it as it
    * is. `classic`, as in the paper: no scaling in training, and evaluation multiplies the branch by the probability.
    */
   convention?: "inverted" | "classic";
@@ -27,14 +27,21 @@ export interface StochasticDepthOptions {
  * branch, in mode `row` the examples that lost it; the others are gathered and run, unless a layer of the branch mixes
  * examples, as batch norm does in training.
  *
- * A survival of 1 keeps every branch; of 0 drops every branch, with zero gradients.
+ * Also known as DropPath: timm's `DropPath(drop_prob)`, torchvision's `StochasticDepth(p, mode)`, KerasCV's
+ * `DropPath(rate)` and `StochasticDepth(rate)` mean the same `rate`, while TensorFlow Addons' `StochasticDepth` is told the
+ * probability of surviving, draws once for the batch, and is `classic`.
+ *
+ * A rate of 0 keeps every branch; of 1 drops every branch, with zero gradients.
+ *
+ * When: in deep residual networks and transformers, with rates that rise with depth; deep vision transformers need it.
+ * Cost: less than none in training: dropped branches are not computed, a share `rate` of the work; none at evaluation.
  *
  * @example
  * ```ts
- * import { dense, linearDecay, relu, residual, sequential, stochasticDepth } from "@thinned/dropout";
+ * import { dense, linearRates, relu, residual, sequential, stochasticDepth } from "@thinned/dropout";
  *
  * const block = () => sequential([dense(64), relu()]);
- * sequential(linearDecay(10).map((survival) => residual(block(), { branch: stochasticDepth({ survival }) })));
+ * sequential(linearRates(10).map((rate) => residual(block(), { branch: stochasticDepth({ rate }) })));
  * ```
  */
 export const stochasticDepth: Factory<"branch", StochasticDepthOptions> = definePlugin({
@@ -47,13 +54,13 @@ export const stochasticDepth: Factory<"branch", StochasticDepthOptions> = define
     url: "https://arxiv.org/abs/1603.09382",
   },
   options: z.object({
-    survival: scheduled(rateSchema).default(0.8).describe("probability of keeping the branch, in [0, 1]"),
+    rate: scheduled(rateSchema).default(0.2).describe("probability of dropping the branch, in [0, 1]"),
     mode: z.enum(["row", "batch"]).default("row").describe("who shares a draw: an example's own, or the whole batch"),
     convention: z.enum(["inverted", "classic"]).default("inverted").describe("where the scaling happens"),
   }),
   branch: {
-    mask({ key, options: { survival, mode, convention } }) {
-      const draw = { key, rate: 1 - survival, share: mode === "batch" ? [0] : [] };
+    mask({ key, options: { rate, mode, convention } }) {
+      const draw = { key, rate, share: mode === "batch" ? [0] : [] };
       return convention === "classic" ? { ...draw, a: 1, eval: "mean" } : draw;
     },
   },
@@ -66,24 +73,24 @@ export const stochasticDepth: Factory<"branch", StochasticDepthOptions> = define
 });
 
 /**
- * Survival probabilities that fall linearly with depth, as the paper recommends: `p_l = 1 - (l / L) (1 - p_L)` for the
- * branches l = 1 to L.
+ * Rates that rise linearly with depth, as the paper recommends: `(l / L) last` for the branches l = 1 to L, so that early
+ * branches, on which all others build, are kept most. (timm's `linspace(0, last, L)` begins with a rate of 0.)
  *
  * @param depth number L of branches, a whole number of at least 0
- * @param options `last`: the last branch's probability p_L, in [0, 1]. Default 0.5
+ * @param options `last`: the last branch's rate, in [0, 1]. Default 0.5
  * @throws {OptionError} when one is outside its range
  *
  * @example
  * ```ts
- * import { linearDecay } from "@thinned/dropout";
+ * import { linearRates } from "@thinned/dropout";
  * import { assertEquals } from "@std/assert";
  *
- * assertEquals(linearDecay(4, { last: 0.5 }), [0.875, 0.75, 0.625, 0.5]);
+ * assertEquals(linearRates(4, { last: 0.5 }), [0.125, 0.25, 0.375, 0.5]);
  * ```
  */
-export function linearDecay(depth: number, options: { last?: number } = {}): number[] {
+export function linearRates(depth: number, options: { last?: number } = {}): number[] {
   const { last = 0.5 } = options;
   if (!Number.isSafeInteger(depth) || depth < 0) throw new OptionError("depth", "a whole number of at least 0", depth);
   if (!(last >= 0 && last <= 1)) throw new OptionError("last", "a number in [0, 1]", last);
-  return Array.from({ length: depth }, (_, i) => 1 - (i + 1) / depth * (1 - last));
+  return Array.from({ length: depth }, (_, i) => (i + 1) / depth * last);
 }

@@ -29,7 +29,7 @@ export interface ResidualOptions {
  * import { assertEquals } from "@std/assert";
  *
  * const block = sequential([dense(16), relu(), dense(8)]);
- * const model = buildModel(residual(block, { branch: stochasticDepth({ survival: 0.8 }) }), { inputShape: [8] });
+ * const model = buildModel(residual(block, { branch: stochasticDepth({ rate: 0.2 }) }), { inputShape: [8] });
  * assertEquals(model.forward(Tensor.ones([2, 8])).shape, [2, 8]);
  * ```
  */

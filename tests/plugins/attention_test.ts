@@ -209,7 +209,7 @@ Deno.test("decoderBlock() is causal, sees the memory through its mask, and is na
 });
 
 Deno.test("the transformer's three places of dropout are sites, and branches can be left out", () => {
-  const block = encoderBlock(2, { attention, dropout: dropout({ rate }), branch: stochasticDepth({ survival: 0.5 }) });
+  const block = encoderBlock(2, { attention, dropout: dropout({ rate }), branch: stochasticDepth({ rate: 0.5 }) });
   const model = built(sequential([sinusoidalPositions({ dropout: dropout({ rate }) }), block]), [3, 4]);
   const sites = model.summary().filter(({ site }) => site !== null).map(({ path, site }) => `${path}: ${site}`);
   assertEquals(sites, [

@@ -38,7 +38,7 @@ Deno.test("residual() adds the block to its input, or to a projection of it", ()
   const projected = built(residual(dense(2), { projection: dense(2, { bias: false }) }), [4]);
   assertEquals(projected.parameters().map(({ name }) => name), ["projection.weight", "block.weight", "block.bias"]);
   checkGradient(([x]) => projected.forward(x), [x]);
-  const branch = stochasticDepth({ survival: 0.5 });
+  const branch = stochasticDepth({ rate: 0.5 });
   const varied = built(residual(dense(2), { projection: dense(2), branch }), [4]);
   for (const step of [0, 1, 2]) checkGradient(([x]) => varied.forward(x, { mode: "train", step }), [x]);
 });

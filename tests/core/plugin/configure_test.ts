@@ -89,14 +89,14 @@ Deno.test("a rate that goes from 0 to 0.5 and back is what hosts and sites act o
   }
 });
 
-Deno.test("a branch that begins at a survival of 0 is built, and lives when it is configured", () => {
+Deno.test("a branch that begins at a rate of 1 is built, and lives when it is configured", () => {
   for (const convention of ["inverted", "classic"] as const) {
-    const branch = stochasticDepth({ survival: 0, convention });
+    const branch = stochasticDepth({ rate: 1, convention });
     const model = buildModel(residual(dense(3), { branch }), { inputShape: [3], seed: 1 });
     assertEquals(model.parameters().map(({ name }) => name), ["block.weight", "block.bias"], convention);
     const x = random([2, 3], 1).cast("float32");
     assertEquals(model.forward(x, { mode: "train", step: 0 }).toArray(), x.toArray());
-    model.configure("branch", { survival: 1 });
+    model.configure("branch", { rate: 0 });
     assertNotEquals(model.forward(x, { mode: "train", step: 0 }).toArray(), x.toArray());
   }
 });
@@ -109,7 +109,7 @@ Deno.test("a layer that serves branches by itself builds them too, whatever the 
       serve("branch", options.branch, [x, ([input]) => run(dense(3), input, "block"), []]) ?? x,
   });
   for (const convention of ["inverted", "classic"] as const) {
-    const model = buildModel(host({ branch: stochasticDepth({ survival: 0, convention }) }), { inputShape: [3] });
+    const model = buildModel(host({ branch: stochasticDepth({ rate: 1, convention }) }), { inputShape: [3] });
     assertEquals(model.parameters().map(({ name }) => name), ["block.weight", "block.bias"], convention);
   }
 });

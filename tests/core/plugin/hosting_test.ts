@@ -220,7 +220,7 @@ Deno.test("what a branch hands out, and its penalties, have all rows of the batc
     penalty: (_context, { input }) => input!.square().sum(),
   });
   const x = random([12, 3], 1).cast("float32");
-  const branch = stochasticDepth({ survival: 0.5 });
+  const branch = stochasticDepth({ rate: 0.5 });
   const handing = buildModel(residual(giving(), { branch }), { inputShape: [3], seed: 1 });
   const paying = buildModel(residual(costing(), { branch }), { inputShape: [3], seed: 1 });
   for (let step = 0; step < 4; step++) {
@@ -233,7 +233,7 @@ Deno.test("what a branch hands out, and its penalties, have all rows of the batc
 });
 
 Deno.test("a state that is carried goes on from call to call, also when a branch around it is dropped for every example", () => {
-  const model = buildModel(residual(gru(3), { branch: stochasticDepth({ survival: 0 }) }), {
+  const model = buildModel(residual(gru(3), { branch: stochasticDepth({ rate: 1 }) }), {
     inputShape: [-1, 3],
     seed: 1,
   });

@@ -181,7 +181,7 @@ const mixing: Factory<"layer", Record<never, never>> = definePlugin({
 });
 
 Deno.test("a branch whose surviving rows are gathered equals the ungathered one, with dropout inside, and so do gradients", () => {
-  const branch = stochasticDepth({ survival: 0.5 });
+  const branch = stochasticDepth({ rate: 0.5 });
   const block = (first: LayerPlugin) =>
     sequential([first, dense(6), relu(), dropout({ rate: 0.4 }), dense(4), gaussianDropout({ rate: 0.2 })]);
   const gathered = built(residual(block(counted()), { branch }), [4]);
@@ -199,7 +199,7 @@ Deno.test("a branch whose surviving rows are gathered equals the ungathered one,
 
 Deno.test("nothing is gathered around a layer that mixes rows: batch norm in training, but not at inference", () => {
   const layers = sequential([counted(), batchNorm(), dense(4)]);
-  const model = built(residual(layers, { branch: stochasticDepth({ survival: 0.5 }) }), [4]);
+  const model = built(residual(layers, { branch: stochasticDepth({ rate: 0.5 }) }), [4]);
   const rowsIn = (mode: "train" | "sample") => {
     computed = [];
     for (let step = 0; step < 8; step++) model.forward(random([10, 4], 1), { mode, step });

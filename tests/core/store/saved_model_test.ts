@@ -58,7 +58,7 @@ const kinds: Record<string, [LayerPlugin, readonly number[], t.DType?]> = {
   ],
   residual: [
     t.sequential([
-      t.residual(t.sequential([t.dense(6), t.relu()]), { branch: t.stochasticDepth({ survival: 0.6 }) }),
+      t.residual(t.sequential([t.dense(6), t.relu()]), { branch: t.stochasticDepth({ rate: 0.4 }) }),
       thin(),
     ]),
     [
