@@ -18,6 +18,7 @@ export function weightPart(): z.ZodType<WeightVariant, WeightVariant> {
  * @param x `[batch, ..., inputs]`
  * @param weight `[units, inputs]`
  * @param bias `[units]`, or null
+ * @param name the variant's name under the layer's path
  */
 export function product(
   context: LayerContext<unknown>,
@@ -25,11 +26,12 @@ export function product(
   x: Tensor,
   weight: Tensor,
   bias: Tensor | null,
+  name = "weight",
 ): Tensor {
   if (isPlugin(variant, "product")) {
-    const y = context.serve("product", variant, [x, weight, bias], "weight");
+    const y = context.serve("product", variant, [x, weight, bias], name);
     return context.epilogue === "none" || variant.definition.fuses ? y : y[context.epilogue]();
   }
-  const used = variant === undefined ? weight : context.serve("weight", variant, [weight]);
+  const used = variant === undefined ? weight : context.serve("weight", variant, [weight], name);
   return affine(x, used, bias, context.epilogue);
 }

@@ -8,6 +8,7 @@ import {
   affine,
   DataError,
   type Ints,
+  isPlugin,
   type LayerContext,
   OptionError,
   PluginError,
@@ -18,6 +19,7 @@ import {
   Tensor,
   unstack,
 } from "../../core/mod.ts";
+import { product } from "./_product.ts";
 import { type RecurrentSettings, suffixes } from "./_recurrent_options.ts";
 
 /** Passes a value through the variant if it acts on this place. */
@@ -152,6 +154,16 @@ function leaveStates(
   });
 }
 
+/** The input's share of the sums, `[time, batch, gates units]`, of x `[time, batch, inputs]`. */
+function project(context: LayerContext<RecurrentSettings>, x: Tensor, bias: Tensor | null, suffix: string): Tensor {
+  const { params, options: { inputWeight } } = context;
+  const weight = params[`weight_ih${suffix}`];
+  if (inputWeight === undefined) return affine(x, weight, bias);
+  // A product that differs from example to example takes the batch first, with all steps of an example together.
+  const swap = (value: Tensor) => isPlugin(inputWeight, "product") ? value.transpose([1, 0, 2]) : value;
+  return swap(product(context, inputWeight, swap(x), weight, bias, `inputWeight${suffix}`));
+}
+
 /** One layer in one direction: from `[time, batch, inputs]` to all hidden states `[time, batch, units]`. */
 function direction(
   cell: Cell,
@@ -180,7 +192,7 @@ function direction(
   const [inputBias, stateBias] = [params[`bias_ih${suffix}`] ?? null, params[`bias_hh${suffix}`] ?? null];
   const bias = inputBias === null || cell.separateBias ? inputBias : inputBias.add(stateBias);
   const parameters = { weight, bias: cell.separateBias ? stateBias : null };
-  const projected = affine(everywhere("input", x), params[`weight_ih${suffix}`], bias);
+  const projected = project(context, everywhere("input", x), bias, suffix);
   const initial = initialStates(cell, context, suffix, batch, x);
 
   let hidden: Tensor;

@@ -10,6 +10,7 @@ import {
   ShapeError,
   Tensor,
 } from "../../core/mod.ts";
+import { weightPart, type WeightVariant } from "./_product.ts";
 
 /** How a recurrent weight begins: PyTorch's uniform numbers, or an orthogonal matrix for each gate. */
 export type RecurrentInitializer = "uniform" | "orthogonal";
@@ -39,8 +40,10 @@ export interface RecurrentOptions {
   padding?: number;
   /** A variant that acts inside the recurrence. */
   recurrent?: Plugin<"recurrent">;
-  /** A variant that the recurrent weight passes through, once for all steps of a pass. */
+  /** A variant that the recurrent weight, that of the state, passes through, once for all steps of a pass. */
   weight?: Plugin<"weight">;
+  /** A variant that the input's weight passes through, once for all steps of a pass. */
+  inputWeight?: WeightVariant;
   /** A variant between layers on top of each other. */
   dropout?: Plugin<"activation">;
 }
@@ -58,6 +61,7 @@ export interface RecurrentSettings {
   readonly padding?: number;
   readonly recurrent?: Plugin<"recurrent">;
   readonly weight?: Plugin<"weight">;
+  readonly inputWeight?: WeightVariant;
   readonly dropout?: Plugin<"activation">;
 }
 
@@ -76,6 +80,7 @@ export const recurrentFields = {
   padding: z.number().optional().describe("steps at the end whose features all equal this number are padding"),
   recurrent: part("recurrent").optional().describe("a variant that acts inside the recurrence"),
   weight: part("weight").optional().describe("a variant that the recurrent weight passes through"),
+  inputWeight: weightPart().optional().describe("a variant that the input's weight passes through"),
   dropout: part("activation").optional().describe("a variant between layers on top of each other"),
 };
 

@@ -10,6 +10,7 @@ import {
   type Tensor,
 } from "../../core/mod.ts";
 import { partOf } from "./_parts.ts";
+import { weightPart, type WeightVariant } from "./_product.ts";
 import { addBranch } from "./_shortcut.ts";
 import { dense } from "./dense.ts";
 import { layerNorm } from "./layer_norm.ts";
@@ -30,6 +31,8 @@ export interface TransformerBlockOptions {
   causal?: boolean;
   /** A variant inside attention, such as `attentionDropout`. */
   attention?: Plugin<"attention">;
+  /** A variant that the weights of all projections and of the feed-forward part pass through, each for itself. */
+  weight?: WeightVariant;
   /** A variant on each sub-layer's output before it is added to the shortcut, such as `dropout`. */
   dropout?: LayerPlugin;
   /** A variant on the hidden layer of the feed-forward part. */
@@ -59,6 +62,7 @@ export function blockSchema(causal: boolean): OptionsSchema<TransformerBlockOpti
     epsilon: z.number().positive("expected a number above 0").default(1e-5).describe("added to the variance in norms"),
     causal: z.boolean().default(causal).describe("whether a query sees only keys up to its own time"),
     attention: part("attention").optional().describe("a variant inside attention"),
+    weight: weightPart().optional().describe("a variant that the weights of projections and feed-forward part pass"),
     dropout: layerPart().optional().describe("a variant on each sub-layer's output"),
     hidden: layerPart().optional().describe("a variant on the hidden layer of the feed-forward part"),
     branch: part("branch").optional().describe("a variant that each sub-layer passes through as a branch"),
@@ -90,10 +94,10 @@ export function sublayer(
 
 /** `linear2(hidden(activation(linear1(x))))`. */
 export function feedForward(context: LayerContext<BlockOptions>, x: Tensor): Tensor {
-  const { feedForward, activation, hidden } = context.options;
+  const { feedForward, activation, hidden, weight } = context.options;
   const features = x.shape[2];
   const linear = (units: number) =>
-    partOf(context.options, `dense ${units}`, () => dense(units, { initializer: "glorot-uniform" }));
+    partOf(context.options, `dense ${units}`, () => dense(units, { initializer: "glorot-uniform", weight }));
   const wide = linear(feedForward ?? 4 * features);
   const relu = activation === "relu" && !context.building;
   let h = context.run(wide, x, "linear1", { epilogue: relu ? "relu" : "none" });

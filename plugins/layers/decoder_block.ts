@@ -38,13 +38,13 @@ export const decoderBlock: Factory<"layer", TransformerBlockOptions, ["heads"]> 
   positional: ["heads"],
   forward(x, context) {
     const { options, inputs: [, memory, memoryMask, mask], run } = context;
-    const { heads, causal, attention } = options;
+    const { heads, causal, attention, weight } = options;
     if (memory === undefined) {
       throw new ShapeError("expected a memory [batch, keys, features] as the second input, found none.");
     }
     const present = (...given: (Tensor | undefined)[]) => given.filter((one) => one !== undefined);
-    const self = partOf(options, "self", () => multiHeadAttention(heads, { causal, attention }));
-    const cross = partOf(options, "cross", () => multiHeadAttention(heads, { attends: "memory", attention }));
+    const self = partOf(options, "self", () => multiHeadAttention(heads, { causal, attention, weight }));
+    const cross = partOf(options, "cross", () => multiHeadAttention(heads, { attends: "memory", attention, weight }));
     const y = sublayer(context, x, present(mask), 1, (...all) => run(self, all, "self_attn"));
     const z = sublayer(context, y, present(memory, memoryMask), 2, (...all) => run(cross, all, "multihead_attn"));
     return sublayer(context, z, [], 3, (value) => feedForward(context, value));

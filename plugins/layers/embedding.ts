@@ -12,6 +12,8 @@ export interface EmbeddingOptions {
   deviation?: number;
   /** The symbol that stands for padding: it gives zeros and has no gradient. Default: there is none. */
   padding?: number;
+  /** A variant that the table passes through before it is read. */
+  weight?: Plugin<"weight">;
   /** A variant through which the rows are read. */
   embedding?: Plugin<"embedding">;
 }
@@ -53,6 +55,7 @@ export const embedding: Factory<"layer", EmbeddingOptions, ["vocabulary", "featu
     features: z.int().min(1, "expected a whole number of at least 1").describe("numbers for each symbol"),
     deviation: z.number().min(0, "expected a number of at least 0").default(1).describe("of the table's first numbers"),
     padding: z.int().min(0, "expected a whole number of at least 0").optional().describe("the padding symbol"),
+    weight: part("weight").optional().describe("a variant that the table passes through"),
     embedding: part("embedding").optional().describe("a variant through which the rows are read"),
   }),
   positional: ["vocabulary", "features"],
@@ -62,7 +65,10 @@ export const embedding: Factory<"layer", EmbeddingOptions, ["vocabulary", "featu
     return { params: { weight } };
   },
   forward(x, context) {
-    const { options, params: { weight } } = context;
+    const { options, params } = context;
+    const weight = options.weight === undefined
+      ? params.weight
+      : context.serve("weight", options.weight, [params.weight]);
     const indices = indicesOf(x, options.vocabulary);
     const rows = options.embedding === undefined
       ? weight.take(indices)

@@ -46,8 +46,8 @@ export const encoderBlock: Factory<"layer", TransformerBlockOptions, ["heads"]> 
   positional: ["heads"],
   forward(x, context) {
     const { options, inputs, run } = context;
-    const { heads, causal, attention } = options;
-    const self = partOf(options, "self", () => multiHeadAttention(heads, { causal, attention }));
+    const { heads, causal, attention, weight } = options;
+    const self = partOf(options, "self", () => multiHeadAttention(heads, { causal, attention, weight }));
     const y = sublayer(context, x, inputs.slice(1, 2), 1, (...all) => run(self, all, "self_attn"));
     return sublayer(context, y, [], 2, (value) => feedForward(context, value));
   },

@@ -7,7 +7,16 @@
  * @module
  */
 import { z } from "zod";
-import { definePlugin, type Factory, layerPart, type LayerPlugin, ShapeError, Tensor } from "../../core/mod.ts";
+import {
+  definePlugin,
+  type Factory,
+  layerPart,
+  type LayerPlugin,
+  part,
+  type Plugin,
+  ShapeError,
+  Tensor,
+} from "../../core/mod.ts";
 import { embeddingSum, sequenceShape } from "./_position_table.ts";
 
 /** Options of {@linkcode learnedPositions}. */
@@ -16,6 +25,8 @@ export interface LearnedPositionsOptions {
   length?: number;
   /** Standard deviation of the first values, at least 0. Default 0.02. */
   deviation?: number;
+  /** A variant that the table of positions passes through before it is added. */
+  weight?: Plugin<"weight">;
   /** A variant on the sum of embeddings and positions, such as `dropout`. */
   dropout?: LayerPlugin;
 }
@@ -40,6 +51,7 @@ export const learnedPositions: Factory<"layer", LearnedPositionsOptions> = defin
       .describe("number of positions; default the input's length"),
     deviation: z.number().min(0, "expected a number of at least 0").default(0.02)
       .describe("standard deviation of the first values"),
+    weight: part("weight").optional().describe("a variant that the table of positions passes through"),
     dropout: layerPart().optional().describe("a variant on the sum of embeddings and positions"),
   }),
   init({ options, inputShape, key, dtype }) {
@@ -48,7 +60,10 @@ export const learnedPositions: Factory<"layer", LearnedPositionsOptions> = defin
     return { params: { weight: weight.mul(options.deviation) } };
   },
   forward(x, context) {
-    const { weight } = context.params;
+    const { params, options } = context;
+    const weight = options.weight === undefined
+      ? params.weight
+      : context.serve("weight", options.weight, [params.weight]);
     const [time] = sequenceShape(x.shape.slice(1));
     if (time > weight.shape[0]) {
       throw new ShapeError(`expected at most ${weight.shape[0]} positions (the option length), found ${time}.`);

@@ -59,9 +59,9 @@ const cell: Cell = {
  * without a gradient, and begins anew at an epoch's first step, which `progress` tells, or when it is overwritten through
  * `model.state()`. It needs data whose examples are consecutive pieces: those in the order `lanes`.
  *
- * **Variants.** `recurrent` acts inside the recurrence, `weight` on `weight_hh`, drawn once for all steps of a pass, and
- * `dropout` between layers. Without a variant inside the recurrence the steps are fused. The variants of the layers stand
- * at `recurrent_l0`, `weight_l0` and `dropout_l0`, with endings as above.
+ * **Variants.** `recurrent` acts inside the recurrence, `weight` on `weight_hh` and `inputWeight` on `weight_ih`, drawn
+ * once for all steps of a pass, and `dropout` between layers. Without a variant inside the recurrence the steps are fused.
+ * The variants of the layers stand at `recurrent_l0`, `weight_l0`, `inputWeight_l0` and `dropout_l0`, with endings as above.
  *
  * @example
  * ```ts

@@ -8,7 +8,6 @@
  */
 import { z } from "zod";
 import {
-  affine,
   type AttentionStage,
   definePlugin,
   type Factory,
@@ -20,6 +19,7 @@ import {
   Tensor,
 } from "../../core/mod.ts";
 import { type Initializer, initializerSchema, initialWeight } from "./_initializers.ts";
+import { product, weightPart, type WeightVariant } from "./_product.ts";
 
 /** Options of {@linkcode multiHeadAttention}. */
 export interface MultiHeadAttentionOptions {
@@ -39,6 +39,8 @@ export interface MultiHeadAttentionOptions {
   initializer?: Initializer;
   /** A variant that acts on scores, weights or heads, such as `attentionDropout`. */
   attention?: Plugin<"attention">;
+  /** A variant that each of the four projections' weights passes through before it is used. */
+  weight?: WeightVariant;
 }
 
 /** `[batch, time, features]` to `[batch, heads, time, features / heads]`. */
@@ -51,7 +53,8 @@ function split(x: Tensor, heads: number): Tensor {
  * Multi-head attention over a sequence, or over a memory. Input `[batch, time, features]`, output the same. Parameters,
  * as in PyTorch: `in_proj_weight: [3 features, features]` (queries, keys and values stacked), `in_proj_bias`,
  * `out_proj.weight`, `out_proj.bias`. A memory with another number of features has `q_proj_weight`, `k_proj_weight`,
- * `v_proj_weight` in place of `in_proj_weight`.
+ * `v_proj_weight` in place of `in_proj_weight`. A variant of the weights stands at `weight_query`, `weight_key`,
+ * `weight_value` and `weight_out`, with draws and state of its own at each.
  *
  * @example
  * ```ts
@@ -79,6 +82,7 @@ export const multiHeadAttention: Factory<"layer", MultiHeadAttentionOptions, ["h
     bias: z.boolean().default(true).describe("whether the projections have biases"),
     initializer: initializerSchema.default("glorot-uniform").describe("how the projections begin"),
     attention: part("attention").optional().describe("a variant that acts on scores, weights or heads"),
+    weight: weightPart().optional().describe("a variant that each projection's weight passes through"),
   }),
   positional: ["heads"],
   init({ options: { heads, attends, bias, initializer }, inputShape, inputShapes, key, dtype }) {
@@ -110,13 +114,14 @@ export const multiHeadAttention: Factory<"layer", MultiHeadAttentionOptions, ["h
     return { params };
   },
   forward(x, context) {
-    const { params, options: { heads, attends, causal, attention }, inputs } = context;
+    const { params, options: { heads, attends, causal, attention, weight: variant }, inputs } = context;
     const features = x.shape[2];
     const memory = attends === "memory" ? inputs[1] : x;
-    const project = (from: Tensor, part: number, name: string) => {
+    const project = (from: Tensor, part: number, name: "query" | "key" | "value") => {
       const rows = [features * part, features * (part + 1)];
-      const weight = params[name] ?? params.in_proj_weight.slice([rows[0]], [rows[1]]);
-      return split(affine(from, weight, params.in_proj_bias?.slice([rows[0]], [rows[1]]) ?? null), heads);
+      const weight = params[`${name[0]}_proj_weight`] ?? params.in_proj_weight.slice([rows[0]], [rows[1]]);
+      const bias = params.in_proj_bias?.slice([rows[0]], [rows[1]]) ?? null;
+      return split(product(context, variant, from, weight, bias, `weight_${name}`), heads);
     };
     const stages = attention === undefined ? [] : context.acts("attention", attention) ?? ["weights"];
     const at = (stage: AttentionStage) => {
@@ -124,12 +129,12 @@ export const multiHeadAttention: Factory<"layer", MultiHeadAttentionOptions, ["h
       return (value: Tensor) => context.serve("attention", attention, [value, stage]);
     };
     const attended = scaledDotProductAttention(
-      project(x, 0, "q_proj_weight"),
-      project(memory, 1, "k_proj_weight"),
-      project(memory, 2, "v_proj_weight"),
+      project(x, 0, "query"),
+      project(memory, 1, "key"),
+      project(memory, 2, "value"),
       { causal, keyMask: inputs[attends === "memory" ? 2 : 1], scores: at("scores"), weights: at("weights") },
     );
     const joined = (at("heads")?.(attended) ?? attended).transpose([0, 2, 1, 3]).reshape(x.shape);
-    return affine(joined, params["out_proj.weight"], params["out_proj.bias"] ?? null);
+    return product(context, variant, joined, params["out_proj.weight"], params["out_proj.bias"] ?? null, "weight_out");
   },
 });
