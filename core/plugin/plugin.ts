@@ -55,9 +55,10 @@ export interface Claims {
   readonly eval?: "identity" | "scaled";
   /**
    * Who shares a draw. `sample`: each example has its own, which is what is expected at sites that see examples. `batch`:
-   * all examples have the same, whatever the batch's part.
+   * all examples have the same, whatever the batch's part. `fixed`: masks are drawn once, when the model is built, and
+   * saved with it; steps do not change them, and evaluation uses them as training does.
    */
-  readonly draw?: "sample" | "batch";
+  readonly draw?: "sample" | "batch" | "fixed";
   /**
    * What else is not drawn independently; what a mask's `share` and `group` say need not be said again. A number: entries
    * along this axis of what the variant is applied to have one draw. `time`: so have the steps of a recurrent layer.
