@@ -106,6 +106,7 @@ export type { Axes } from "./tensor/ops/reductions.ts";
 export { philox4x32 } from "./random/philox.ts";
 export { definePlugin, instantiate, isFactory, rolesOf } from "./plugin/define.ts";
 export { isPlugin } from "./plugin/is_plugin.ts";
+export { convolutionMultiply, denseMultiply, type Multiply } from "./plugin/multiply.ts";
 export * from "./plugin/options.ts";
 export { isPathOption, pathOption } from "./plugin/path_option.ts";
 export { type Scheduled, scheduledValue, ScheduleMemory, type ScheduleState } from "./plugin/schedule_memory.ts";

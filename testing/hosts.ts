@@ -10,9 +10,12 @@ import { z } from "zod";
 import {
   affine,
   type AttentionStage,
+  convolutionMultiply,
   definePlugin,
+  denseMultiply,
   type Factory,
   Key,
+  type Multiply,
   part,
   type Plugin,
   type RecurrentPlace,
@@ -53,7 +56,7 @@ export const weightHost: Factory<"layer", WeightHostOptions<"weight">> = defineP
   forward: (_x, { serve, params, options: { variant } }) => serve("weight", variant, [params.weight]),
 });
 
-/** A product of the input with a weight, by the variant. */
+/** A product of the input with a weight, by the variant: dense, or a convolution if the weight has more than two axes. */
 export const productHost: Factory<"layer", WeightHostOptions<"product">> = definePlugin({
   name: "product-host",
   options: z.object({ variant: part("product"), shape: z.array(z.int()) }),
@@ -61,12 +64,20 @@ export const productHost: Factory<"layer", WeightHostOptions<"product">> = defin
     params: { weight: fixed(shape, "weight", dtype), bias: fixed([UNITS], "bias", dtype) },
   }),
   forward: (x, { serve, params, options: { variant } }) =>
-    serve("product", variant, [x, params.weight, params.bias], "weight"),
+    serve("product", variant, [x, params.weight, params.bias, multiplyBy(params.weight)], "weight"),
 });
+
+/** The map of {@linkcode productHost}. */
+function multiplyBy(weight: Tensor): Multiply {
+  return weight.rank === 2 ? denseMultiply : convolutionMultiply({
+    stride: weight.shape.slice(2).map(() => 2),
+    padding: weight.shape.slice(2).map(() => [1, 0] as const),
+  });
+}
 
 /** What the product is without a variant. */
 export function plainProduct(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
-  return affine(x, weight, bias);
+  return multiplyBy(weight)(x, weight, bias);
 }
 
 /** Places of a recurrent layer that have a previous value. */

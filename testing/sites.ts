@@ -101,11 +101,12 @@ function weightSite(shape: number[]): Site {
   };
 }
 
-function productSite(shape: Shape): Site {
-  const weight = [UNITS, shape[shape.length - 1]];
+function productSite(shape: Shape, kernel: Shape = []): Site {
+  const weight = kernel.length === 0 ? [UNITS, shape[shape.length - 1]] : [UNITS, shape[0], ...kernel];
+  const kind = kernel.length === 0 ? "product" : "product by convolution";
   return {
-    label: `product [batch, ${shape.join(", ")}] by [${weight.join(", ")}]`,
-    group: "product",
+    label: `${kind} [batch, ${shape.join(", ")}] by [${weight.join(", ")}]`,
+    group: kind,
     inputShapes: [shape],
     batched: true,
     samples: true,
@@ -202,7 +203,9 @@ export function sitesOf(definition: AnyDefinition, plugin: Plugin): Site[] {
   const sites: Site[] = [];
   if (definition.activation !== undefined) sites.push(...[[7], [4, 5], [3, 4, 5], [2, 8, 9]].map(activationSite));
   if (definition.weight !== undefined) sites.push(...[[UNITS, 4], [UNITS, 2, 3, 2]].map(weightSite));
-  if (definition.product !== undefined) sites.push(...[[4], [3, 4]].map(productSite));
+  if (definition.product !== undefined) {
+    sites.push(...[[4], [3, 4]].map((shape) => productSite(shape)), productSite([2, 3, 4], [2, 2]));
+  }
   if (definition.recurrent !== undefined) {
     sites.push(...(definition.places?.(plugin.options, "train") ?? places).map(recurrentSite));
   }

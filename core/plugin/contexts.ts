@@ -10,6 +10,7 @@ import type { Shape } from "../tensor/shape.ts";
 import type { FloatType, Tensor } from "../tensor/tensor.ts";
 import type { RowReading, RowSource } from "../train/data.ts";
 import type { EpochMetrics, RunInfo } from "../train/events.ts";
+import type { Multiply } from "./multiply.ts";
 import type { LayerPlugin, Plugin } from "./plugin.ts";
 import type { SiteArguments, SiteResult, SiteRole } from "./sites.ts";
 
@@ -79,6 +80,13 @@ export interface RunChild {
 export interface ProductContext<Options> extends Context<Options> {
   /** The activation that the layer applies to the result, for a variant that `fuses`. */
   readonly epilogue: Epilogue;
+  /**
+   * The host's own linear map: dense `f(x W^T + b)`, or a convolution with the host's stride, padding, dilation and groups.
+   * A variant that computes by it alone, as `multiply(x, changed(weight), bias)`, works in every host. `x` is any input
+   * that the host takes. `weight` has the shape of the host's, or one more axis in front: a weight for each example, whose
+   * memory grows with the batch. `bias` is `[units]`, `[batch, units]` or null; an activation is applied if one is given.
+   */
+  readonly multiply: Multiply;
 }
 
 /** What a layer is given: it also serves the sites at which variants stand, and may fuse, carry state and read more. */

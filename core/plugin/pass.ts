@@ -15,6 +15,7 @@ import { locate } from "./locate.ts";
 import { maskedEmbedding } from "./embedding_mask.ts";
 import { maskMoments } from "./mask_moments.ts";
 import { maskOf } from "./mask_of.ts";
+import { denseMultiply, type Multiply } from "./multiply.ts";
 import type {
   AttentionStage,
   Context,
@@ -184,7 +185,7 @@ export class Pass {
   /** Lets the variant at a site act, by its method or by the mask that it draws. */
   #act(host: Node, node: Node, role: SiteRole, args: readonly unknown[], context: Context<never>): Tensor | null {
     const { definition } = node.plugin;
-    const [x, second, third] = args as [Tensor, never, never];
+    const [x, second, third, multiply = denseMultiply] = args as [Tensor, never, never, Multiply | undefined];
     const shape = x.shape;
     switch (role) {
       case "activation":
@@ -196,7 +197,12 @@ export class Pass {
       }
       case "product":
         if (definition.product === undefined) break;
-        return definition.product(x, second, third, context as ProductContext<never>);
+        return definition.product(
+          x,
+          second,
+          third,
+          Object.freeze({ ...context, multiply }) as ProductContext<never>,
+        );
       case "recurrent": {
         const part = definition.recurrent;
         if (part === undefined) break;

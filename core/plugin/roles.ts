@@ -58,7 +58,7 @@ export interface RoleParts<Options> {
   };
   /** A variant at a weight: asked for once a pass, in every mode, before the weight is used. The weight keeps its shape. */
   weight: { weight: SiteMethods<Options>["weight"] | SiteMasks<Options>["weight"] };
-  /** A variant that takes the whole product of a dense layer: asked for once a pass, in every mode. */
+  /** A variant that takes the whole product of a dense layer or convolution: asked for once a pass, in every mode. */
   product: {
     product: SiteMethods<Options>["product"];
     /** Whether it applies the layer's activation, `context.epilogue`, itself. */

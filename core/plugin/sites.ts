@@ -7,6 +7,7 @@ import type { Mask } from "../tensor/ops/mask.ts";
 import type { Shape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Context, ProductContext } from "./contexts.ts";
+import type { Multiply } from "./multiply.ts";
 
 /**
  * A value inside a recurrent layer that a `recurrent` variant can act on, in the order of a step:
@@ -90,9 +91,12 @@ export interface SiteMethods<Options> {
   weight(weight: Tensor, context: Context<Options>): Tensor;
   /**
    * A whole product `x W^T + b`, once a pass, for a variant whose mask differs from example to example, or whose inference
-   * is not a weight. `x: [batch, ..., inputs]`, `weight: [units, inputs]`, `bias: [units]` or null; the result is
-   * `[batch, ..., units]`. Layers that can hand it over ask for it in place of `weight`. The layer applies its activation to
-   * the result, unless the variant `fuses`.
+   * is not a weight. In a dense layer `x: [batch, ..., inputs]`, `weight: [units, inputs]`, and the result is
+   * `[batch, ..., units]`; in a convolution `x: [batch, inputs, ...]`, `weight: [channels, inputs / groups, ...kernel]`, and
+   * the result is `[batch, channels, ...]`. `bias: [units]` or null. `context.multiply` is the layer's own product, by which
+   * a variant serves both; one that is written for dense layers alone refuses a weight of more than two axes. Layers that
+   * can hand their product over ask for it in place of `weight`. The layer applies its activation to the result, unless
+   * the variant `fuses`.
    */
   product(x: Tensor, weight: Tensor, bias: Tensor | null, context: ProductContext<Options>): Tensor;
   /**
@@ -147,8 +151,8 @@ export interface SiteSignatures {
   activation: [x: Tensor];
   /** See {@linkcode SiteMethods.weight}. */
   weight: [weight: Tensor];
-  /** See {@linkcode SiteMethods.product}. */
-  product: [x: Tensor, weight: Tensor, bias: Tensor | null];
+  /** See {@linkcode SiteMethods.product}; `multiply` is the layer's linear map, by default that of a dense layer. */
+  product: [x: Tensor, weight: Tensor, bias: Tensor | null, multiply?: Multiply | undefined];
   /** See {@linkcode SiteMethods.recurrent}. */
   recurrent: [value: Tensor, step: RecurrentStep];
   /** See {@linkcode SiteMethods.branch}. */

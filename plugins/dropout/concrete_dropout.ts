@@ -61,7 +61,8 @@ function relaxed(x: Tensor, { key, params: { logit }, options }: Context<Resolve
  * penalty of the weight behind it; there it can be `spatial`. Masks are drawn in training and in mode `sample`; evaluation
  * is the identity.
  *
- * @throws {OptionError} at the weight of a layer that is not dense, or with `spatial` at a weight
+ * @throws {ShapeError} at the weight of a convolution
+ * @throws {OptionError} at the weight of another layer that is not dense, or with `spatial` at a weight
  *
  * @example
  * ```ts
@@ -108,6 +109,9 @@ export const concreteDropout: Factory<"activation" | "product", ConcreteDropoutO
   },
   product(x, weight, bias, context) {
     if (context.options.spatial) throw new OptionError("spatial", "false at a weight", true);
+    if (weight.rank > 2) {
+      throw new ShapeError(`expected the weight [units, inputs] of a dense layer, found ${showShape(weight.shape)}.`);
+    }
     context.emit("rate", context.params.logit.sigmoid());
     return affine(context.mode === "eval" ? x : relaxed(x, context), weight, bias);
   },

@@ -1,7 +1,7 @@
 /** Options, parameters and the pass that convolutions over one to three axes share. @module */
 import { z } from "zod";
 import {
-  convolution,
+  convolutionMultiply,
   type InitContext,
   type Initial,
   type LayerContext,
@@ -21,6 +21,7 @@ import {
   paddingOf,
   paddingSchema,
 } from "./_window.ts";
+import { product, weightPart, type WeightVariant } from "./_product.ts";
 
 /** Options that convolutions share. */
 export interface ConvolutionLayerOptions {
@@ -51,7 +52,7 @@ export interface ConvolutionLayerOptions {
   /** Applied to each output channel's weights after an update. */
   constraint?: Plugin<"constraint">;
   /** A variant that the weight passes through before it is used. */
-  weight?: Plugin<"weight">;
+  weight?: WeightVariant;
 }
 
 /** The options as the methods see them. */
@@ -76,7 +77,7 @@ export function convolutionFields(axes: number): {
     initializer: initializerSchema.default("pytorch").describe("how the weight begins"),
     initializerGain: z.number().positive().default(1).describe("multiplies the weight's first values"),
     constraint: part("constraint").optional().describe("applied to each output channel's weights after an update"),
-    weight: part("weight").optional().describe("a variant that the weight passes through"),
+    weight: weightPart().optional().describe("a variant that the weight passes through"),
   };
 }
 
@@ -102,17 +103,10 @@ export function initConvolution({ options, inputShape, key, dtype }: InitContext
 
 /** `f(x * weight + bias)`, with the weight passed through the variant at the layer's weight site, if there is one. */
 export function runConvolution(x: Tensor, context: LayerContext<Validated>, axes: number): Tensor {
-  const { options, params, epilogue } = context;
+  const { options, params } = context;
   checkSpatial(x.shape.slice(1), axes);
   const [kernel, stride, dilation] = [options.kernel, options.stride, options.dilation].map((e) => eachAxis(e, axes));
-  const weight = options.weight === undefined
-    ? params.weight
-    : context.serve("weight", options.weight, [params.weight]);
-  return convolution(x, weight, params.bias ?? null, {
-    stride,
-    padding: paddingOf(options.padding, x.shape.slice(2), kernel, stride, dilation),
-    dilation,
-    groups: options.groups,
-    epilogue,
-  });
+  const padding = paddingOf(options.padding, x.shape.slice(2), kernel, stride, dilation);
+  const multiply = convolutionMultiply({ stride, padding, dilation, groups: options.groups });
+  return product(context, options.weight, x, params.weight, params.bias ?? null, "weight", multiply);
 }

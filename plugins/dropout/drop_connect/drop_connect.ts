@@ -10,7 +10,6 @@
  */
 import { z } from "zod";
 import {
-  affine,
   applyMask,
   type Context,
   definePlugin,
@@ -77,13 +76,13 @@ function activated(y: Tensor, epilogue: Epilogue): Tensor {
 
 /** `x W^T + b` with masks; the layer's activation is applied. */
 function training(x: Tensor, weight: Tensor, bias: Tensor | null, context: ProductContext<Resolved>): Tensor {
-  const { key, options, epilogue } = context;
+  const { key, options, epilogue, multiply } = context;
   const { rate, per, convention } = options;
   const scale = convention === "inverted";
-  if (rate === 1) return activated(affine(x, weight, bias).dropout(key, 1), epilogue);
+  if (rate === 1) return activated(multiply(x, weight, bias).dropout(key, 1), epilogue);
   if (per === "batch") {
     const [w, b] = [applyMask(weight, shared("weight", context)), bias && applyMask(bias, shared("bias", context))];
-    return affine(x, w, b, epilogue);
+    return multiply(x, w, b, epilogue);
   }
   let y = exampleProduct(x, weight, key.at("weight"), rate, scale);
   if (bias !== null) {
@@ -95,11 +94,16 @@ function training(x: Tensor, weight: Tensor, bias: Tensor | null, context: Produ
 }
 
 /** The normal distribution that stands for the masked product: mean and standard deviation. */
-function normalMoments(x: Tensor, weight: Tensor, bias: Tensor | null, options: Resolved): [Tensor, Tensor] {
+function normalMoments(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  { options, multiply }: ProductContext<Resolved>,
+): [Tensor, Tensor] {
   const { keep, scale } = moments(options);
   const factor = options.convention === "inverted" ? (1 - keep) / keep : keep * (1 - keep);
-  const mean = affine(x, weight, bias).mul(scale);
-  return [mean, affine(x.square(), weight.square(), bias && bias.square()).mul(factor).sqrt()];
+  const mean = multiply(x, weight, bias).mul(scale);
+  return [mean, multiply(x.square(), weight.square(), bias && bias.square()).mul(factor).sqrt()];
 }
 
 /** The average of the activation over draws of the pre-activation, in the memory of one draw. */
@@ -153,28 +157,28 @@ export const dropConnect: Factory<"weight" | "product", DropConnectOptions> = de
       .describe("draws that evaluation averages over"),
   }),
   fuses: true,
-  init({ options: { per }, role }) {
-    if (role === "weight" && per === "example") {
+  init({ options: { per }, role, weight }) {
+    if (per === "example" && (role === "weight" || weight!.rank > 2)) {
       throw new OptionError("per", '"batch", since this layer cannot draw a mask for each example', per);
     }
     return {};
   },
   weight: { mask: (context) => shared("weight", context) },
   product(x, weight, bias, context) {
-    const { mode, options, epilogue } = context;
+    const { mode, options, epilogue, multiply } = context;
     const { keep, scale } = moments(options);
-    if (keep === 1) return affine(x, weight, bias, epilogue);
+    if (keep === 1) return multiply(x, weight, bias, epilogue);
     if (options.inference === "normal" && keep > 0) {
-      if (mode === "eval") return noGrad(() => averaged(...normalMoments(x, weight, bias, options), context));
+      if (mode === "eval") return noGrad(() => averaged(...normalMoments(x, weight, bias, context), context));
       if (mode === "sample") {
-        const [mean, deviation] = normalMoments(x, weight, bias, options);
+        const [mean, deviation] = normalMoments(x, weight, bias, context);
         const y = mean.add(Tensor.normal(mean.shape, context.key.at("normal"), mean.floatType).mul(deviation));
         return activated(y, epilogue);
       }
     }
     if (mode !== "eval") return training(x, weight, bias, context);
-    if (scale === 1) return affine(x, weight, bias, epilogue);
-    return activated(affine(x, weight, bias).mul(scale), epilogue);
+    if (scale === 1) return multiply(x, weight, bias, epilogue);
+    return activated(multiply(x, weight, bias).mul(scale), epilogue);
   },
   claims: ({ per, convention }) => ({
     mean: convention === "classic" ? "reduced" : "kept",
