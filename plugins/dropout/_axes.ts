@@ -38,3 +38,21 @@ export function sharedAxes(names: readonly (AxisName | number)[], shape: Shape):
     return axis;
   });
 }
+
+/**
+ * The axes that share a draw where whole channels are dropped: all but the batch and the channels.
+ *
+ * @param channels where the channels are
+ * @param otherwise the variant that fits where there are no such axes
+ * @throws {ShapeError} when there are none
+ */
+export function axesOfChannels(shape: Shape, channels: "first" | "last", otherwise: string): number[] {
+  if (shape.length < 3) {
+    throw new ShapeError(
+      `expected [batch, channels, ...] with at least one further axis, found ${showShape(shape)}; ` +
+        `for [batch, features] use ${otherwise}.`,
+    );
+  }
+  const channel = channels === "first" ? 1 : shape.length - 1;
+  return shape.map((_, axis) => axis).filter((axis) => axis !== 0 && axis !== channel);
+}

@@ -10,6 +10,7 @@
 import { z } from "zod";
 import { definePlugin, type Factory, rateSchema, type Scheduled, scheduled } from "../../core/mod.ts";
 import { type AxisName, axisNameSchema, sharedAxes } from "./_axes.ts";
+import { alphaMask } from "./_alpha.ts";
 
 /** Options of {@linkcode alphaDropout}. */
 export interface AlphaDropoutOptions {
@@ -17,13 +18,10 @@ export interface AlphaDropoutOptions {
   rate?: Scheduled;
   /**
    * Axes along which one draw is shared, by name or number. `["height", "width"]` drops whole channels of images, as
-   * PyTorch's FeatureAlphaDropout does.
+   * `featureAlphaDropout` does.
    */
   share?: readonly (AxisName | number)[];
 }
-
-/** lambda alpha of the SELU: what large negative inputs tend to is minus this. */
-const LIMIT = 1.0507009873554805 * 1.6732632423543772;
 
 /**
  * Sets units to the least value of a SELU at random, then scales and shifts all, so that an input of mean 0 and variance 1
@@ -53,13 +51,7 @@ export const alphaDropout: Factory<"activation", AlphaDropoutOptions> = definePl
   }),
   activation: {
     mask({ key, options: { rate, share } }, { shape }) {
-      const draw = { key, rate, share: sharedAxes(share, shape) };
-      if (rate === 1) return draw;
-      // Of the rate as it is given: what is drawn differs from it by at most 2^-17.
-      const q = 1 - rate;
-      const a = 1 / Math.sqrt(q + LIMIT * LIMIT * q * (1 - q));
-      const b = a * LIMIT * (1 - q);
-      return { ...draw, a, b, c: b - a * LIMIT };
+      return alphaMask({ key, rate, share: sharedAxes(share, shape) });
     },
   },
   claims: { moments: "kept", eval: "identity" },

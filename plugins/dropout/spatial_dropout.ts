@@ -7,15 +7,8 @@
  * @module
  */
 import { z } from "zod";
-import {
-  definePlugin,
-  type Factory,
-  rateSchema,
-  type Scheduled,
-  scheduled,
-  ShapeError,
-  showShape,
-} from "../../core/mod.ts";
+import { definePlugin, type Factory, rateSchema, type Scheduled, scheduled } from "../../core/mod.ts";
+import { axesOfChannels } from "./_axes.ts";
 
 /** Options of {@linkcode spatialDropout}. */
 export interface SpatialDropoutOptions {
@@ -58,16 +51,11 @@ export const spatialDropout: Factory<"activation", SpatialDropoutOptions> = defi
     channels: z.enum(["first", "last"]).default("first").describe("where the channels are"),
   }),
   activation: {
-    mask({ key, options: { rate, channels } }, { shape }) {
-      if (shape.length < 3) {
-        throw new ShapeError(
-          `expected [batch, channels, ...] with at least one further axis, found ${showShape(shape)}; ` +
-            "for [batch, features] use dropout.",
-        );
-      }
-      const channel = channels === "first" ? 1 : shape.length - 1;
-      return { key, rate, share: shape.map((_, axis) => axis).filter((axis) => axis !== 0 && axis !== channel) };
-    },
+    mask: ({ key, options: { rate, channels } }, { shape }) => ({
+      key,
+      rate,
+      share: axesOfChannels(shape, channels, "dropout"),
+    }),
   },
   claims: { mean: "kept", variance: "multiplicative", eval: "identity" },
   cases: [{}, { channels: "last" }],
