@@ -30,6 +30,7 @@ export * from "./dropout/drop_connect/drop_connect.ts";
 export * from "./dropout/drop_key.ts";
 export * from "./dropout/dropout.ts";
 export * from "./dropout/embedding_dropout.ts";
+export * from "./dropout/fast_dropout.ts";
 export * from "./dropout/feature_alpha_dropout.ts";
 export * from "./dropout/gaussian_dropout.ts";
 export * from "./dropout/gaussian_noise.ts";

@@ -239,13 +239,25 @@ export interface LearnContext<Options> {
   /** The model's parameters by name. */
   readonly parameters: ReadonlyMap<string, Tensor>;
   /**
-   * Runs the model in mode `train` on inputs.
+   * Runs the model on inputs, in mode `train` unless said otherwise.
    *
-   * @param pass number of a further pass, whose masks differ from those of pass 0
+   * @param how number of a further pass, whose masks differ from those of pass 0; or more that can be said of the pass
    */
-  forward(x: Tensor, pass?: number): Tensor;
+  forward(x: Tensor, how?: number | LearnPass): Tensor;
   /** The loss of outputs, before it is divided; its gradient is taken with `gradients`. */
   loss(outputs: Tensor): LossValue;
+  /**
+   * Mean and variance of the model's output over the masks of mode `train`: see `Model.moments`.
+   *
+   * @throws {PluginError} naming the first layer that cannot
+   */
+  moments(x: Tensor | Moments): Moments;
+  /**
+   * The expectation of the loss over outputs that are independent normal numbers, before it is divided.
+   *
+   * @throws {PluginError} for a loss that has none
+   */
+  expectedLoss(outputs: Moments, form: ExpectationForm): LossValue;
   /**
    * Hands out the gradient of one parameter as soon as it is known. A parameter that is handed none is not updated.
    *
@@ -254,6 +266,35 @@ export interface LearnContext<Options> {
    */
   give(name: string, gradient: Tensor): void;
 }
+
+/** How a learning plugin runs the model. */
+export interface LearnPass {
+  /** Number of a further pass, whose masks differ from those of pass 0. Default 0. */
+  readonly pass?: number;
+  /** How the model is run. Default `train`. */
+  readonly mode?: Mode;
+  /** What stands in for the variants at layer positions. Default: they act themselves. */
+  readonly variants?: StandIn;
+}
+
+/** A place in a model where a variant stands at a layer position. */
+export interface VariantPlace {
+  /** Where it stands, such as `3`; the second use of a shared layer has `(use 1)` behind it. */
+  readonly path: string;
+  /** The variant's name. */
+  readonly plugin: string;
+  /** The variant's options, validated, with schedules replaced by their value now. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** What stands in for the variants at layer positions: from a variant's input to what is used as its output. */
+export type StandIn = (x: Tensor, place: VariantPlace) => Tensor;
+
+/**
+ * How the expectation of a loss over normal outputs is approximated where it has no closed form: `probit` takes the logistic
+ * function as a normal distribution's, `delta` takes the loss as quadratic around the mean.
+ */
+export type ExpectationForm = "probit" | "delta";
 
 /** What a loss says of a batch. Only the driver divides: by the weight of the whole batch, whatever it is split into. */
 export interface LossValue {

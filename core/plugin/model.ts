@@ -36,7 +36,7 @@ function endless(step: number): Progress {
 
 const modes: readonly Mode[] = ["train", "eval", "sample"];
 
-const runKeys = ["mode", "step", "progress", "sample", "pass", "rows", "carry", "stateUpdates"];
+const runKeys = ["mode", "step", "progress", "sample", "pass", "rows", "carry", "stateUpdates", "variants"];
 
 /** Whether several shapes are given, one for each input. */
 function isSeveral(shape: Shape | readonly Shape[]): shape is readonly Shape[] {
@@ -167,6 +167,7 @@ export class Model {
       rows: rows ?? Rows.range({ first: sample, step, pass }),
       progress,
       stateUpdates: options.stateUpdates ?? null,
+      variants: options.variants ?? null,
       building: false,
       carry: options.carry ?? null,
       penalties: null,

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Rows } from "../random/rows.ts";
-import type { Mode, Plugin, Progress, SiteRole } from "./plugin.ts";
+import type { Mode, Plugin, Progress, SiteRole, StandIn } from "./plugin.ts";
 import type { Shape } from "../tensor/shape.ts";
 import type { DType } from "../tensor/storage.ts";
 import type { FloatType, Tensor } from "../tensor/tensor.ts";
@@ -46,6 +46,11 @@ export interface AnyRun {
    * same state. A further pass (`pass` above 0) never changes running state.
    */
   stateUpdates?: Map<Tensor, Tensor>;
+  /**
+   * What stands in for the variants at layer positions, with their inputs and outputs in sight: called in the place of each.
+   * Default: they act themselves.
+   */
+  variants?: StandIn;
 }
 
 /** An evaluation, in which nothing is drawn but what evaluation itself is made of. */

@@ -33,6 +33,7 @@ import type {
   SiteArguments,
   SiteResult,
   SiteRole,
+  StandIn,
 } from "./plugin.ts";
 import { attentionStages, recurrentPlaces } from "./plugin.ts";
 import { describe, join, type Node, type PlaceRequest, same, type Tree } from "./tree.ts";
@@ -47,6 +48,8 @@ export interface PassSettings {
   readonly progress: Progress;
   /** Collects what running state is to become; null changes it at once. */
   readonly stateUpdates: Map<Tensor, Tensor> | null;
+  /** What stands in for the variants at layer positions. */
+  readonly variants: StandIn | null;
   /** Whether this pass builds the model. */
   readonly building: boolean;
   /** States that recurrent layers carry from call to call. */
@@ -150,6 +153,11 @@ export class Pass {
   #activation(node: Node, x: Tensor, context: Context<never>): Tensor {
     const part = node.plugin.definition.activation;
     if (part === undefined) throw this.#tree.misuse(node.plugin, "activation");
+    const { variants } = this.#settings;
+    if (variants !== null) {
+      const path = this.#use === "" ? node.path : `${node.path} (use ${this.#use})`;
+      return variants(x, { path, plugin: node.plugin.plugin, options: context.options });
+    }
     if (typeof part === "function") return part(x, context);
     return this.#masked(x, part.mask(context, { shape: x.shape }));
   }
@@ -296,7 +304,7 @@ export class Pass {
       if (penalty !== undefined && penalties !== null && !this.#penalized.has(path)) {
         this.#penalized.add(path);
         const input = role === "weight" || role === "embedding" ? null : inputs[0];
-        const added = penalty(context, { input, weight });
+        const added = penalty(context, { input, weight, output: out });
         if (!(added instanceof Tensor) || added.size !== 1) {
           const found = added instanceof Tensor ? `one of shape ${showShape(added.shape)}` : show(added);
           throw new PluginError(`expected a tensor with one number from its method penalty, found ${found}.`);

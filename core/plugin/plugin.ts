@@ -23,6 +23,8 @@ export interface Operands {
   readonly input: Tensor | null;
   /** The weight or table before the variant changes it; null where there is none. */
   readonly weight: Tensor | null;
+  /** What the method gave back, such as a product before its activation; null for a branch that was left out. */
+  readonly output: Tensor | null;
 }
 
 /** Where a plugin's formula comes from. */

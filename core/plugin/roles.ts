@@ -19,6 +19,7 @@ import type {
   AverageContext,
   DownloadContext,
   Downloaded,
+  ExpectationForm,
   LayerContext,
   LearnContext,
   LoadContext,
@@ -111,6 +112,12 @@ export interface RoleParts<Options> {
      * outputs themselves.
      */
     prediction?(outputs: Tensor, options: Options): Tensor;
+    /**
+     * The expectation of the loss over outputs that are independent normal numbers, for a learning plugin that lets means
+     * and variances travel through the model: once a batch part. Where all variances are 0, it is the loss. Without it, such
+     * a plugin refuses the loss by name.
+     */
+    expected?(outputs: Moments, targets: Tensor, options: Options, form: ExpectationForm): LossValue;
     /** What it can be taken of: `classes` (labels or their probabilities), `numbers`, or both when left out. */
     readonly targets?: "classes" | "numbers";
   };
@@ -210,7 +217,7 @@ export const partsOfRole: { readonly [R in Role]: { readonly method: string; rea
   attention: { method: "attention", others: ["stages"] },
   embedding: { method: "embedding", others: [] },
   layer: { method: "forward", others: ["moments", "pytorch", "epilogue", "fuses", "mixesRows"] },
-  loss: { method: "loss", others: ["objective", "prediction", "targets"] },
+  loss: { method: "loss", others: ["objective", "prediction", "expected", "targets"] },
   optimizer: { method: "update", others: ["slots", "wraps"] },
   schedule: { method: "value", others: ["initial", "epoch"] },
   constraint: { method: "project", others: ["slots"] },

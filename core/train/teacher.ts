@@ -7,7 +7,15 @@ import type { Batch } from "./batches.ts";
 import { PluginError, ShapeError, show, showShape } from "../errors.ts";
 import type { Model } from "../plugin/model.ts";
 import { optionsAt } from "../plugin/options.ts";
-import type { LearnContext, LossValue, Plugin, Progress } from "../plugin/plugin.ts";
+import type {
+  ExpectationForm,
+  LearnContext,
+  LearnPass,
+  LossValue,
+  Moments,
+  Plugin,
+  Progress,
+} from "../plugin/plugin.ts";
 import { Key } from "../random/key.ts";
 import { noGrad } from "../tensor/autograd.ts";
 import { sameShape } from "../tensor/shape.ts";
@@ -67,10 +75,25 @@ export class Teacher {
       inputs,
       targets,
       parameters: this.#parameters,
-      forward: (x: Tensor, pass = 0) => this.#model.forward(x, { mode: "train", progress, sample, pass, stateUpdates }),
+      forward: (x: Tensor, how: number | LearnPass = {}) => {
+        const said: LearnPass = typeof how === "number" ? { pass: how } : how;
+        return this.#model.forward(x, { mode: "train", ...said, progress, sample, stateUpdates });
+      },
       loss: (outputs: Tensor) => {
         const value = this.#loss.definition.loss(outputs, targets, this.#loss.options);
         first ??= outputs;
+        return asked ??= value, value;
+      },
+      moments: (x: Tensor | Moments) => this.#model.moments(x, { mode: "train", progress, sample, stateUpdates }),
+      expectedLoss: (outputs: Moments, form: ExpectationForm) => {
+        const { definition, options, plugin } = this.#loss;
+        if (definition.expected === undefined) {
+          throw new PluginError(
+            `${plugin}: has no expectation over normal outputs, which ${this.#plugin.plugin} asks for.`,
+          );
+        }
+        const value = definition.expected(outputs, targets, options, form);
+        first ??= outputs.mean;
         return asked ??= value, value;
       },
       give: (name: string, gradient: Tensor) => given.set(name, this.#check(name, gradient, given)),

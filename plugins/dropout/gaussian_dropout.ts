@@ -54,5 +54,11 @@ export const gaussianDropout: Factory<"activation", GaussianDropoutOptions> = de
     if (mode === "eval" || rate === 0) return x;
     return timesNormal(x, key, { sharedAxes: sharedAxes(share, x.shape), deviation: Math.sqrt(rate / (1 - rate)) });
   },
+  moments: ({ mean, variance }, { mode, options: { rate } }) => ({
+    mean,
+    variance: mode === "eval" || rate === 0
+      ? variance
+      : variance.add(mean.square().add(variance).mul(rate / (1 - rate))),
+  }),
   claims: { mean: "kept", variance: "multiplicative", eval: "identity" },
 });

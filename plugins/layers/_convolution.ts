@@ -1,13 +1,17 @@
 /** Options, parameters and the pass that convolutions over one to three axes share. @module */
 import { z } from "zod";
 import {
+  convolution,
   convolutionMultiply,
+  type ConvolutionOptions,
   type InitContext,
   type Initial,
   type LayerContext,
+  type Moments,
   OptionError,
   part,
   type Plugin,
+  PluginError,
   sizeOf,
   type Tensor,
 } from "../../core/mod.ts";
@@ -104,9 +108,24 @@ export function initConvolution({ options, inputShape, key, dtype }: InitContext
 /** `f(x * weight + bias)`, with the weight passed through the variant at the layer's weight site, if there is one. */
 export function runConvolution(x: Tensor, context: LayerContext<Validated>, axes: number): Tensor {
   const { options, params } = context;
+  const multiply = convolutionMultiply(windows(x, options, axes));
+  return product(context, options.weight, x, params.weight, params.bias ?? null, "weight", multiply);
+}
+
+/** Mean and variance of the output; inputs are independent, so variances add up with the squares of the weights. */
+export function convolutionMoments(x: Moments, { options, params }: LayerContext<Validated>, axes: number): Moments {
+  if (options.weight !== undefined) throw new PluginError("has no moments with a variant at its weight.");
+  const window = windows(x.mean, options, axes);
+  return {
+    mean: convolution(x.mean, params.weight, params.bias ?? null, window),
+    variance: convolution(x.variance, params.weight.square(), null, window),
+  };
+}
+
+/** How the window moves over an input. */
+function windows(x: Tensor, options: Validated, axes: number): Omit<ConvolutionOptions, "epilogue"> {
   checkSpatial(x.shape.slice(1), axes);
   const [kernel, stride, dilation] = [options.kernel, options.stride, options.dilation].map((e) => eachAxis(e, axes));
   const padding = paddingOf(options.padding, x.shape.slice(2), kernel, stride, dilation);
-  const multiply = convolutionMultiply({ stride, padding, dilation, groups: options.groups });
-  return product(context, options.weight, x, params.weight, params.bias ?? null, "weight", multiply);
+  return { stride, padding, dilation, groups: options.groups };
 }

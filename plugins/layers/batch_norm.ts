@@ -91,4 +91,25 @@ export const batchNorm: Factory<"layer", BatchNormOptions> = definePlugin({
     setState("variance", blend(state.variance, variance, count / (count - 1)));
     return output;
   },
+  moments({ mean, variance }, { mode, options, params, state, setState }) {
+    const { momentum, epsilon } = options;
+    const perChannel = (x: Tensor) => x.reshape([x.shape[0], ...mean.shape.slice(2).map(() => 1)]);
+    let [center, spread] = [state.mean, state.variance];
+    if (mode === "train") {
+      // Of a batch whose every example is drawn many times: the variance of the means, and the mean of the variances.
+      const axes = mean.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
+      const count = mean.size / mean.shape[1];
+      center = mean.mean(axes);
+      spread = mean.sub(perChannel(center)).square().add(variance).mean(axes);
+      setState("mean", state.mean.mul(1 - momentum).add(center.mul(momentum)));
+      setState("variance", state.variance.mul(1 - momentum).add(spread.mul(momentum * count / Math.max(count - 1, 1))));
+    }
+    const scale = spread.add(epsilon).pow(-0.5);
+    const gain = perChannel(params.weight === undefined ? scale : scale.mul(params.weight));
+    const centered = mean.sub(perChannel(center)).mul(gain);
+    return {
+      mean: params.bias === undefined ? centered : centered.add(perChannel(params.bias)),
+      variance: variance.mul(gain.square()),
+    };
+  },
 });

@@ -1,7 +1,13 @@
 /** Convolution of sequences. @module */
 import { z } from "zod";
 import { definePlugin, type Factory } from "../../core/mod.ts";
-import { convolutionFields, type ConvolutionLayerOptions, initConvolution, runConvolution } from "./_convolution.ts";
+import {
+  convolutionFields,
+  type ConvolutionLayerOptions,
+  convolutionMoments,
+  initConvolution,
+  runConvolution,
+} from "./_convolution.ts";
 
 /** Options of {@linkcode conv1d}. */
 export type Conv1dOptions = ConvolutionLayerOptions;
@@ -30,4 +36,5 @@ export const conv1d: Factory<"layer", Conv1dOptions, ["channels", "kernel"]> = d
   cases: [{ channels: 4, kernel: 3, padding: "same" }],
   init: (context) => initConvolution(context, 1),
   forward: (x, context) => runConvolution(x, context, 1),
+  moments: (x, context) => convolutionMoments(x, context, 1),
 });

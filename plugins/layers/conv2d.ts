@@ -1,7 +1,13 @@
 /** Convolution of images. @module */
 import { z } from "zod";
 import { definePlugin, type Factory } from "../../core/mod.ts";
-import { convolutionFields, type ConvolutionLayerOptions, initConvolution, runConvolution } from "./_convolution.ts";
+import {
+  convolutionFields,
+  type ConvolutionLayerOptions,
+  convolutionMoments,
+  initConvolution,
+  runConvolution,
+} from "./_convolution.ts";
 
 /** Options of {@linkcode conv2d}. */
 export type Conv2dOptions = ConvolutionLayerOptions;
@@ -30,4 +36,5 @@ export const conv2d: Factory<"layer", Conv2dOptions, ["channels", "kernel"]> = d
   cases: [{ channels: 4, kernel: 3, padding: "same" }],
   init: (context) => initConvolution(context, 2),
   forward: (x, context) => runConvolution(x, context, 2),
+  moments: (x, context) => convolutionMoments(x, context, 2),
 });

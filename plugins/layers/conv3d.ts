@@ -1,7 +1,13 @@
 /** Convolution of volumes. @module */
 import { z } from "zod";
 import { definePlugin, type Factory } from "../../core/mod.ts";
-import { convolutionFields, type ConvolutionLayerOptions, initConvolution, runConvolution } from "./_convolution.ts";
+import {
+  convolutionFields,
+  type ConvolutionLayerOptions,
+  convolutionMoments,
+  initConvolution,
+  runConvolution,
+} from "./_convolution.ts";
 
 /** Options of {@linkcode conv3d}. */
 export type Conv3dOptions = ConvolutionLayerOptions;
@@ -30,4 +36,5 @@ export const conv3d: Factory<"layer", Conv3dOptions, ["channels", "kernel"]> = d
   cases: [{ channels: 4, kernel: 3, padding: "same" }],
   init: (context) => initConvolution(context, 3),
   forward: (x, context) => runConvolution(x, context, 3),
+  moments: (x, context) => convolutionMoments(x, context, 3),
 });

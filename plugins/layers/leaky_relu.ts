@@ -7,6 +7,7 @@
  */
 import { z } from "zod";
 import { definePlugin, type Factory } from "../../core/mod.ts";
+import { rectifiedMoments } from "./_rectified_moments.ts";
 
 /** Options of {@linkcode leakyRelu}. */
 export interface LeakyReluOptions {
@@ -38,4 +39,5 @@ export const leakyRelu: Factory<"layer", LeakyReluOptions> = definePlugin({
     negativeSlope: z.number("expected a number").default(0.01).describe("the slope below 0"),
   }),
   forward: (x, { options }) => x.leakyRelu(options.negativeSlope),
+  moments: (x, { options }) => rectifiedMoments(x, options.negativeSlope),
 });

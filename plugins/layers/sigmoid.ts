@@ -1,6 +1,7 @@
 /** The activation `sigmoid`. @module */
 import { z } from "zod";
 import { definePlugin, type Factory } from "../../core/mod.ts";
+import { logisticMoments } from "./_logistic_moments.ts";
 
 /**
  * 1 / (1 + e^-x), elementwise. Behind a dense layer it is fused into it.
@@ -19,4 +20,5 @@ export const sigmoid: Factory<"layer", Record<never, never>> = definePlugin({
   options: z.object({}),
   epilogue: "sigmoid",
   forward: (x) => x.sigmoid(),
+  moments: logisticMoments,
 });

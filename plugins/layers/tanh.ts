@@ -1,6 +1,7 @@
 /** The activation `tanh`. @module */
 import { z } from "zod";
 import { definePlugin, type Factory } from "../../core/mod.ts";
+import { logisticMoments } from "./_logistic_moments.ts";
 
 /**
  * The hyperbolic tangent, elementwise. Behind a dense layer it is fused into it.
@@ -19,4 +20,9 @@ export const tanh: Factory<"layer", Record<never, never>> = definePlugin({
   options: z.object({}),
   epilogue: "tanh",
   forward: (x) => x.tanh(),
+  moments({ mean, variance }) {
+    // tanh(x) = 2 sigmoid(2 x) - 1.
+    const logistic = logisticMoments({ mean: mean.mul(2), variance: variance.mul(4) });
+    return { mean: logistic.mean.mul(2).sub(1), variance: logistic.variance.mul(4) };
+  },
 });

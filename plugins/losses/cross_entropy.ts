@@ -1,6 +1,14 @@
 /** Softmax cross-entropy, for classification. @module */
 import { z } from "zod";
-import { crossEntropyRows, definePlugin, type Factory, OptionError, ShapeError, Tensor } from "../../core/mod.ts";
+import {
+  crossEntropyRows,
+  definePlugin,
+  type Factory,
+  type LossValue,
+  OptionError,
+  ShapeError,
+  Tensor,
+} from "../../core/mod.ts";
 import { checkTargets, type ReductionOption, reductionSchema, weighed } from "./_reduction.ts";
 
 /** Options of {@linkcode crossEntropy}. */
@@ -42,20 +50,55 @@ export const crossEntropy: Factory<"loss", CrossEntropyOptions> = definePlugin({
     reduction: reductionSchema,
   }),
   targets: "classes",
-  loss(outputs, targets, { classWeights, reduction, ...options }) {
-    if (targets.dtype !== "int32") {
-      const sum = softLoss(outputs, targets, classWeights, options);
-      return weighed(sum, outputs.size / Math.max(outputs.shape[outputs.rank - 1], 1), reduction);
-    }
-    // A sequence's steps are rows as good as examples.
-    const sequence = outputs.rank > 2 && targets.rank === outputs.rank - 1;
-    const logits = sequence ? outputs.reshape([targets.size, outputs.shape[outputs.rank - 1]]) : outputs;
-    const labels = sequence ? targets.reshape([targets.size]) : targets;
-    const weights = classWeights && Tensor.from(classWeights, [classWeights.length], outputs.floatType);
-    const sum = crossEntropyRows(logits, labels, { ...options, weights }).sum();
-    return weighed(sum, weightOf(labels, classWeights, options.ignoreIndex), reduction);
+  loss: crossEntropyLoss,
+  expected({ mean, variance }, targets, options) {
+    const { sum, weight } = crossEntropyLoss(mean, targets, options);
+    // The loss curves where the logarithm of the exponentials' sum does: diag(p) - p p^T for independent logits.
+    const p = mean.softmax();
+    const curvature = p.sub(p.square()).mul(variance).sum(-1).mul(0.5);
+    return { sum: sum.add(curvature.mul(totals(mean, targets, options)).sum()), weight };
   },
 });
+
+type Resolved = Omit<Required<CrossEntropyOptions>, "classWeights" | "ignoreIndex"> & CrossEntropyOptions;
+
+function crossEntropyLoss(
+  outputs: Tensor,
+  targets: Tensor,
+  { classWeights, reduction, ...options }: Resolved,
+): LossValue {
+  if (targets.dtype !== "int32") {
+    const sum = softLoss(outputs, targets, classWeights, options);
+    return weighed(sum, outputs.size / Math.max(outputs.shape[outputs.rank - 1], 1), reduction);
+  }
+  // A sequence's steps are rows as good as examples.
+  const sequence = outputs.rank > 2 && targets.rank === outputs.rank - 1;
+  const logits = sequence ? outputs.reshape([targets.size, outputs.shape[outputs.rank - 1]]) : outputs;
+  const labels = sequence ? targets.reshape([targets.size]) : targets;
+  const weights = classWeights && Tensor.from(classWeights, [classWeights.length], outputs.floatType);
+  const sum = crossEntropyRows(logits, labels, { ...options, weights }).sum();
+  return weighed(sum, weightOf(labels, classWeights, options.ignoreIndex), reduction);
+}
+
+/** What the weights of each row's target add up to, `[batch, ...]`: 1 where no class has a weight and none is ignored. */
+function totals(
+  outputs: Tensor,
+  targets: Tensor,
+  { classWeights, labelSmoothing: smoothing, ignoreIndex }: Resolved,
+): Tensor {
+  const classes = outputs.shape[outputs.rank - 1];
+  const weights = classWeights ?? new Array(classes).fill(1);
+  const spread = smoothing * weights.reduce((a, b) => a + b, 0) / classes;
+  if (targets.dtype === "int32") {
+    const each = Array.from(
+      targets.ints,
+      (label) => label === ignoreIndex ? 0 : (1 - smoothing) * weights[label] + spread,
+    );
+    return Tensor.from(each, outputs.shape.slice(0, -1), outputs.dtype);
+  }
+  const each = targets.mul(Tensor.from(weights, [classes], outputs.dtype)).sum(-1);
+  return each.mul(1 - smoothing).add(spread);
+}
 
 /** The sum of the losses where targets are probabilities. */
 function softLoss(

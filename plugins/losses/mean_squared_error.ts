@@ -26,4 +26,8 @@ export const meanSquaredError: Factory<"loss", MeanSquaredErrorOptions> = define
     checkTargets("mean-squared-error", outputs, targets);
     return reduce(outputs.sub(targets).square(), reduction);
   },
+  expected(outputs, targets, { reduction }) {
+    checkTargets("mean-squared-error", outputs.mean, targets);
+    return reduce(outputs.mean.sub(targets).square().add(outputs.variance), reduction);
+  },
 });
