@@ -41,7 +41,6 @@ function beside(units: Tensor, weight: Tensor, output: Tensor): Tensor {
 /** The probability of keeping each unit. `product` is `W v`. */
 function keepProbabilities(
   x: Tensor,
-  weight: Tensor,
   product: Tensor,
   { options, params, multiply }: ProductContext<Resolved>,
 ): Tensor {
@@ -104,7 +103,7 @@ export const standout: Factory<"product", StandoutOptions> = definePlugin({
   product(x, weight, bias, context) {
     const { mode, key, epilogue, emit, multiply, options: { gate } } = context;
     const product = multiply(x, weight, null);
-    const keep = keepProbabilities(x, weight, product, context);
+    const keep = keepProbabilities(x, product, context);
     emit("keep", keep);
     const shifted = bias === null ? product : product.add(beside(bias, weight, product));
     const y = epilogue === "none" ? shifted : shifted[epilogue]();

@@ -8,7 +8,15 @@
  * @module
  */
 import { z } from "zod";
-import { applyMask, definePlugin, type Factory, rateSchema, type Scheduled, scheduled, Tensor } from "../../core/mod.ts";
+import {
+  applyMask,
+  definePlugin,
+  type Factory,
+  rateSchema,
+  type Scheduled,
+  scheduled,
+  Tensor,
+} from "../../core/mod.ts";
 
 /** Options of {@linkcode targetedUnitDropout}. */
 export interface TargetedUnitDropoutOptions {
