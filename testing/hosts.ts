@@ -92,7 +92,7 @@ export interface RecurrentHostOptions {
 }
 
 /**
- * One place of a recurrent layer. Inputs: the values `[batch, time, features]` at each step, and what the step before
+ * One place of a recurrent layer. Inputs: the values `[batch, time, ...]` at each step, and what the step before
  * left there; output: what the variant makes of them. Where the variant does not act in a mode, the values
  * themselves.
  */
@@ -102,7 +102,8 @@ export const recurrentHost: Factory<"layer", RecurrentHostOptions> = definePlugi
   forward(x, { serve, inputs, acts, options: { variant, place } }) {
     const places = acts("recurrent", variant);
     if (places !== undefined && !places.includes(place)) return x;
-    const byTime = (sequence: Tensor) => unstack(sequence.transpose([1, 0, 2]));
+    const byTime = (sequence: Tensor) =>
+      unstack(sequence.transpose(sequence.shape.map((_, axis) => axis < 2 ? 1 - axis : axis)));
     const before = byTime(inputs[1]);
     const steps = byTime(x).map((value, time) => {
       const previous = remembered.includes(place) ? before[time] : null;

@@ -118,7 +118,7 @@ function productSite(shape: Shape, kernel: Shape = []): Site {
 }
 
 function recurrentSite(place: RecurrentPlace): Site {
-  const shape = [3, 4];
+  const shape = place.endsWith("-by-gate") ? [3, 2, 4] : [3, 4];
   return {
     label: `recurrent at ${place}`,
     group: `recurrent at ${place}`,

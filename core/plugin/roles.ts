@@ -70,7 +70,7 @@ export interface RoleParts<Options> {
     recurrent: SiteMethods<Options>["recurrent"] | SiteMasks<Options>["recurrent"];
     /**
      * The places it acts on in a mode, asked for once a pass with the options of the moment; a recurrent layer fuses its
-     * steps when there are none. Default: all.
+     * steps when there are none. Default: all but those by gate.
      */
     places?(options: Options, mode: Mode): readonly RecurrentPlace[];
   };

@@ -13,7 +13,9 @@ import type { Multiply } from "./multiply.ts";
  * A value inside a recurrent layer that a `recurrent` variant can act on, in the order of a step:
  *
  * - `input`: x_t, before its product.
+ * - `input-by-gate`: x_t as each gate's part of the product sees it, `[batch, gates, features]`.
  * - `previous-hidden`: h_{t-1}, before its product; only the product sees what becomes of it.
+ * - `previous-hidden-by-gate`: h_{t-1} as each gate's part of the product sees it, `[batch, gates, features]`.
  * - `candidate`: g_t of an LSTM, n_t of a GRU.
  * - `cell`: the new c_t; both h_t and the next step see what becomes of it.
  * - `carried-cell`: the new c_t once h_t has been computed; only the next step sees what becomes of it.
@@ -25,7 +27,9 @@ export type RecurrentPlace = (typeof recurrentPlaces)[number];
 /** All places in a recurrent layer, in the order of a step. */
 export const recurrentPlaces = [
   "input",
+  "input-by-gate",
   "previous-hidden",
+  "previous-hidden-by-gate",
   "candidate",
   "cell",
   "carried-cell",
@@ -100,8 +104,8 @@ export interface SiteMethods<Options> {
    */
   product(x: Tensor, weight: Tensor, bias: Tensor | null, context: ProductContext<Options>): Tensor;
   /**
-   * A value inside a recurrent layer, `[batch, features]`, once a step: to one of the same shape. Called only for the places
-   * that `places` names.
+   * A value inside a recurrent layer, once a step: `[batch, features]`, or `[batch, gates, features]` at a place by gate, to
+   * one of the same shape. Called only for the places that `places` names.
    */
   recurrent(value: Tensor, step: RecurrentStep, context: Context<Options>): Tensor;
   /**

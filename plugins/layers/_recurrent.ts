@@ -25,6 +25,9 @@ import { type RecurrentSettings, suffixes } from "./_recurrent_options.ts";
 /** Passes a value through the variant if it acts on this place. */
 export type Act = (place: RecurrentPlace, value: Tensor, previous?: Tensor) => Tensor;
 
+/** A state's share of a step's sums: `h W^T`, and the state's bias where the cell keeps it apart. */
+export type StateProduct = (state: Tensor) => Tensor;
+
 /** Weight and biases of one layer and direction. */
 export interface CellParameters {
   /** `[gates units, units]`, after the variant at the weight. */
@@ -49,7 +52,7 @@ export interface Cell {
     final: Tensor[];
   };
   /** One step, from the input's share of the sums and the states before to the states after. */
-  step(projected: Tensor, parameters: CellParameters, states: readonly Tensor[], act: Act): Tensor[];
+  step(projected: Tensor, product: StateProduct, states: readonly Tensor[], act: Act): Tensor[];
 }
 
 /** Slices of a sequence's states, of which the initial one stands first, or last for a reverse walk. */
@@ -98,8 +101,9 @@ function activeRows(time: number, lengths: Ints, like: Tensor): Tensor {
 function placesOf(cell: Cell, context: LayerContext<RecurrentSettings>, suffix: string): Set<RecurrentPlace> {
   const variant = context.options.recurrent;
   if (variant === undefined) return new Set();
-  const known: RecurrentPlace[] = ["input", ...cell.inside, "output"];
-  const wanted = (context.acts("recurrent", variant, `recurrent${suffix}`) ?? known) as readonly RecurrentPlace[];
+  const known: RecurrentPlace[] = ["input", "input-by-gate", ...cell.inside, "output"];
+  const named = context.acts("recurrent", variant, `recurrent${suffix}`) as readonly RecurrentPlace[] | undefined;
+  const wanted = named ?? known.filter((place) => !place.endsWith("-by-gate"));
   const found = wanted.filter((place) => known.includes(place));
   if (wanted.length > 0 && found.length === 0) {
     throw new PluginError(
@@ -154,14 +158,53 @@ function leaveStates(
   });
 }
 
-/** The input's share of the sums, `[time, batch, gates units]`, of x `[time, batch, inputs]`. */
+/** Each gate's copy of a value: `[..., features]` to `[..., gates, features]`. */
+function forGates(x: Tensor, gates: number): Tensor {
+  const [leading, features] = [x.shape.slice(0, -1), x.shape[x.rank - 1]];
+  return x.reshape([...leading, 1, features]).broadcastTo([...leading, gates, features]);
+}
+
+/**
+ * `x W^T + b` where each gate has an x of its own.
+ *
+ * @param x `[..., gates, features]`
+ * @param weight `[gates units, features]`
+ * @returns `[..., gates units]`
+ */
+function affineByGate(x: Tensor, weight: Tensor, bias: Tensor | null): Tensor {
+  const leading = x.shape.slice(0, -2);
+  const [gates, features] = x.shape.slice(-2);
+  const rows = leading.reduce((count, extent) => count * extent, 1);
+  const parts = x.reshape([rows, gates, features]).transpose([1, 0, 2])
+    .matmul(weight.reshape([gates, weight.shape[0] / gates, features]), { transposeB: true });
+  const sums = parts.transpose([1, 0, 2]).reshape([...leading, weight.shape[0]]);
+  return bias === null ? sums : sums.add(bias);
+}
+
+/**
+ * The input's share of the sums, `[time, batch, gates units]`.
+ *
+ * @param x `[time, batch, inputs]`; `[time, batch, gates, inputs]` where each gate has an input of its own
+ */
 function project(context: LayerContext<RecurrentSettings>, x: Tensor, bias: Tensor | null, suffix: string): Tensor {
   const { params, options: { inputWeight } } = context;
-  const weight = params[`weight_ih${suffix}`];
-  if (inputWeight === undefined) return affine(x, weight, bias);
+  const [weight, name, byGate] = [params[`weight_ih${suffix}`], `inputWeight${suffix}`, x.rank === 4];
+  if (!isPlugin(inputWeight, "product")) {
+    const used = inputWeight === undefined ? weight : context.serve("weight", inputWeight, [weight], name);
+    return byGate ? affineByGate(x, used, bias) : affine(x, used, bias);
+  }
   // A product that differs from example to example takes the batch first, with all steps of an example together.
-  const swap = (value: Tensor) => isPlugin(inputWeight, "product") ? value.transpose([1, 0, 2]) : value;
-  return swap(product(context, inputWeight, swap(x), weight, bias, `inputWeight${suffix}`));
+  const swap = (value: Tensor) => value.transpose([1, 0, ...value.shape.slice(2).map((_, axis) => axis + 2)]);
+  const sums = swap(product(context, inputWeight, swap(x), weight, bias, name));
+  if (!byGate) return sums;
+  // Such a product is of the whole weight; each gate takes its own units of what its input gives.
+  const [time, batch, gates] = x.shape;
+  const units = weight.shape[0] / gates;
+  const own = Array.from(
+    { length: gates },
+    (_, k) => sums.slice([0, 0, k, k * units], [time, batch, k + 1, (k + 1) * units]),
+  );
+  return Tensor.concat(own, 3).reshape([time, batch, weight.shape[0]]);
 }
 
 /** One layer in one direction: from `[time, batch, inputs]` to all hidden states `[time, batch, units]`. */
@@ -192,7 +235,14 @@ function direction(
   const [inputBias, stateBias] = [params[`bias_ih${suffix}`] ?? null, params[`bias_hh${suffix}`] ?? null];
   const bias = inputBias === null || cell.separateBias ? inputBias : inputBias.add(stateBias);
   const parameters = { weight, bias: cell.separateBias ? stateBias : null };
-  const projected = project(context, everywhere("input", x), bias, suffix);
+  const inputs = everywhere("input", x);
+  const seen = places.has("input-by-gate") ? everywhere("input-by-gate", forGates(inputs, cell.gates)) : inputs;
+  const projected = project(context, seen, bias, suffix);
+  const stateProduct = (act: Act): StateProduct => (state) => {
+    const seen = act("previous-hidden", state);
+    if (!places.has("previous-hidden-by-gate")) return affine(seen, weight, parameters.bias);
+    return affineByGate(act("previous-hidden-by-gate", forGates(seen, cell.gates)), weight, parameters.bias);
+  };
   const initial = initialStates(cell, context, suffix, batch, x);
 
   let hidden: Tensor;
@@ -206,7 +256,7 @@ function direction(
     for (let i = 0; i < time; i++) {
       const t = reverse ? time - 1 - i : i;
       const before = final;
-      final = cell.step(sums[t], parameters, before, at(t));
+      final = cell.step(sums[t], stateProduct(at(t)), before, at(t));
       if (active !== null) {
         const ended = active[t].mul(-1).add(1);
         final = final.map((value, k) => value.mask(active[t]).add(before[k].mask(ended)));

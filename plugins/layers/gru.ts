@@ -9,7 +9,7 @@
  * @module
  */
 import { z } from "zod";
-import { affine, definePlugin, type Factory, gruSequence } from "../../core/mod.ts";
+import { definePlugin, type Factory, gruSequence, type Tensor } from "../../core/mod.ts";
 import { type Cell, runRecurrent, splitStates } from "./_recurrent.ts";
 import { initRecurrent, recurrentFields, type RecurrentOptions } from "./_recurrent_options.ts";
 
@@ -19,20 +19,20 @@ export type GruOptions = RecurrentOptions;
 const cell: Cell = {
   gates: 3,
   states: ["hidden"],
-  inside: ["previous-hidden", "candidate", "hidden"],
+  inside: ["previous-hidden", "previous-hidden-by-gate", "candidate", "hidden"],
   separateBias: true,
   sequence(projected, { weight, bias }, [initial], options) {
     const states = gruSequence(projected, weight, bias, initial, options);
     const { hidden, final } = splitStates(states, projected.shape[0], options.reverse ?? false);
     return { hidden, final: [final] };
   },
-  step(projected, { weight, bias }, [previous], act) {
+  step(projected, product, [previous], act) {
     const [batch, units] = previous.shape;
-    const product = affine(act("previous-hidden", previous), weight, bias);
-    const gate = (sums: typeof product, k: number) => sums.slice([0, k * units], [batch, (k + 1) * units]);
-    const reset = gate(projected, 0).add(gate(product, 0)).sigmoid();
-    const update = gate(projected, 1).add(gate(product, 1)).sigmoid();
-    const candidate = act("candidate", gate(projected, 2).add(reset.mul(gate(product, 2))).tanh());
+    const carried = product(previous);
+    const gate = (sums: Tensor, k: number) => sums.slice([0, k * units], [batch, (k + 1) * units]);
+    const reset = gate(projected, 0).add(gate(carried, 0)).sigmoid();
+    const update = gate(projected, 1).add(gate(carried, 1)).sigmoid();
+    const candidate = act("candidate", gate(projected, 2).add(reset.mul(gate(carried, 2))).tanh());
     const hidden = update.mul(-1).add(1).mul(candidate).add(update.mul(previous));
     return [act("hidden", hidden, previous)];
   },

@@ -20,7 +20,7 @@ export type LstmOptions = RecurrentOptions;
 const cell: Cell = {
   gates: 4,
   states: ["hidden", "cell"],
-  inside: ["previous-hidden", "candidate", "cell", "carried-cell", "hidden"],
+  inside: ["previous-hidden", "previous-hidden-by-gate", "candidate", "cell", "carried-cell", "hidden"],
   separateBias: false,
   sequence(projected, { weight }, [initial, initialCell], options) {
     const [time, batch] = projected.shape;
@@ -28,9 +28,9 @@ const cell: Cell = {
     const { hidden, final } = splitStates(states, time, options.reverse ?? false);
     return { hidden, final: [final, states.slice([time + 1]).reshape([batch, weight.shape[1]])] };
   },
-  step(projected, { weight }, [previous, memory], act) {
+  step(projected, product, [previous, memory], act) {
     const [batch, units] = previous.shape;
-    const sums = projected.add(act("previous-hidden", previous).matmul(weight, { transposeB: true }));
+    const sums = projected.add(product(previous));
     const gate = (k: number) => sums.slice([0, k * units], [batch, (k + 1) * units]);
     const candidate = act("candidate", gate(2).tanh());
     const forgotten = gate(1).sigmoid().mul(memory);

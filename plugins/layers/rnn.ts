@@ -20,17 +20,16 @@ function cellOf(activation: "tanh" | "relu"): Cell {
   return {
     gates: 1,
     states: ["hidden"],
-    inside: ["previous-hidden", "hidden"],
+    inside: ["previous-hidden", "previous-hidden-by-gate", "hidden"],
     separateBias: false,
     sequence(projected, { weight }, [initial], options) {
       const states = rnnSequence(projected, weight, initial, activation, options);
       const { hidden, final } = splitStates(states, projected.shape[0], options.reverse ?? false);
       return { hidden, final: [final] };
     },
-    step(projected, { weight }, [previous], act) {
-      const sum = projected.add(act("previous-hidden", previous).matmul(weight, { transposeB: true }));
-      return [act("hidden", sum[activation](), previous)];
-    },
+    step: (projected, product, [previous], act) => [
+      act("hidden", projected.add(product(previous))[activation](), previous),
+    ],
   };
 }
 
