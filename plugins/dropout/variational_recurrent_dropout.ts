@@ -3,7 +3,8 @@
  *
  * Gal and Ghahramani, "A Theoretically Grounded Application of Dropout in Recurrent Neural Networks", NIPS 2016, section
  * 4.1, equation (7): the gates see `x_t * z_x` and `h_{t-1} * z_h` with masks z_x and z_h drawn once for each sequence,
- * and the layer hands on `h_t * z_o`. The gates share the masks (tied weights).
+ * and the layer hands on `h_t * z_o`. The gates share the masks (tied weights), or each has masks of its own (untied weights, as
+ * in the authors' program).
  *
  * @module
  */
@@ -25,11 +26,16 @@ export interface VariationalRecurrentDropoutOptions {
   hidden?: Scheduled;
   /** Probability of dropping an output of the uppermost layer, in [0, 1], or a schedule. Default 0.5. */
   output?: Scheduled;
+  /**
+   * Whether the gates see one mask, `shared` (default), or each masks of its own on the input and the hidden state,
+   * `separate`.
+   */
+  gates?: "shared" | "separate";
 }
 
 /** The rate at a place. */
 function rateOf(place: RecurrentPlace, options: { input: number; hidden: number; output: number }): number {
-  return place === "input" ? options.input : place === "output" ? options.output : options.hidden;
+  return place.startsWith("input") ? options.input : place === "output" ? options.output : options.hidden;
 }
 
 /**
@@ -39,7 +45,13 @@ function rateOf(place: RecurrentPlace, options: { input: number; hidden: number;
  * probability, and evaluation is the identity. Layers on top of each other each drop their input and hidden state; the
  * output of the uppermost alone is dropped again. Words are dropped by `embeddingDropout` with `share: "sequence"`.
  *
- * A rate of 0 is the identity; a rate of 1 gives zeros with zero gradients.
+ * With `gates: "separate"` each gate loses inputs and hidden units of its own: 4 masks of each in an LSTM, 3 in a GRU, 1
+ * in a plain layer. A rate of 0 is the identity; a rate of 1 gives zeros with zero gradients.
+ *
+ * When: an LSTM or GRU overfits and its memory should not be disturbed anew at every step; also for uncertainty by Monte
+ * Carlo passes.
+ * Cost: steps run one by one, no longer fused, where hidden units are dropped. Separate gates hold the input and the
+ * hidden state once for each gate.
  *
  * @example
  * ```ts
@@ -66,11 +78,15 @@ export const variationalRecurrentDropout: Factory<"recurrent", VariationalRecurr
     input: scheduled(rateSchema).default(0.5).describe("probability of dropping an input, in [0, 1]"),
     hidden: scheduled(rateSchema).default(0.3).describe("probability of dropping a hidden unit, in [0, 1]"),
     output: scheduled(rateSchema).default(0.5).describe("probability of dropping an output, in [0, 1]"),
+    gates: z.enum(["shared", "separate"]).default("shared").describe("whether the gates share their masks"),
   }),
   places(options, mode) {
-    const places = ["input", "previous-hidden", "output"] as const;
+    const places = options.gates === "shared"
+      ? ["input", "previous-hidden", "output"] as const
+      : ["input-by-gate", "previous-hidden-by-gate", "output"] as const;
     return mode === "eval" ? [] : places.filter((place) => rateOf(place, options) > 0);
   },
   recurrent: { mask: ({ key, options }, { place }) => ({ key: key.at(place), rate: rateOf(place, options) }) },
-  claims: { mean: "kept", variance: "multiplicative", eval: "identity" },
+  claims: { mean: "kept", variance: "multiplicative", eval: "identity", shares: ["time"] },
+  cases: [{}, { gates: "separate" }],
 });
