@@ -35,6 +35,8 @@ export * from "./dropout/feature_alpha_dropout.ts";
 export * from "./dropout/gaussian_dropout.ts";
 export * from "./dropout/gaussian_noise.ts";
 export * from "./dropout/r_drop.ts";
+export * from "./dropout/recurrent_dropout.ts";
+export * from "./dropout/rnn_drop.ts";
 export * from "./dropout/shakeout.ts";
 export * from "./dropout/spatial_dropout.ts";
 export * from "./dropout/standout.ts";
