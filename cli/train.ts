@@ -36,6 +36,10 @@ export async function train(args: readonly string[]): Promise<Outcome> {
     const runs = runsOf(plan.config).map((run) => configuredRun(plan.config, run.name, plan.registry));
     const trainers: Trainer[] = [];
     for (const run of runs) trainers.push(await makeTrainer(plan, run, dataset, interruption.signal));
+    const before = trainers.find(({ info }) => info.computedBefore !== undefined)?.info.computedBefore;
+    if (before !== undefined) {
+      note(`The checkpoint was computed by ${before}: the last bits will not be those of a run that never stopped.`);
+    }
     const results = await inDirectory(plan, reopened, trainers, interruption);
     const status = results.some((result) => result.interrupted) ? interruption.status : 0;
     if (status !== 0) note(`Stopped. To go on: ${invocation(`train --resume ${plan.out}`)}`);

@@ -8,6 +8,7 @@ import { allocateArray, type Backend } from "../core/backend/backend.ts";
 import { BackendError, PermissionError } from "../core/errors.ts";
 import type { Guests } from "./guests.ts";
 import { marshal, symbolName, symbolParameters } from "./marshal.ts";
+import { allKinds, probeShapes, productKinds, type ProductPlan, type Timing, unmeasuredLeaves } from "./products.ts";
 import { ABI_VERSION } from "./sources.ts";
 import { librarySymbols, type Variant, variants } from "./symbols.ts";
 
@@ -27,6 +28,8 @@ export interface LibraryOptions {
   readonly instructions: "auto" | Variant;
   /** Why this backend was chosen, in one line. */
   readonly reason: string;
+  /** Who computes which products. Default: OpenBLAS with kernels of its choice, but for those narrower than ours. */
+  readonly products?: ProductPlan;
 }
 
 /** The native backend, with what only it has. */
@@ -69,24 +72,124 @@ function openSymbols<S extends Deno.ForeignLibraryInterface>(path: string, symbo
 
 type Library = Deno.DynamicLibrary<typeof librarySymbols>["symbols"];
 
-function blasText(library: Library, failed: boolean): string {
+const texts = { opened: 0, failure: 1, core: 2 } as const;
+
+/** A text that the library fills a buffer with. */
+function textOf(name: string, fill: (bytes: Uint8Array<ArrayBuffer>, capacity: number) => number): string {
   const bytes = new Uint8Array(512);
-  check(library.thinned_blas_text(bytes, bytes.length, Number(failed)), "blas_text");
+  check(fill(bytes, bytes.length), name);
   return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
 }
 
-/** Opens OpenBLAS, and says whether that went well and what does the matrix products now. */
-function openBlas(library: Library, files: readonly string[], variant: Variant): { usesBlas: boolean; blas: string } {
-  if (files.length === 0) return { usesBlas: false, blas: "own blocked product (no OpenBLAS found)" };
+function blasText(library: Library, which: keyof typeof texts): string {
+  return textOf("blas_text", (bytes, capacity) => library.thinned_blas_text(bytes, capacity, texts[which]));
+}
+
+/** Opens OpenBLAS with the kernels of a core type; why not, when that fails. */
+function openFiles(library: Library, files: readonly string[], core: string): string | undefined {
+  const zeroEnded = (text: string) => new TextEncoder().encode(text + "\0");
   for (const [i, file] of files.entries()) {
-    const status = library.thinned_open_blas(new TextEncoder().encode(file + "\0"), Number(i === files.length - 1));
-    if (status !== 0) {
-      const failure = blasText(library, true);
-      return { usesBlas: false, blas: `own blocked product (OpenBLAS could not be opened: ${failure})` };
-    }
+    const status = library.thinned_open_blas(zeroEnded(file), Number(i === files.length - 1), zeroEnded(core));
+    if (status !== 0) return blasText(library, "failure");
   }
-  const own = variant === "avx512" && library.thinned_blas_is_wide() === 0;
-  return { usesBlas: true, blas: blasText(library, false) + (own ? ", wide products by own AVX-512 kernels" : "") };
+  return undefined;
+}
+
+/** Opens OpenBLAS, and says whether that went well and what does the matrix products now. */
+function openBlas(
+  library: Library,
+  { blas: files, products }: LibraryOptions,
+  variant: Variant,
+): { usesBlas: boolean; blas: string } {
+  if (files.length === 0) return { usesBlas: false, blas: "own blocked product (no OpenBLAS found)" };
+  const failure = openFiles(library, files, products?.core ?? "");
+  if (failure !== undefined) {
+    return { usesBlas: false, blas: `own blocked product (OpenBLAS could not be opened: ${failure})` };
+  }
+  const leaves = products?.leaves ?? unmeasuredLeaves(blasText(library, "core"), variant);
+  check(library.thinned_blas_leaves(leaves), "blas_leaves");
+  const left = productKinds.filter((_, kind) => leaves >> kind & 1);
+  const whose = leaves === allKinds ? "all" : left.join(", ");
+  const own = left.length === 0 ? "" : `; own ${variant} kernels for ${whose} products`;
+  return { usesBlas: true, blas: blasText(library, "opened") + own };
+}
+
+/** What a library says of the machine, without opening a backend. */
+export interface Machine {
+  /** The instruction set that a backend would use. */
+  readonly variant: Variant;
+  /** What the processor calls itself; empty where it has no name. */
+  readonly processor: string;
+}
+
+/** The machine, as a compiled library sees it. */
+export function machineOf(path: string, instructions: "auto" | Variant): Machine {
+  const { symbols: library } = openSymbols(path, librarySymbols);
+  const variant = chooseVariant(instructions, variants[library.thinned_best_variant()]);
+  return { variant, processor: textOf("processor", (bytes, capacity) => library.thinned_processor(bytes, capacity)) };
+}
+
+/**
+ * Times products of the shapes that training uses, on one thread: by the own product, and by OpenBLAS with the kernels of
+ * some core types, each of which it has. Nothing else may compute meanwhile.
+ *
+ * @param path the compiled library
+ * @param blas the libraries to open, OpenBLAS last
+ * @param variant the instruction set of the own product
+ * @param cores core types to try; an empty one is what OpenBLAS chooses
+ */
+export function timeProducts(
+  path: string,
+  blas: readonly string[],
+  variant: Variant,
+  cores: readonly string[],
+): { own: Timing; blas: Timing[] } {
+  const { symbols: library } = openSymbols(path, librarySymbols);
+  const parameters = ["buffer", "buffer", "buffer", "buffer"] as const;
+  const { symbols: products } = openSymbols(path, {
+    blas: { name: `thinned_gemm_${variant}`, parameters, result: "i32" },
+    own: { name: `thinned_own_gemm_${variant}`, parameters, result: "i32" },
+  });
+  const threads = library.thinned_threads();
+  check(library.thinned_set_threads(1), "set_threads");
+  try {
+    const found: Timing[] = [];
+    for (const core of cores) {
+      check(library.thinned_close_blas(), "close_blas");
+      if (openFiles(library, blas, core) !== undefined) continue;
+      const name = blasText(library, "core");
+      const other = core !== "" && name.toLowerCase() !== core.toLowerCase();
+      if (other || found.some((timing) => timing.core === name)) continue;
+      found.push({ core: name, seconds: secondsOf(products.blas) });
+    }
+    return { own: { core: "", seconds: secondsOf(products.own) }, blas: found };
+  } finally {
+    library.thinned_close_blas();
+    library.thinned_set_threads(threads);
+  }
+}
+
+/** The least time that each of the shapes takes, in seconds, of a few. */
+function secondsOf(
+  product: (
+    a: Float32Array<ArrayBuffer>,
+    b: Float32Array<ArrayBuffer>,
+    c: Float32Array<ArrayBuffer>,
+    shape: Float64Array<ArrayBuffer>,
+  ) => number,
+): number[] {
+  return probeShapes.map(({ m, n, k, a, b }) => {
+    const [x, y, out] = [m * k, k * n, m * n].map((size) => new Float32Array(size).fill(0.5));
+    const shape = Float64Array.of(m, n, k, Number(a), Number(b), 1, 0, 1, 0, 0, 0);
+    let least = Infinity;
+    const end = performance.now() + 25;
+    for (let turn = 0; turn < 4 || performance.now() < end && turn < 200; turn++) {
+      const start = performance.now();
+      check(product(x, y, out, shape), "gemm");
+      if (turn > 0) least = Math.min(least, performance.now() - start);
+    }
+    return least / 1000;
+  });
 }
 
 function chooseVariant(wanted: "auto" | Variant, best: Variant): Variant {
@@ -114,8 +217,7 @@ export function openLibrary(path: string, options: LibraryOptions): NativeBacken
     philox: { name: `thinned_philox_${variant}`, parameters: ["buffer", "buffer", "buffer", "i32"], result: "i32" },
   });
   check(library.thinned_set_threads(options.threads), "set_threads");
-  const { usesBlas, blas } = openBlas(library, options.blas, variant);
-  library.thinned_blas_threads();
+  const { usesBlas, blas } = openBlas(library, options, variant);
 
   /** Libraries by the C source of a plugin's kernels. */
   const guests = new Map<string, string>();
@@ -145,7 +247,6 @@ export function openLibrary(path: string, options: LibraryOptions): NativeBacken
     },
     setThreads(count) {
       check(library.thinned_set_threads(count), "set_threads");
-      library.thinned_blas_threads();
     },
 
     philox(counter, key, rounds) {

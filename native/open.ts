@@ -7,7 +7,8 @@ import type { Kernel } from "../core/backend/kernel.ts";
 import { BackendError, OptionError, PermissionError } from "../core/errors.ts";
 import { prepareNative, type PrepareOptions, unsupported } from "./build.ts";
 import { cacheFolders, describeFolder } from "./cache.ts";
-import { type NativeBackend, openLibrary } from "./library.ts";
+import { machineOf, type NativeBackend, openLibrary, timeProducts } from "./library.ts";
+import { askedProducts, choosePlan, coresToTry, type ProductPlan, recordedPlan, recordPlan } from "./products.ts";
 import { type Variant, variants } from "./symbols.ts";
 import { groupKernels, prepareGuests } from "./guests.ts";
 import { granted, variable } from "./system.ts";
@@ -73,7 +74,7 @@ async function open(settings: Settings, options: PrepareOptions): Promise<Native
     const { library, blas, reason } = prepared;
     if (!await granted({ name: "ffi", path: library })) throw noFfi(library.slice(0, library.lastIndexOf("/")));
     try {
-      return openLibrary(library, { ...settings, blas, reason });
+      return openLibrary(library, { ...settings, blas, reason, products: await planProducts(prepared, settings) });
     } catch (error) {
       if (!(error instanceof BackendError) || prepared.built) throw error;
       // Compiled on another system, perhaps: one more attempt, on this one.
@@ -83,6 +84,27 @@ async function open(settings: Settings, options: PrepareOptions): Promise<Native
     }
   };
   return asAsked(await attempt(false), options.blas);
+}
+
+/** Who computes which products: as asked, as recorded, or as is measured now and recorded. */
+async function planProducts(
+  { library, blas }: { readonly library: string; readonly blas: readonly string[] },
+  { instructions }: Settings,
+): Promise<ProductPlan | undefined> {
+  if (blas.length === 0) return undefined;
+  const asked = await askedProducts();
+  if ("plan" in asked) return asked.plan;
+  const { variant, processor } = machineOf(library, instructions);
+  const { cores = coresToTry(variant) } = asked;
+  const [folder, file] = [library.slice(0, library.lastIndexOf("/")), library.slice(library.lastIndexOf("/") + 1)];
+  const machine = [processor, variant, file, blas.at(-1), ...cores].join(" | ");
+  const place = await describeFolder(folder);
+  const recorded = await recordedPlan(place, machine);
+  if (recorded !== undefined) return recorded;
+  const timings = timeProducts(library, blas, variant, cores);
+  const plan = choosePlan(timings.own, timings.blas);
+  if (place.writable) await recordPlan(place, machine, plan, [timings.own, ...timings.blas]);
+  return plan;
 }
 
 /** Refuses to go on without the OpenBLAS that was asked for by its path. */

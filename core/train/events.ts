@@ -33,6 +33,10 @@ export interface RunInfo {
   readonly classification: boolean;
   /** Steps that were already done when this run was resumed; 0 for a new one. */
   readonly resumedAt: number;
+  /**
+   * What computed those steps, where something else goes on: the last bits are then not those of a run that never stopped.
+   */
+  readonly computedBefore?: string;
 }
 
 /** After each parameter update. */
@@ -149,6 +153,8 @@ export interface TrainingProgress {
   readonly model: unknown;
   /** The epoch whose weights are kept for the end; absent where none are. */
   readonly kept?: KeptEpoch;
+  /** What computes: backend, instruction set, and who does the matrix products. The number of threads changes no bits. */
+  readonly computedBy: string;
 }
 
 /** What an observer does during a run. Each handler is optional. */

@@ -1,6 +1,6 @@
 /**
  * A training run, an epoch at a time. All randomness is addressed by the seed and the step, so a run that is stopped
- * anywhere and resumed, on the same backend with the same number of threads, ends with the same bits as one that was not.
+ * anywhere and resumed, on the same backend with any number of threads, ends with the same bits as one that was not.
  *
  * @module
  */
@@ -90,6 +90,9 @@ export class Trainer {
     const steps = stepsPerEpoch(dataset, batchSize);
     const model = buildModel(root, { inputShape: dataset.train.shape, seed });
     const learner = new Learner(model, dataset, options, { stepsPerEpoch: steps, totalSteps: steps * epochs });
+    const backend = currentBackend().info();
+    const computedBy = `${backend.name}, ${backend.instructions}, ${backend.blas}`;
+    const before = options.resume?.progress.computedBy;
     const fresh: TrainingProgress = {
       step: 0,
       epoch: 0,
@@ -104,6 +107,7 @@ export class Trainer {
       seed,
       schedules: {},
       model: JSON.parse(JSON.stringify(root)),
+      computedBy,
     };
     const info: RunInfo = {
       name: options.name ?? "run",
@@ -115,9 +119,10 @@ export class Trainer {
       stepsPerEpoch: steps,
       batchSize,
       seed,
-      backend: currentBackend().info(),
+      backend,
       classification: dataset.classes > 0,
       resumedAt: options.resume?.progress.step ?? 0,
+      ...(before === undefined || before === computedBy ? {} : { computedBefore: before }),
     };
     const loader = new Loader(dataset, {
       ...info,
@@ -219,10 +224,10 @@ export class Trainer {
     }
     this.#learner.restore(snapshot.tensors, progress.step);
     this.model.schedules.restore(progress.schedules);
-    const { model, totalSteps } = this.#counters;
+    const { model, totalSteps, computedBy } = this.#counters;
     const keeps = this.#judges.some(({ definition }) => definition.keeps !== undefined);
     if (keeps) this.#kept.restore(snapshot, weightsNow(this.snapshot()));
-    this.#counters = { ...progress, model, totalSteps, kept: this.#kept.moment };
+    this.#counters = { ...progress, model, totalSteps, computedBy, kept: this.#kept.moment };
     this.#stopped = this.#asksToStop();
   }
 

@@ -1,6 +1,12 @@
 /* What the library says of itself: the kernels' own symbols are in their files. */
 #include <dlfcn.h>
 
+#include <stdio.h>
+#include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include "kernel.h"
 
 /* Deno closes the library when it exits, while the pool's threads may still be waiting inside its code: so it pins
@@ -33,4 +39,23 @@ THINNED_EXPORT int32_t thinned_best_variant(void) {
 THINNED_EXPORT const Host *thinned_host(void) {
   static const Host host = {THINNED_ABI_VERSION, pool_run, pool_threads, pool_inside};
   return &host;
+}
+
+/* Copies the name that the processor gives itself, as text that ends with a zero; an empty one where it has none. */
+THINNED_EXPORT int32_t thinned_processor(char *out, int32_t capacity) {
+  if (capacity < 1) return BAD_ARGUMENT;
+  char name[49] = {0};
+#if defined(__x86_64__)
+  unsigned words[12] = {0}, family[4] = {0};
+  for (unsigned i = 0; i < 3; i++) {
+    __get_cpuid(0x80000002u + i, &words[4 * i], &words[4 * i + 1], &words[4 * i + 2], &words[4 * i + 3]);
+  }
+  memcpy(name, words, 48);
+  /* Virtual machines hide the name; family, model and stepping stay. */
+  __get_cpuid(1, &family[0], &family[1], &family[2], &family[3]);
+  snprintf(out, (size_t)capacity, "%s (%x)", name, family[0]);
+#else
+  snprintf(out, (size_t)capacity, "%s", name);
+#endif
+  return OK;
 }

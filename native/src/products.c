@@ -103,20 +103,53 @@ static void tiles_range(void *context, int64_t begin, int64_t end) {
   }
 }
 
+typedef float quad __attribute__((vector_size(16)));
+typedef int32_t quad_index __attribute__((vector_size(16)));
+
+#ifdef __clang__
+#define SHUFFLE(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else
+#define SHUFFLE(a, b, i, j, k, l) __builtin_shuffle(a, b, (quad_index){i, j, k, l})
+#endif
+
+static inline quad load_quad(const float *x) {
+  quad value;
+  memcpy(&value, x, sizeof value);
+  return value;
+}
+
+/* out[p * width + i] = x[i * pitch + p] for four rows i and four places p. */
+static inline __attribute__((always_inline)) void transpose_quads(
+    float *restrict out, int64_t width, const float *restrict x, int64_t pitch) {
+  const quad a = load_quad(x), b = load_quad(x + pitch), c = load_quad(x + 2 * pitch), d = load_quad(x + 3 * pitch);
+  const quad ab = SHUFFLE(a, b, 0, 4, 1, 5), ab2 = SHUFFLE(a, b, 2, 6, 3, 7);
+  const quad cd = SHUFFLE(c, d, 0, 4, 1, 5), cd2 = SHUFFLE(c, d, 2, 6, 3, 7);
+  const quad rows[4] = {
+      SHUFFLE(ab, cd, 0, 1, 4, 5), SHUFFLE(ab, cd, 2, 3, 6, 7), SHUFFLE(ab2, cd2, 0, 1, 4, 5),
+      SHUFFLE(ab2, cd2, 2, 3, 6, 7)};
+#pragma GCC unroll 4
+  for (int p = 0; p < 4; p++) memcpy(out + p * width, &rows[p], sizeof rows[p]);
+}
+
 /* Packs panel after panel: `out[p * width + i] = x[i * across + p * along]`, padded with zeros to the full width. */
 static inline __attribute__((always_inline)) void pack_panel(
     float *restrict out, const float *restrict x, int64_t across, int64_t along, int64_t count, int64_t inners,
     const int64_t width) {
   if (count == width && across == 1) {
     for (int64_t p = 0; p < inners; p++) memcpy(out + p * width, x + p * along, (size_t)width * sizeof(float));
-  } else if (count == width) {
-    for (int64_t p = 0; p < inners; p++) {
-      for (int64_t i = 0; i < width; i++) out[p * width + i] = x[i * across + p * along];
+    return;
+  }
+  /* What a vector transpose takes, four by four; the rest one by one. */
+  const int64_t even = along == 1 && count == width ? width & ~(int64_t)3 : 0;
+  const int64_t places = even > 0 ? inners & ~(int64_t)3 : 0;
+  for (int64_t p = 0; p < places; p += 4) {
+    for (int64_t i = 0; i < even; i += 4) transpose_quads(out + p * width + i, width, x + i * across + p, across);
+    for (int64_t r = p; r < p + 4; r++) {
+      for (int64_t i = even; i < width; i++) out[r * width + i] = x[i * across + r * along];
     }
-  } else {
-    for (int64_t p = 0; p < inners; p++) {
-      for (int64_t i = 0; i < width; i++) out[p * width + i] = i < count ? x[i * across + p * along] : 0;
-    }
+  }
+  for (int64_t p = places; p < inners; p++) {
+    for (int64_t i = 0; i < width; i++) out[p * width + i] = i < count ? x[i * across + p * along] : 0;
   }
 }
 
@@ -196,24 +229,50 @@ static int32_t own_product(const Product *p) {
   return OK;
 }
 
-/* Computes the part of a product that lies in `count` rows, or columns, of C from `first` on. */
-static void blas_part(const Product *p, int32_t by_rows, int64_t first, int64_t count) {
-  Product part = *p;
-  if (by_rows) {
-    part.m = count;
-    part.a += first * (p->transpose_a ? 1 : p->a_pitch);
-    part.c += first * p->c_pitch;
-  } else {
-    part.n = count;
-    part.b += first * (p->transpose_b ? p->b_pitch : 1);
-    part.c += first;
+/* How OpenBLAS's products are cut: by their extents alone, so that the bits do not depend on the number of threads. Each
+   piece packs what it reads, so pieces are as square and as few as keep some threads busy. */
+typedef struct {
+  const Product *whole;
+  int64_t rows, cols, across;
+} Pieces;
+
+#define LEAST_PIECE 192
+
+static Pieces pieces_of(const Product *p) {
+  const int64_t work = p->m * p->n * p->k;
+  int64_t left = work < (int64_t)1 << 20 ? 1
+      : work < (int64_t)1 << 22          ? 2
+      : work < (int64_t)1 << 28          ? 4
+      : work < (int64_t)1 << 31          ? 8
+                                         : 16;
+  Pieces pieces = {p, p->m, p->n, 1};
+  for (; left > 1; left /= 2) {
+    int64_t *longer = pieces.rows >= pieces.cols ? &pieces.rows : &pieces.cols;
+    /* A narrow C may be cut once. */
+    if (*longer < (left == 2 ? 64 : 2 * LEAST_PIECE)) continue;
+    *longer = round_up((*longer + 1) / 2, 16);
   }
-  blas_product(&part);
+  pieces.across = (p->n + pieces.cols - 1) / pieces.cols;
+  return pieces;
+}
+
+static int64_t count_of(const Pieces *pieces) {
+  return (pieces->whole->m + pieces->rows - 1) / pieces->rows * pieces->across;
 }
 
 static void blas_range(void *context, int64_t begin, int64_t end) {
-  const Product *p = context;
-  blas_part(p, p->m >= p->n, begin, end - begin);
+  const Pieces *pieces = context;
+  const Product *p = pieces->whole;
+  for (int64_t i = begin; i < end; i++) {
+    const int64_t row = i / pieces->across * pieces->rows, col = i % pieces->across * pieces->cols;
+    Product part = *p;
+    part.m = min_i64(pieces->rows, p->m - row);
+    part.n = min_i64(pieces->cols, p->n - col);
+    part.a += row * (p->transpose_a ? 1 : p->a_pitch);
+    part.b += col * (p->transpose_b ? p->b_pitch : 1);
+    part.c += row * p->c_pitch + col;
+    blas_product(&part);
+  }
 }
 
 /* Extents beyond an int are left to the own product. */
@@ -222,26 +281,19 @@ static int32_t fits_blas(const Product *p) {
   return p->m <= most && p->n <= most && p->k <= most;
 }
 
-/* An OpenBLAS that is older than the processor gives it kernels for narrower registers than it has: the own product is
-   then nearly twice as fast, except for C of few rows or columns. The choice depends on extents alone, so that a
-   repeated product has the same bits. */
-static int32_t own_is_wider(const Product *p) {
-#if defined(__AVX512F__)
-  return !blas_is_wide() && p->m >= 8 && p->n >= TILE_COLS;
-#else
-  (void)p;
-  return 0;
-#endif
+/* Which kind of product it is, by its extents alone. */
+static int32_t kind_of(const Product *p) {
+  if (p->m < 16 || p->n < 32) return NARROW_PRODUCT;
+  if (p->m * p->n * p->k < (int64_t)1 << 22) return SMALL_PRODUCT;
+  return p->transpose_a ? FIRST_TRANSPOSED : p->transpose_b ? SECOND_TRANSPOSED : PLAIN_PRODUCT;
 }
 
 static int32_t one_product(const Product *p, int32_t use_blas) {
-  if (!use_blas || own_is_wider(p) || !fits_blas(p) || p->m == 0 || p->n == 0 || p->k == 0) return own_product(p);
-  const int64_t extent = max_i64(p->m, p->n), threads = pool_threads();
-  if (!blas_is_divisible() || threads == 1 || pool_inside() || p->m * p->n * p->k < (int64_t)1 << 17) {
-    blas_product(p);
-  } else {
-    pool_run(extent, max_i64(32, round_up((extent + threads - 1) / threads, 16)), blas_range, (void *)p);
-  }
+  if (!use_blas || !fits_blas(p) || p->m == 0 || p->n == 0 || p->k == 0) return own_product(p);
+  if (blas_leaves() >> kind_of(p) & 1) return own_product(p);
+  Pieces pieces = pieces_of(p);
+  const int64_t count = count_of(&pieces);
+  pool_run(count, blas_is_divisible() ? 1 : count, blas_range, &pieces);
   return OK;
 }
 

@@ -20,8 +20,11 @@ int32_t blas_opened(void);
 /* Whether its products may be computed by several of our threads at once. */
 int32_t blas_is_divisible(void);
 
-/* Whether its kernels for this processor have 512-bit registers. */
-int32_t blas_is_wide(void);
+/* Kinds of products, which may differ in who computes them faster. */
+enum { NARROW_PRODUCT, SMALL_PRODUCT, PLAIN_PRODUCT, FIRST_TRANSPOSED, SECOND_TRANSPOSED, PRODUCT_KINDS };
+
+/* The kinds of products that are left to the own product though an OpenBLAS is open: a bit for each. */
+int32_t blas_leaves(void);
 
 /* One product by OpenBLAS; the extents fit into an int. */
 void blas_product(const Product *product);

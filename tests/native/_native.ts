@@ -8,6 +8,7 @@ import { groupKernels, prepareGuests } from "../../native/guests.ts";
 import { builtinKernels } from "../../plugins/builtins.ts";
 import { type NativeBackend, openLibrary } from "../../native/library.ts";
 import { Draws } from "./_draws.ts";
+import type { ProductPlan } from "../../native/products.ts";
 import { type Variant, variants } from "../../native/symbols.ts";
 
 export { Draws };
@@ -25,13 +26,17 @@ if (missing !== undefined) console.warn(`Native kernels are not tested: ${missin
 export const hasBlas = !("missing" in prepared) && prepared.blas.length > 0;
 
 /** A backend of the compiled library. */
-export function open(instructions: "auto" | Variant = "auto", { blas = true, threads = 2 } = {}): NativeBackend {
+export function open(
+  instructions: "auto" | Variant = "auto",
+  { blas = true, threads = 2, products }: { blas?: boolean; threads?: number; products?: ProductPlan } = {},
+): NativeBackend {
   if ("missing" in prepared) throw new Error(prepared.missing);
   const backend = openLibrary(prepared.library, {
     blas: blas ? prepared.blas : [],
     threads,
     instructions,
     reason: "a test",
+    products,
   });
   for (const guest of guests) if (!("missing" in guest)) backend.addGuests(guest);
   return backend;

@@ -92,22 +92,36 @@ for (const [name, backend] of Object.entries(backends)) {
   });
 }
 
-nativeTest("the own product has the same bits for any number of threads", () => {
-  const backend = open("auto", { blas: false });
-  forSeeds(3, (draws) => {
-    const shape = { ...anyShape(draws, [130, 300]), batch: 1, beta: 0 };
-    const [a, b] = [draws.floats(shape.m * shape.k), draws.floats(shape.k * shape.n)];
-    const results = [1, 2, 3].map((threads) => {
-      backend.setThreads(threads);
-      const c = new Float32Array(shape.m * shape.n);
-      on(backend).gemm(a, b, c, shape);
-      return c;
+const plans: Record<string, () => ReturnType<typeof open>> = {
+  "the own product": () => open("auto", { blas: false }),
+  ...(hasBlas ? { "OpenBLAS": () => open("auto", { products: { core: "", leaves: 0 } }) } : {}),
+  "whichever is faster": () => open("auto"),
+};
+for (const [name, openPlan] of Object.entries(plans)) {
+  nativeTest(`${name}: the same bits with 1 to 8 threads, over products of many shapes`, () => {
+    const backend = openPlan();
+    forSeeds(40, (draws) => {
+      const extents = [1, 7, 10, 32, 64, 100, 128, 130, 192, 300, 385, 500];
+      const batch = draws.pick([1, 1, 1, 3, 17]);
+      const shape = { ...anyShape(draws, extents.slice(0, batch === 17 ? 7 : undefined)), batch, beta: 0 };
+      const { m, n, k } = shape;
+      const [a, b] = [draws.floats(m * k * batch), draws.floats(k * n * batch)];
+      const of = (threads: number) => {
+        backend.setThreads(threads);
+        const c = new Float32Array(m * n * batch);
+        on(backend).gemm(a, b, c, { ...shape, strideA: m * k, strideB: k * n, strideC: m * n });
+        return c;
+      };
+      const expected = of(1);
+      for (const threads of [2, 3, 4, 5, 8]) {
+        const found = of(threads);
+        const at = found.findIndex((value, i) => value !== expected[i]);
+        if (at >= 0) throw new Error(`${threads} threads differ at ${at} in ${JSON.stringify(shape)}`);
+      }
     });
-    assertEquals(results[1], results[0]);
-    assertEquals(results[2], results[0]);
+    backend.setThreads(2);
   });
-  backend.setThreads(2);
-});
+}
 
 nativeTest("info() names OpenBLAS and its version, or why the own product is used", () => {
   if (hasBlas) assertMatch(open().info().blas, /^OpenBLAS/);

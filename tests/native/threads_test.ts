@@ -61,12 +61,15 @@ function assertSame(actual: Map<string, number[]>, expected: Map<string, number[
   assertEquals([...expected].filter(differs).map(([name]) => name), [], what);
 }
 
-nativeTest("without OpenBLAS a training run ends in the same bits with 1 to 4 threads", async () => {
-  const expected = await weights(open("auto", { blas: false, threads: 1 }));
-  for (const threads of [2, 3, 4]) {
-    assertSame(await weights(open("auto", { blas: false, threads })), expected, `${threads} threads`);
-  }
-});
+for (const blas of hasBlas ? [true, false] : [false]) {
+  const what = blas ? "with OpenBLAS" : "without OpenBLAS";
+  nativeTest(`${what} a training run ends in the same bits with 1 to 4 threads`, async () => {
+    const expected = await weights(open("auto", { blas, threads: 1 }));
+    for (const threads of [2, 3, 4]) {
+      assertSame(await weights(open("auto", { blas, threads })), expected, `${threads} threads`);
+    }
+  });
+}
 
 nativeTest("masks are the same bits with 1 to 4 threads, with OpenBLAS or without", () => {
   const mask = (blas: boolean, threads: number) => {
@@ -81,16 +84,35 @@ nativeTest("masks are the same bits with 1 to 4 threads, with OpenBLAS or withou
   }
 });
 
-nativeTest("with one number of threads a run repeats, and resumes after any step, in the same bits", async () => {
-  for (const threads of [1, 2, 3]) {
-    const backend = open("auto", { threads });
-    const snapshots: Snapshot[] = [];
-    const keep = ({ snapshot }: { snapshot(): Snapshot }) => void snapshots.push(copy(snapshot()));
-    const expected = await weights(backend, { observers: [watching({ step: keep })] });
-    assertSame(await weights(backend), expected, `${threads} threads, repeated`);
-    assertEquals(snapshots.length, 4);
-    for (const resume of snapshots.slice(0, 3)) {
-      assertSame(await weights(backend, { resume }), expected, `${threads} threads, resumed`);
-    }
+nativeTest("a run repeats, and resumes after any step with another number of threads, in the same bits", async () => {
+  const backend = (threads: number) => open("auto", { threads });
+  const snapshots: Snapshot[] = [];
+  const keep = ({ snapshot }: { snapshot(): Snapshot }) => void snapshots.push(copy(snapshot()));
+  const expected = await weights(backend(2), { observers: [watching({ step: keep })] });
+  assertSame(await weights(backend(2)), expected, "repeated");
+  assertEquals(snapshots.length, 4);
+  for (const [i, resume] of snapshots.slice(0, 3).entries()) {
+    assertSame(await weights(backend(i + 1), { resume }), expected, `resumed with ${i + 1} threads`);
   }
+});
+
+nativeTest("a run that goes on elsewhere is told what computed its first steps", async () => {
+  const snapshots: Snapshot[] = [];
+  const keep = ({ snapshot }: { snapshot(): Snapshot }) => void snapshots.push(copy(snapshot()));
+  await weights(open("auto", { threads: 2 }), { observers: [watching({ step: keep })] });
+  const before = async (backend: Backend) => {
+    let told: string | undefined;
+    const observer = (definePlugin({
+      name: "teller",
+      options: z.object({}),
+      observe: ({ run }) => {
+        told = run.computedBefore;
+        return {};
+      },
+    }) as Factory<"observer", Record<never, never>>)();
+    await weights(backend, { resume: snapshots[1], observers: [observer] });
+    return told;
+  };
+  assertEquals(await before(open("auto", { threads: 1 })), undefined);
+  assertEquals(await before(reference), snapshots[1].progress.computedBy);
 });

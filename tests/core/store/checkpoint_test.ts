@@ -60,6 +60,7 @@ function snapshotAt(step: number, value = step): Snapshot {
       history: [metrics],
       seed: 2 ** 53 - 1,
       schedules: { "optimizer.learningRate": { value: 0.1, best: Infinity, waited: 2 } },
+      computedBy: "reference",
       model: { plugin: "sequential", layers: [{ plugin: "dense", name: "NaN", units: 2 }] },
     },
   };
