@@ -134,6 +134,20 @@ export interface Moments {
 /** Where a plugin stands: the role in which it is used. */
 export type Place = "layer" | SiteRole;
 
+/** What the parts are given that tell what a variant leaves of a trained model. */
+export interface PruneContext<Options> {
+  /** The options, validated, with schedules replaced by their value at the point of training that is asked about. */
+  readonly options: Options;
+  /** Learned parameters, by the names that `init` gave them. */
+  readonly params: Readonly<Record<string, Tensor>>;
+  /** Running state, by the names that `init` gave it. */
+  readonly state: Readonly<Record<string, Tensor>>;
+  /** The point of training. */
+  readonly progress: Progress;
+  /** Where this plugin stands in the model. */
+  readonly path: string;
+}
+
 /** What `init` is given. */
 export interface InitContext<Options> {
   /** The options, validated. */

@@ -29,6 +29,7 @@ import type {
   ObserveContext,
   Progress,
   ProjectContext,
+  PruneContext,
   RowsContext,
   ScheduleEpoch,
   UpdateContext,
@@ -51,6 +52,16 @@ export interface PositionParts {
   readonly pytorch?: Readonly<Record<string, string>>;
 }
 
+/** What a variant at a weight leaves of it. */
+export interface PrunesPart<Options> {
+  /**
+   * The weight that evaluation uses, with zeros for the weights that are gone: `pruned` writes it into the layer and takes
+   * the variant away. Asked for once for each place, outside of differentiation; of the weight's shape. The layer without
+   * the variant must then evaluate as it did with it. Default: nothing is gone, and the variant stays.
+   */
+  prunes?(weight: Tensor, context: PruneContext<Options>): Tensor;
+}
+
 /** The parts of a definition, by role. */
 export interface RoleParts<Options> {
   /** A variant at any layer position: asked for once a pass and use, in every mode. Its output has the input's shape. */
@@ -58,9 +69,9 @@ export interface RoleParts<Options> {
     activation: SiteMethods<Options>["activation"] | SiteMasks<Options>["activation"];
   };
   /** A variant at a weight: asked for once a pass, in every mode, before the weight is used. The weight keeps its shape. */
-  weight: { weight: SiteMethods<Options>["weight"] | SiteMasks<Options>["weight"] };
+  weight: PrunesPart<Options> & { weight: SiteMethods<Options>["weight"] | SiteMasks<Options>["weight"] };
   /** A variant that takes the whole product of a dense layer or convolution: asked for once a pass, in every mode. */
-  product: {
+  product: PrunesPart<Options> & {
     product: SiteMethods<Options>["product"];
     /** Whether it applies the layer's activation, `context.epilogue`, itself. */
     readonly fuses?: boolean;
@@ -75,7 +86,14 @@ export interface RoleParts<Options> {
     places?(options: Options, mode: Mode): readonly RecurrentPlace[];
   };
   /** A variant at a residual branch: asked for once a pass, in every mode, before the branch is computed. */
-  branch: { branch: SiteMethods<Options>["branch"] | SiteMasks<Options>["branch"] };
+  branch: {
+    branch: SiteMethods<Options>["branch"] | SiteMasks<Options>["branch"];
+    /**
+     * Whether evaluation leaves the branch out for good, so that `pruned` may take it away: asked for once for each place,
+     * outside of differentiation. Default: no.
+     */
+    gone?(context: PruneContext<Options>): boolean;
+  };
   /** A variant inside attention: asked for once a pass and stage. Masks that hide keys hold whatever it does. */
   attention: {
     attention: SiteMethods<Options>["attention"] | SiteMasks<Options>["attention"];
@@ -210,10 +228,10 @@ export type Role = keyof RoleParts<unknown>;
 /** The part that makes a plugin serve a role, and the other parts that the role may have. */
 export const partsOfRole: { readonly [R in Role]: { readonly method: string; readonly others: readonly string[] } } = {
   activation: { method: "activation", others: ["moments", "pytorch"] },
-  weight: { method: "weight", others: [] },
-  product: { method: "product", others: ["fuses"] },
+  weight: { method: "weight", others: ["prunes"] },
+  product: { method: "product", others: ["fuses", "prunes"] },
   recurrent: { method: "recurrent", others: ["places"] },
-  branch: { method: "branch", others: [] },
+  branch: { method: "branch", others: ["gone"] },
   attention: { method: "attention", others: ["stages"] },
   embedding: { method: "embedding", others: [] },
   layer: { method: "forward", others: ["moments", "pytorch", "epilogue", "fuses", "mixesRows"] },

@@ -1,29 +1,24 @@
 /** Doors of the contract, each with a plugin that needs it. */
-import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { z } from "zod";
 import {
-  applyMask,
   buildModel,
   definePlugin,
   type Factory,
   fit,
   gradients,
-  keepProbability,
-  Key,
   type LayerPlugin,
   type Model,
   OptimizerDriver,
   part,
   type Plugin,
   rateSchema,
-  rateThreshold,
   type Scheduled,
   scheduled,
   type Shape,
   Tensor,
 } from "../../../core/mod.ts";
-import { conv1d, dense, digits, linear, lstm, relu, sequential, sgd, sigmoid } from "../../../plugins/mod.ts";
-import { checkGradient } from "../../../testing/mod.ts";
+import { conv1d, dense, digits, linear, mixout, relu, sequential, sgd, sigmoid } from "../../../plugins/mod.ts";
 import { assertWithin, mean } from "../_statistics.ts";
 import { random } from "../_tensors.ts";
 
@@ -122,90 +117,19 @@ Deno.test("a variant prunes weights by a mask that training changes and that is 
   assertEquals(model.forward(x).toArray(), x.matmul(kept.mul(5), { transposeB: true }).toArray());
 });
 
-// ---- mixout ----
+// ---- mixout: state that begins as the weight ----
 
-/**
- * Mixout (Lee, Cho, Kang, ICLR 2020): dropped weights go back to those that fine-tuning began with, and the mean stays:
- * `w' = (kept w + (1 - kept) u - p u) / (1 - p)`.
- */
-const mixout: Factory<"weight", { rate?: Scheduled }> = definePlugin({
-  name: "mixout",
-  options: z.object({ rate: scheduled(rateSchema).default(0.5) }),
-  init: ({ weight }) => ({ state: { target: weight!.clone() } }),
-  weight(weight, { mode, key, options: { rate }, progress, state: { target }, setState }) {
-    if (mode === "eval") return weight;
-    if (mode === "train" && progress.step === 0) {
-      setState("target", weight);
-      return weight; // it is its own target
-    }
-    if (rate === 1) return applyMask(weight, { key, rate, c: target });
-    const keep = keepProbability(rateThreshold(rate));
-    return applyMask(weight, { key, rate, b: target.mul(-(1 - keep) / keep), c: target });
-  },
-  claims: { eval: "identity" },
-});
-
-Deno.test("mixout goes back to the weights that training began with, keeps the mean, and has the gradient 1/q", () => {
-  for (
-    const host of [
-      dense(5, { bias: false, weight: mixout({ rate: 0.3 }) }),
-      conv1d(5, 2, { bias: false, weight: mixout({ rate: 0.3 }) }),
-    ]
-  ) {
+Deno.test("a variant's state begins as the weight that it stands at, and is set to what training begins with", () => {
+  for (const host of [dense(5, { weight: mixout() }), conv1d(5, 2, { weight: mixout() })]) {
     const shape = host.plugin === "dense" ? [4] : [4, 2];
     const model = built(host, shape);
-    const weight = parameterOf(model, "weight");
+    const [weight, target] = [parameterOf(model, "weight"), model.state().get("weight.target")!];
+    assertEquals(target.toArray(), weight.toArray());
     const begun = random(weight.shape, 5);
     weight.assign(begun); // as fine-tuning loads it, after the model was built
-    const x = random([2, ...shape], 1);
-    model.forward(x, { mode: "train", step: 0 });
-    assertEquals(model.state().get("weight.target")!.toArray(), begun.toArray());
-    const moved = begun.add(random(weight.shape, 6));
-    weight.assign(moved);
-    const keep = keepProbability(rateThreshold(0.3));
-    const means = new Float64Array(weight.size);
-    const steps = 3000;
-    const variant = model.plugins().get("weight")!.definition as { weight: (...args: unknown[]) => Tensor };
-    const options = model.plugins().get("weight")!.options;
-    for (let step = 1; step <= steps; step++) {
-      const key = Key.seed(1).at("train").at("weight").atStep(step).whole();
-      const context = { mode: "train", key, options, progress: progress(step), state: { target: begun } };
-      const leaf = moved.withGradient();
-      const drawn = variant.weight(leaf, context);
-      const [gradient] = gradients(drawn.sum(), [leaf]);
-      drawn.floats.forEach((value, i) => {
-        const [w, u] = [moved.floats[i], begun.floats[i]];
-        const kept = (w - (1 - keep) * u) / keep;
-        assert(Math.abs(value - kept) < 1e-12 || Math.abs(value - u) < 1e-12);
-        if (step === 1) assertAlmostEquals(gradient.floats[i], Math.abs(value - kept) < 1e-12 ? 1 / keep : 0, 1e-12);
-        means[i] += value / steps;
-      });
-    }
-    means.forEach((value, i) => {
-      const spread = Math.sqrt((1 - keep) / keep) * Math.abs(moved.floats[i] - begun.floats[i]);
-      assertWithin(value, moved.floats[i], spread / Math.sqrt(steps), `entry ${i}`);
-    });
-    assertEquals(model.forward(x).toArray(), model.forward(x, { mode: "eval" }).toArray());
+    model.forward(random([2, ...shape], 1), { mode: "train", step: 0 });
+    assertEquals(target.toArray(), begun.toArray());
   }
-  const all = built(dense(3, { weight: mixout({ rate: 1 }) }), [2]);
-  const target = parameterOf(all, "weight").clone();
-  parameterOf(all, "weight").assign(Tensor.ones([3, 2], "float64"));
-  const x = random([4, 2], 3);
-  assertEquals(all.forward(x, { mode: "train", step: 7 }).toArray(), x.matmul(target, { transposeB: true }).toArray());
-});
-
-Deno.test("mixout acts on a recurrent weight, drawn once for all steps", () => {
-  const model = built(lstm(3, { weight: mixout({ rate: 0.4 }) }), [4, 2]);
-  const parameters = model.parameters().map(({ tensor }) => tensor);
-  parameterOf(model, "weight_hh_l0").assign(random([12, 3], 9));
-  checkGradient(
-    (given) => {
-      given.forEach((value, i) => parameters[i].assign(value));
-      return model.forward(random([2, 4, 2], 1), { mode: "train", step: 3 });
-    },
-    [],
-    { parameters },
-  );
 });
 
 // ---- the stochastic delta rule: an optimizer that draws, remembers and wraps another ----
