@@ -1,13 +1,14 @@
 /**
  * Finds OpenBLAS. In order: the path that was asked for, the path recorded by an earlier search, a copy in the cache,
- * the system's own library, and last the distribution's package fetched into the cache. Without any of them the native
- * library multiplies matrices by itself, more slowly.
+ * the system's own library, the distribution's package fetched into the cache, and last the wheel that SciPy is built with.
+ * Without any of them the native library multiplies matrices by itself.
  *
  * @module
  */
 import { type CacheFolder, discard, makeWorkFolder, readRecord, writeRecord } from "./cache.ts";
 import { cachedBlas, fetchBlas } from "./fetch.ts";
 import { fileState, granted, loaderPaths, run } from "./system.ts";
+import { cachedWheel, fetchWheel, wheelHere, wheelOrigin } from "./wheel.ts";
 
 /** What the search for OpenBLAS came to. */
 export interface Blas {
@@ -25,8 +26,12 @@ export interface BlasPlaces {
   readonly folders: readonly string[];
   /** Whether to ask `ldconfig` and `pkg-config` as well. */
   readonly programs: boolean;
-  /** Whether the distribution's package may be fetched. */
+  /** Whether one may be fetched: the distribution's package, or else a wheel of the Python package index. */
   readonly fetch: boolean;
+  /** Whether there may be a package of the distribution. Default true. */
+  readonly packages?: boolean;
+  /** Address of the index's folder of packages. Default {@linkcode packageIndex}. */
+  readonly index?: string;
 }
 
 /** How OpenBLAS is installed by hand, for messages. */
@@ -38,7 +43,7 @@ export const installBlas: string = Deno.build.os === "darwin"
 export function systemPlaces(): BlasPlaces {
   if (Deno.build.os === "darwin") {
     const homes = ["/opt/homebrew/opt/openblas/lib", "/usr/local/opt/openblas/lib", "/opt/local/lib"];
-    return { folders: homes, programs: true, fetch: false };
+    return { folders: homes, programs: true, fetch: true, packages: false };
   }
   const debian = `/usr/lib/${Deno.build.arch}-linux-gnu`;
   const folders = [
@@ -125,16 +130,27 @@ export async function prepareBlas(
 
   const cached = await cachedBlas(folder);
   if (cached !== undefined) return await remember(folder, { ...cached, done: "" });
+  const here = wheelHere();
+  const unpacked = here === undefined ? undefined : await cachedWheel(folder, here);
+  if (unpacked !== undefined) return await remember(folder, { paths: [unpacked], how: wheelOrigin, done: "" });
   const path = await searchBlas(places);
   if (path !== undefined) {
     return await remember(folder, { paths: [path], how: `OpenBLAS at ${path}`, done: `found OpenBLAS at ${path}` });
   }
   if (!places.fetch || !folder.writable) return await remember(folder, none(`install ${installBlas}`));
 
-  const fetched = await fetchBlas(folder, report);
+  const fetched = places.packages === false
+    ? { problem: "the system has no packages of it", lasting: true }
+    : await fetchBlas(folder, report);
   if ("paths" in fetched) return await remember(folder, { ...fetched, done: `fetched ${fetched.how}` });
-  if (!fetched.lasting) return none(`${fetched.problem}; install ${installBlas}`);
-  return await remember(folder, none(`${fetched.problem}; install ${installBlas} (asked again after a day)`));
+  const wheel = wheelHere();
+  const other = wheel === undefined ? undefined : await fetchWheel(folder, wheel, report, places.index);
+  if (other !== undefined && "library" in other) {
+    return await remember(folder, { paths: [other.library], how: other.how, done: `fetched ${other.how}` });
+  }
+  const problem = [fetched.problem, other?.problem].filter((part) => part !== undefined).join("; ");
+  if (!fetched.lasting || other?.lasting === false) return none(`${problem}; install ${installBlas}`);
+  return await remember(folder, none(`${problem}; install ${installBlas} (asked again after a day)`));
 }
 
 function none(why: string): Blas {

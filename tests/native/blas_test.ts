@@ -53,7 +53,7 @@ async function prepareIn(root: string): Promise<{ paths: string[]; how: string; 
     import { describeFolder } from ${JSON.stringify(new URL("native/cache.ts", here).href)};
     const lines = [];
     const folder = await describeFolder(${JSON.stringify(`${root}/cache`)});
-    const places = { folders: [], programs: false, fetch: true };
+    const places = { folders: [], programs: false, fetch: true, index: "http://127.0.0.1:9/packages" };
     console.log(JSON.stringify({ ...await prepareBlas(folder, places, (line) => lines.push(line)), lines }));`;
   return JSON.parse(await evaluate(text, { PATH: `${root}/programs` }));
 }
