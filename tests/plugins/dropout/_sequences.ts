@@ -1,11 +1,17 @@
 /** Models and comparisons for the variants of sequences: recurrent layers, attention and embeddings. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { z } from "zod";
 import {
+  type AttentionStage,
   buildModel,
   customGradient,
+  definePlugin,
+  type Factory,
   gradients,
   type LayerPlugin,
   type Model,
+  part,
+  type Plugin,
   type Shape,
   Tensor,
 } from "../../../core/mod.ts";
@@ -74,3 +80,18 @@ export function constantGates(model: Model, biases: readonly number[]): void {
     );
   }
 }
+
+/** Options of {@linkcode attentionStage}. */
+interface AttentionStageOptions {
+  variant: Plugin<"attention">;
+  stage: AttentionStage;
+}
+
+/** A layer that is one stage of attention: what the variant makes of its input, where it acts. */
+export const attentionStage: Factory<"layer", AttentionStageOptions> = definePlugin({
+  name: "attention-stage",
+  options: z.object({ variant: part("attention"), stage: z.enum(["scores", "weights", "heads"]) }),
+  forward(x, { serve, acts, options: { variant, stage } }) {
+    return acts("attention", variant)!.includes(stage) ? serve("attention", variant, [x, stage]) : x;
+  },
+});
