@@ -9,8 +9,10 @@ import { Tensor } from "../tensor/tensor.ts";
 export interface BranchRun {
   /** Runs the branch on some rows of the batch, given by their numbers, or on all. */
   run(x: Tensor, rows: readonly number[] | null): Tensor;
-  /** Whether rows may be left out: no layer of the branch mixes them. */
+  /** Whether some of the rows may be left out: no layer of the branch mixes them. */
   readonly gathers: boolean;
+  /** Whether the branch may be left out as a whole. */
+  readonly skips: boolean;
   /** Whether this is evaluation. */
   readonly evaluates: boolean;
 }
@@ -46,23 +48,26 @@ export function maskedBranch(x: Tensor, mask: Mask | null, branch: BranchRun): T
     throw new OptionError("empty", "lost, since an example's branch is dropped as a whole", mask.empty);
   }
   if (branch.evaluates) {
-    const nothing = branch.gathers && mask.eval === "mean" && mask.rate === 1 && c === 0;
+    const nothing = branch.skips && mask.eval === "mean" && mask.rate === 1 && c === 0;
     return nothing ? null : applyMask(branch.run(x, null), mask, true);
   }
   const batch = x.shape[0];
   const whole = mask.share?.includes(0) ?? false;
   const asked = { ...mask, share: whole ? [0] : [] };
-  if (mask.rate > 0 && c === 0 && branch.gathers) {
+  if (mask.rate > 0 && c === 0 && branch.skips) {
     const kept = keptEntries(asked, [batch]).broadcastTo([batch]).floats;
     const rows = Array.from(kept, (value, row) => value === 0 ? -1 : row).filter((row) => row >= 0);
     if (rows.length === 0) return null;
-    if (rows.length < batch) {
-      const y = branch.run(gatherRows(x, rows), rows);
+    const all = rows.length === batch;
+    if (all || branch.gathers) {
+      const y = all ? branch.run(x, null) : branch.run(gatherRows(x, rows), rows);
       // What is left was kept: only its scale and shift are to be applied.
       const own = (part: number | Tensor) =>
-        part instanceof Tensor && part.rank === y.rank && part.shape[0] === batch ? gatherRows(part, rows) : part;
+        part instanceof Tensor && !all && part.rank === y.rank && part.shape[0] === batch
+          ? gatherRows(part, rows)
+          : part;
       const scaled = applyMask(y, { key: mask.key, rate: 0, a: own(mask.a ?? scaleOf(mask)), b: own(mask.b ?? 0) });
-      return scatterRows(scaled, rows, batch);
+      return all ? scaled : scatterRows(scaled, rows, batch);
     }
   }
   const y = branch.run(x, null);

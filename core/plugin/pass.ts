@@ -237,6 +237,7 @@ export class Pass {
               return block([input, ...(rows === null ? rest : rest.map((more) => gatherRows(more, rows)))]);
             }),
           gathers: this.#gathers(host),
+          skips: this.#skips(host),
           evaluates: this.#evaluates,
         });
       }
@@ -262,18 +263,27 @@ export class Pass {
     }
   }
 
-  /**
-   * Whether rows may be left out in a branch of this host: nothing in it mixes rows, carries their states, hands anything
-   * out or adds a penalty.
-   */
-  #gathers(host: Node): boolean {
-    const { carry, building, emitted, penalties, mode, progress } = this.#settings;
-    if (carry !== null || building || emitted !== null) return false;
+  /** The places inside a layer. */
+  *#inside(host: Node): Iterable<Node> {
     const prefix = host.path === "" ? "" : `${host.path}.`;
-    for (const { path, plugin } of this.#tree.nodes.values()) {
-      if (!path.startsWith(prefix)) continue;
-      const { mixesRows = false, penalty } = plugin.definition;
-      if (penalties !== null && penalty !== undefined) return false;
+    for (const node of this.#tree.nodes.values()) if (node.path.startsWith(prefix)) yield node;
+  }
+
+  /** Whether a branch of this host may be left out as a whole: nothing in it carries states, hands out or adds a penalty. */
+  #skips(host: Node): boolean {
+    const { carry, building, emitted, penalties } = this.#settings;
+    if (carry !== null || building || emitted !== null) return false;
+    if (penalties === null) return true;
+    for (const { plugin } of this.#inside(host)) if (plugin.definition.penalty !== undefined) return false;
+    return true;
+  }
+
+  /** Whether rows may be left out in a branch of this host: nothing in it mixes them, and it may be left out as a whole. */
+  #gathers(host: Node): boolean {
+    if (!this.#skips(host)) return false;
+    const { mode, progress } = this.#settings;
+    for (const { path, plugin } of this.#inside(host)) {
+      const { mixesRows = false } = plugin.definition;
       const mixes = typeof mixesRows === "boolean" ? mixesRows : mixesRows(
         this.#tree.optionsOf(plugin, path, progress),
         mode,

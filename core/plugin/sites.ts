@@ -134,7 +134,8 @@ export interface SiteMasks<Options> {
   /**
    * Applied to the branch's output, with one decision for each example, or for the batch if axis 0 is shared; the shape that
    * it is asked for is `[batch]`. Where c is 0, dropped examples are not computed: the others are gathered and run, unless a
-   * layer of the branch mixes examples, carries or hands out something, or adds a penalty.
+   * layer of the branch mixes examples, carries or hands out something, or adds a penalty. A branch that all examples lost
+   * is not run even if its layers mix them.
    */
   branch: MaskPart<Options>;
   /** Applied to the quantity. */
