@@ -102,7 +102,7 @@ export function everyOther(depth: number, options: { rate?: number } = {}): numb
   const { rate = 0.5 } = options;
   if (!Number.isSafeInteger(depth) || depth < 0) throw new OptionError("depth", "a whole number of at least 0", depth);
   if (!(rate >= 0 && rate <= 0.5)) throw new OptionError("rate", "a number in [0, 0.5]", rate);
-  // A third is a little less than a third in binary, and its inverse a little more than 3, or less.
+  // A rate such as 1 - 2/3 is a little more than a third in binary, and its inverse a little less than 3.
   const every = Math.floor(1 / rate + 1e-9);
   return Array.from({ length: depth }, (_, i) => i).filter((i) => (i + 1) % every === 0);
 }
