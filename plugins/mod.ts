@@ -38,6 +38,7 @@ export * from "./dropout/feature_alpha_dropout.ts";
 export * from "./dropout/gaussian_dropout.ts";
 export * from "./dropout/gaussian_noise.ts";
 export * from "./dropout/layer_drop.ts";
+export * from "./dropout/marginalised_dropout.ts";
 export * from "./dropout/mixout.ts";
 export * from "./dropout/r_drop.ts";
 export * from "./dropout/recurrent_dropout.ts";

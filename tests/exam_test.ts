@@ -124,3 +124,15 @@ Deno.test("the exam compares the open backend with the reference", async () => {
   assertEquals(status, "failed");
   assertMatch(message, /expected .* at entry \d+ in mode train, as on the reference, found/);
 });
+
+Deno.test("the exam fails a variant that draws in training though it says that nothing is drawn", async () => {
+  const silent: Factory<"activation", { rate?: number }> = definePlugin({
+    name: "silent-dropout",
+    options: z.object({ rate: rateSchema.default(0.5) }),
+    activation: { mask: ({ key, options: { rate } }) => ({ key, rate }) },
+    claims: { draw: "none" },
+  });
+  const { checks } = await examine(silent);
+  const failed = checks.filter(({ status }) => status === "failed").map(({ name }) => name);
+  assertEquals(failed.includes("something is dropped"), true, failed.join(", "));
+});

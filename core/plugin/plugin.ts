@@ -58,9 +58,10 @@ export interface Claims {
   /**
    * Who shares a draw. `sample`: each example has its own, which is what is expected at sites that see examples. `batch`:
    * all examples have the same, whatever the batch's part. `fixed`: masks are drawn once, when the model is built, and
-   * saved with it; steps do not change them, and evaluation uses them as training does.
+   * saved with it; steps do not change them, and evaluation uses them as training does. `none`: nothing
+   * is drawn, and training computes what evaluation does; what noise would do is in a penalty.
    */
-  readonly draw?: "sample" | "batch" | "fixed";
+  readonly draw?: "sample" | "batch" | "fixed" | "none";
   /**
    * What else is not drawn independently; what a mask's `share` and `group` say need not be said again. A number: entries
    * along this axis of what the variant is applied to have one draw. `time`: so have the steps of a recurrent layer.
