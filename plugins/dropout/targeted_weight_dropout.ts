@@ -24,24 +24,25 @@ export interface TargetedWeightDropoutOptions {
   /** Probability of dropping a candidate, the paper's alpha: in [0, 1], or a schedule. Default 0.5. */
   rate?: Scheduled;
   /** Share of each unit's incoming weights that are candidates, the paper's gamma: in [0, 1], or a schedule. Default 0.5. */
-  targeted?: Scheduled;
+  target?: Scheduled;
 }
 
 /** 1 for the weights that pruning leaves, 0 for the floor(gamma d) smallest magnitudes of each row. */
-function others(weight: Tensor, targeted: number): Tensor {
+function others(weight: Tensor, target: number): Tensor {
   const width = weight.size / Math.max(weight.shape[0] ?? 1, 1);
-  return smallestOfRows(weight.detach().abs(), Math.floor(targeted * width)).sub(1).neg();
+  // The product of 0.29 and 100 is just below 29.
+  return smallestOfRows(weight.detach().abs(), Math.floor(target * width + 1e-9)).sub(1).neg();
 }
 
 /**
- * Targeted weight dropout, for any weight site: `dense(300, { weight: targetedWeightDropout({ targeted: 0.75 }) })`. Of each
- * row of `[units, inputs, ...]`, all d weights into one unit or filter, the floor(targeted d) smallest magnitudes are
+ * Targeted weight dropout, for any weight site: `dense(300, { weight: targetedWeightDropout({ target: 0.75 }) })`. Of each
+ * row of `[units, inputs, ...]`, all d weights into one unit or filter, the floor(target d) smallest magnitudes are
  * candidates (of equal ones, those that stand first); each is zeroed with probability `rate`, one draw for all examples of a
- * pass. What is kept is not rescaled, so the expected share of weights that take part is 1 - rate floor(targeted d) / d. Evaluation
+ * pass. What is kept is not rescaled, so the expected share of weights that take part is 1 - rate floor(target d) / d. Evaluation
  * zeroes every candidate, and `pruned` writes these zeros into the layer. Dropped weights have no gradient in that pass;
  * as others shrink below them they may come back.
  *
- * A rate of 0 is the identity in training, a rate of 1 prunes there too; `targeted` 0 is the identity, and 1 leaves nothing
+ * A rate of 0 is the identity in training, a rate of 1 prunes there too; `target` 0 is the identity, and 1 leaves nothing
  * in evaluation. Both numbers may rise in training, as in the authors' code: see the example. Evaluation needs to know the
  * progress then, which `fit`, `evaluate` and saved models take care of.
  *
@@ -57,7 +58,7 @@ function others(weight: Tensor, targeted: number): Tensor {
  * const unit = "step";
  * const ramp = targetedWeightDropout({
  *   rate: linear({ from: 0, to: 0.5, over: 40_000, unit }),
- *   targeted: warmUp(linear({ from: 0.95 * 0.75, to: 0.75, over: 20_000, unit }), { over: 20_000, unit }),
+ *   target: warmUp(linear({ from: 0.95 * 0.75, to: 0.75, over: 20_000, unit }), { over: 20_000, unit }),
  * });
  * const model = buildModel(dense(1, { bias: false, weight: ramp }), { inputShape: [4] });
  * model.parameters()[0].tensor.assign(Tensor.of([[3, -1, 2, -4]]));
@@ -77,17 +78,17 @@ export const targetedWeightDropout: Factory<"weight", TargetedWeightDropoutOptio
   },
   options: z.object({
     rate: scheduled(rateSchema).default(0.5).describe("probability of dropping a candidate, in [0, 1]"),
-    targeted: scheduled(rateSchema).default(0.5).describe(
+    target: scheduled(rateSchema).default(0.5).describe(
       "share of each unit's weights that are candidates, in [0, 1]",
     ),
   }),
-  weight(weight, { mode, key, options: { rate, targeted } }) {
-    const kept = others(weight, targeted);
+  weight(weight, { mode, key, options: { rate, target } }) {
+    const kept = others(weight, target);
     if (mode === "eval") return weight.mask(kept);
     // What is no candidate stays, whatever is drawn for it.
     return weight.mask(kept.maximum(keptEntries({ key, rate }, weight.shape, weight.floatType)));
   },
-  prunes: (weight, { options: { targeted } }) => weight.mask(others(weight, targeted)),
+  prunes: (weight, { options: { target } }) => weight.mask(others(weight, target)),
   claims: { draw: "batch", dropped: "otherwise", adaptive: true, rates: ["rate"] },
-  cases: [{}, { targeted: 0.9 }, { targeted: 1 }],
+  cases: [{}, { target: 0.9 }, { target: 1 }],
 });

@@ -14,8 +14,9 @@ import {
 import { checkGradient } from "../../testing/mod.ts";
 import { dropConnect, type DropConnectOptions } from "../../plugins/dropout/drop_connect/drop_connect.ts";
 import { exampleProduct } from "../../plugins/dropout/drop_connect/_per_example.ts";
-import { conv1d } from "../../plugins/layers/conv1d.ts";
 import { dense } from "../../plugins/layers/dense.ts";
+import { conv2d } from "../../plugins/layers/conv2d.ts";
+import { lstm } from "../../plugins/layers/lstm.ts";
 import { maxout } from "../../plugins/layers/maxout.ts";
 import { relu } from "../../plugins/layers/relu.ts";
 import { sequential } from "../../plugins/layers/sequential.ts";
@@ -189,9 +190,116 @@ Deno.test("dropConnect() stands in maxout layers, too", () => {
 });
 
 Deno.test("dropConnect() refuses a layer that cannot draw for each example, and says what to do", () => {
-  const refused = conv1d(2, 3, { weight: dropConnect() });
-  assertThrows(() => built(refused, [2, 5]), OptionError, 'model.weight (drop-connect).per: expected "batch"');
-  built(conv1d(2, 3, { weight: dropConnect({ per: "batch" }) }), [2, 5]);
+  const refused = lstm(2, { weight: dropConnect() });
+  assertThrows(() => built(refused, [2, 5]), OptionError, 'model.weight_l0 (drop-connect).per: expected "batch"');
+  built(lstm(2, { weight: dropConnect({ per: "batch" }) }), [2, 5]);
   assertThrows(() => dropConnect({ samples: 0 }), OptionError, "drop-connect.samples");
   assertThrows(() => exampleProduct(random([2, 3], 1), random([2, 4], 1), Key.seed(1), 0.5, true), ShapeError);
+});
+
+/** A convolution with DropConnect and a bias that is not 0, perhaps with an activation behind it. */
+function convolved(options: DropConnectOptions, after?: LayerPlugin): Model {
+  const hidden = conv2d(4, 3, { groups: 2, stride: 2, padding: 1, weight: dropConnect(options) });
+  const model = built(after === undefined ? sequential([hidden]) : sequential([hidden, after]), [2, 5, 4], 4);
+  model.parameters()[1].tensor.assign(random([4], 9));
+  return model;
+}
+
+/** The same convolution without a variant. */
+function plainConvolution(weight: Tensor, bias: Tensor): (x: Tensor) => Tensor {
+  const model = built(conv2d(4, 3, { groups: 2, stride: 2, padding: 1 }), [2, 5, 4]);
+  model.parameters()[0].tensor.assign(weight);
+  model.parameters()[1].tensor.assign(bias);
+  return (x) => model.forward(x);
+}
+
+for (const convention of ["inverted", "classic"] as const) {
+  Deno.test(`dropConnect() convolves each example with filters and a bias of its own (${convention})`, () => {
+    const [batch, rate] = [3, 0.4];
+    const model = convolved({ rate, convention });
+    const [weight, bias] = weightsOf(model);
+    const x = random([batch, 2, 5, 4], 1);
+    const value = convention === "inverted" ? 1 / keepProbability(rateThreshold(rate)) : 1;
+    const key = Key.seed(4).at("train").at("0.weight").atStep(5);
+    const masks = Tensor.bernoulli([batch, ...weight.shape], key.at("weight"), rate, value, "float64");
+    const biases = Tensor.bernoulli([batch, 4], key.at("bias"), rate, value, "float64");
+    const found = model.forward(x, { mode: "train", step: 5 });
+    for (let row = 0; row < batch; row++) {
+      const own = (all: Tensor) => all.slice([row], [row + 1]);
+      const used = [own(masks).reshape(weight.shape).mul(weight), own(biases).reshape([4]).mul(bias)] as const;
+      const expected = plainConvolution(...used)(own(x));
+      own(found).floats.forEach((value, i) => assertAlmostEquals(value, expected.floats[i], 1e-12));
+    }
+  });
+}
+
+Deno.test("dropConnect() in a convolution has the gradients that central differences give", () => {
+  for (const options of [{ rate: 0.4 }, { rate: 0.4, per: "batch", convention: "classic" }] as const) {
+    const model = convolved(options);
+    const parameters = model.parameters().map(({ tensor }) => tensor);
+    checkGradient(([x]) => model.forward(x, { mode: "train", step: 3 }), [random([2, 2, 5, 4], 1)], { parameters });
+  }
+});
+
+Deno.test("dropConnect() in a convolution has the paper's mean and variance at each place, by two convolutions", () => {
+  const rate = 0.3;
+  const keep = keepProbability(rateThreshold(rate));
+  const model = convolved({ rate, convention: "classic" });
+  const [weight, bias] = weightsOf(model);
+  const one = random([1, 2, 5, 4], 1);
+  const means = plainConvolution(weight, bias)(one).mul(keep);
+  const variances = plainConvolution(weight.square(), bias.square())(one.square()).mul(keep * (1 - keep));
+  const count = 20_000;
+  const sums = [new Float64Array(means.size), new Float64Array(means.size), new Float64Array(means.size)];
+  const x = one.broadcastTo([500, 2, 5, 4]);
+  for (let step = 0; step < count / 500; step++) {
+    model.forward(x, { mode: "train", step }).floats.forEach((value, i) => {
+      const away = value - means.floats[i % means.size];
+      sums.forEach((sum, power) => sum[i % means.size] += away ** (power === 2 ? 4 : power + 1));
+    });
+  }
+  // 4 standard errors at 24 places, whose values hang together: an error probability below 3e-3 for all.
+  for (let i = 0; i < means.size; i++) {
+    const variance = variances.floats[i];
+    assertWithin(sums[0][i] / count, 0, Math.sqrt(variance / count), `mean at ${i}`);
+    const spread = Math.sqrt((sums[2][i] / count - variance ** 2) / count);
+    assertWithin(sums[1][i] / count, variance, spread, `variance at ${i}`);
+  }
+});
+
+Deno.test("dropConnect() in a convolution averages activations of normal numbers in evaluation, and draws one to sample", () => {
+  const [rate, samples] = [0.5, 4000];
+  const model = convolved({ rate, inference: "normal", samples }, relu());
+  const [weight, bias] = weightsOf(model);
+  const keep = keepProbability(rateThreshold(rate));
+  const x = random([2, 2, 5, 4], 1);
+  const means = plainConvolution(weight, bias)(x);
+  const deviations = plainConvolution(weight.square(), bias.square())(x.square()).mul((1 - keep) / keep).sqrt();
+  const found = model.forward(x);
+  found.floats.forEach((value, i) => {
+    // The mean of the positive part of a normal number: m Phi(m / s) + s phi(m / s).
+    const [m, s] = [means.floats[i], deviations.floats[i]];
+    const z = Tensor.full([1], m / s, "float64");
+    const below = z.mul(Math.SQRT1_2).erf().item() / 2 + 0.5;
+    const expected = m * below + s * Math.exp(-((m / s) ** 2) / 2) / Math.sqrt(2 * Math.PI);
+    assertWithin(value, expected, s / Math.sqrt(samples), `place ${i}`);
+  });
+  const sampled = model.forward(x, { mode: "sample", step: 2 });
+  const noise = Tensor.normal(means.shape, Key.seed(4).at("sample").at("0.weight").at("normal").atStep(2), "float64");
+  const expected = means.add(noise.mul(deviations)).relu();
+  sampled.floats.forEach((value, i) => assertAlmostEquals(value, expected.floats[i], 1e-12));
+  // No variance at all, as for an input of zeros without a bias, has gradients of 0.
+  bias.assign(Tensor.zeros([4], "float64"));
+  const y = model.forward(x.mul(0), { mode: "sample", step: 2 });
+  assertEquals(gradients(y.sum(), [weight])[0].floats.every((value) => value === 0), true);
+});
+
+Deno.test("dropConnect() in a convolution at a rate of 0 is the convolution, at 1 it gives zeros with zero gradients", () => {
+  const x = random([2, 2, 5, 4], 1);
+  const none = convolved({ rate: 0 });
+  assertEquals(none.forward(x, { mode: "train", step: 1 }).toArray(), none.forward(x).toArray());
+  const all = convolved({ rate: 1 });
+  const y = all.forward(x, { mode: "train", step: 1 });
+  assert(y.floats.every((value) => value === 0));
+  for (const gradient of gradients(y.sum(), weightsOf(all))) assert(gradient.floats.every((value) => value === 0));
 });

@@ -36,8 +36,8 @@ export interface DropConnectOptions {
   /** Probability of dropping a connection, in [0, 1], or a schedule. Default 0.5. */
   rate?: Scheduled;
   /**
-   * `example` (default), as in the paper: a mask for each example. Only dense layers can. `batch`: one mask for all
-   * examples of a pass, which costs little more than no dropping, but gradients vary more.
+   * `example` (default), as in the paper: a mask for each example. Dense layers and convolutions can, and what is made of
+   * them. `batch`: one mask for all examples of a pass, which costs little more than no dropping, but gradients vary more.
    */
   per?: "example" | "batch";
   /**
@@ -46,8 +46,8 @@ export interface DropConnectOptions {
    */
   convention?: "inverted" | "classic";
   /**
-   * `mean` (default): evaluation uses the mean weight, and mode `sample` draws masks. `normal`, as in the paper, for dense
-   * layers: evaluation averages the activations of `samples` draws of a normal pre-activation, and mode `sample` makes
+   * `mean` (default): evaluation uses the mean weight, and mode `sample` draws masks. `normal`, as in the paper, where a
+   * mask for each example can be drawn: evaluation averages the activations of `samples` draws of a normal pre-activation, and mode `sample` makes
    * one such draw a pass. An activation can be averaged when it follows the layer directly and fuses with it: `relu`,
    * `sigmoid` or `tanh`. Before any other the mean is used, and gradients do not flow through the average.
    */
@@ -74,7 +74,7 @@ function activated(y: Tensor, epilogue: Epilogue): Tensor {
   return epilogue === "none" ? y : y[epilogue]();
 }
 
-/** `x W^T + b` with masks; the layer's activation is applied. */
+/** The host's product with masks; the layer's activation is applied. */
 function training(x: Tensor, weight: Tensor, bias: Tensor | null, context: ProductContext<Resolved>): Tensor {
   const { key, options, epilogue, multiply } = context;
   const { rate, per, convention } = options;
@@ -84,11 +84,14 @@ function training(x: Tensor, weight: Tensor, bias: Tensor | null, context: Produ
     const [w, b] = [applyMask(weight, shared("weight", context)), bias && applyMask(bias, shared("bias", context))];
     return multiply(x, w, b, epilogue);
   }
+  const batch = x.shape[0];
+  const ofExamples = (part: Tensor, name: "weight" | "bias") =>
+    part.broadcastTo([batch, ...part.shape]).dropout(key.at(name), rate, { scale });
+  if (weight.rank > 2) return multiply(x, ofExamples(weight, "weight"), bias && ofExamples(bias, "bias"), epilogue);
   let y = exampleProduct(x, weight, key.at("weight"), rate, scale);
+  // Like the weight's, an example's mask on the bias is shared by its rows.
   if (bias !== null) {
-    // Like the weight's, an example's mask on the bias is shared by its rows.
-    const shape = [x.shape[0], ...x.shape.slice(1, -1).map(() => 1), bias.size];
-    y = y.add(bias.broadcastTo(shape).dropout(key.at("bias"), rate, { scale }));
+    y = y.add(ofExamples(bias, "bias").reshape([batch, ...x.shape.slice(1, -1).map(() => 1), bias.size]));
   }
   return activated(y, epilogue);
 }
@@ -103,7 +106,8 @@ function normalMoments(
   const { keep, scale } = moments(options);
   const factor = options.convention === "inverted" ? (1 - keep) / keep : keep * (1 - keep);
   const mean = multiply(x, weight, bias).mul(scale);
-  return [mean, multiply(x.square(), weight.square(), bias && bias.square()).mul(factor).sqrt()];
+  const variance = multiply(x.square(), weight.square(), bias && bias.square()).mul(factor);
+  return [mean, variance.maximum(1e-30).sqrt()]; // a root of 0 has no gradient
 }
 
 /** The average of the activation over draws of the pre-activation, in the memory of one draw. */
@@ -122,9 +126,14 @@ function averaged(mean: Tensor, deviation: Tensor, { key, options, epilogue }: P
 
 /**
  * Drops connections at random: `dense(800, { weight: dropConnect() })`. In training each example meets a weight and a bias
- * of its own, with entries zeroed; the masks are drawn where they are used and never stored, so memory does not grow with
- * the batch, but time does: a random number for each example and connection. A rate of 0 is the identity; a rate of 1
- * gives pre-activations of 0 with zero gradients.
+ * of its own, with entries zeroed. A rate of 0 is the identity; a rate of 1 gives pre-activations of 0 with zero gradients.
+ *
+ * In a convolution, `conv2d(32, 3, { weight: dropConnect() })`, each example has filters of its own, which all places share;
+ * `normal` inference takes the mean and the variance at each place by two convolutions.
+ *
+ * When: wide layers that overfit, above all dense ones; `normal` inference where evaluation may cost many draws.
+ * Cost: a random number for each example and connection. Dense layers never store the masks; convolutions hold a copy of
+ * the weight for each example.
  *
  * @throws {OptionError} at a layer that cannot draw for each example, unless `per` is `batch`
  *
@@ -157,8 +166,8 @@ export const dropConnect: Factory<"weight" | "product", DropConnectOptions> = de
       .describe("draws that evaluation averages over"),
   }),
   fuses: true,
-  init({ options: { per }, role, weight }) {
-    if (per === "example" && (role === "weight" || weight!.rank > 2)) {
+  init({ options: { per }, role }) {
+    if (role === "weight" && per === "example") {
       throw new OptionError("per", '"batch", since this layer cannot draw a mask for each example', per);
     }
     return {};

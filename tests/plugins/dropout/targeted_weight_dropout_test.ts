@@ -27,19 +27,21 @@ function used(model: Model, run: Parameters<Model["forward"]>[1] = {}): Tensor {
 
 Deno.test("targetedWeightDropout() prunes the floor(gamma d) smallest magnitudes of each unit in evaluation", () => {
   const rows = [[0.3, -0.1, 0.2, -0.4, 0.5], [-5, 4, -3, 2, 1]];
-  const pruned = (targeted: number) => used(layer(rows, { targeted })).toArray();
+  const pruned = (target: number) => used(layer(rows, { target })).toArray();
   assertEquals(pruned(0), rows);
   assertEquals(pruned(0.19), rows);
   assertEquals(pruned(0.2), [[0.3, 0, 0.2, -0.4, 0.5], [-5, 4, -3, 2, 0]]);
   assertEquals(pruned(0.5), [[0.3, 0, 0, -0.4, 0.5], [-5, 4, -3, 0, 0]]);
   assertEquals(pruned(0.8), [[0, 0, 0, 0, 0.5], [-5, 0, 0, 0, 0]]);
   assertEquals(pruned(1), [[0, 0, 0, 0, 0], [0, 0, 0, 0, 0]]);
+  const hundred = layer([Array.from({ length: 100 }, (_, i) => i + 1)], { target: 0.29 });
+  assertEquals(used(hundred).floats.filter((value) => value === 0).length, 29); // 0.29 * 100 is just below 29
 });
 
 Deno.test("targetedWeightDropout() takes exactly the count where magnitudes are equal, the first ones", () => {
-  assertEquals(used(layer([[1, 1, 1, 1], [-2, 1, 2, -2]], { targeted: 0.5 })).toArray(), [[0, 0, 1, 1], [0, 0, 2, -2]]);
+  assertEquals(used(layer([[1, 1, 1, 1], [-2, 1, 2, -2]], { target: 0.5 })).toArray(), [[0, 0, 1, 1], [0, 0, 2, -2]]);
   const large = Tensor.full([3, 1000], -0.5, "float64");
-  const model = built(dense(3, { bias: false, weight: targetedWeightDropout({ targeted: 0.25 }) }), [1000]);
+  const model = built(dense(3, { bias: false, weight: targetedWeightDropout({ target: 0.25 }) }), [1000]);
   model.parameters()[0].tensor.assign(large);
   const kept = used(model).toArray() as number[][];
   for (const row of kept) assertEquals(row, Array.from({ length: 1000 }, (_, i) => i < 250 ? 0 : -0.5));
@@ -50,7 +52,13 @@ Deno.test("targetedWeightDropout() finds the candidates that a sort finds, in bo
     const weight = Tensor.normal([17, 83], Key.seed(7), dtype);
     const { definition } = targetedWeightDropout();
     for (const targeted of [0.01, 0.1, 0.33, 0.5, 0.9, 0.99]) {
-      const context = { options: { rate: 0.5, targeted }, params: {}, state: {}, progress: undefined, path: "" };
+      const context = {
+        options: { rate: 0.5, target: targeted },
+        params: {},
+        state: {},
+        progress: undefined,
+        path: "",
+      };
       const found = definition.prunes!(weight, context as never).toArray() as number[][];
       (weight.toArray() as number[][]).forEach((row, r) => {
         const sorted = row.map(Math.abs).sort((a, b) => a - b);
@@ -63,7 +71,7 @@ Deno.test("targetedWeightDropout() finds the candidates that a sort finds, in bo
 
 Deno.test("targetedWeightDropout() never touches other weights, and rescales nothing", () => {
   const rows = apart([6, 10], 3).toArray() as number[][];
-  const model = layer(rows, { rate: 0.5, targeted: 0.4 });
+  const model = layer(rows, { rate: 0.5, target: 0.4 });
   const pruned = used(model).toArray() as number[][];
   for (const mode of ["train", "sample"] as const) {
     for (let step = 0; step < 20; step++) {
@@ -78,7 +86,7 @@ Deno.test("targetedWeightDropout() never touches other weights, and rescales not
 });
 
 Deno.test("targetedWeightDropout() leaves a share 1 - alpha floor(gamma d) / d on average: 0.75 for d = 10 and halves", () => {
-  const model = layer(apart([20, 10], 5).toArray() as number[][], { rate: 0.5, targeted: 0.5 });
+  const model = layer(apart([20, 10], 5).toArray() as number[][], { rate: 0.5, target: 0.5 });
   const steps = 300;
   let kept = 0;
   const falls = new Float64Array(200);
@@ -98,16 +106,16 @@ Deno.test("targetedWeightDropout() leaves a share 1 - alpha floor(gamma d) / d o
 
 Deno.test("targetedWeightDropout() at rate 1 trains as evaluation prunes; at rate 0 or with none targeted it is the identity", () => {
   const rows = random([4, 9], 2).toArray() as number[][];
-  const all = layer(rows, { rate: 1, targeted: 0.6 });
+  const all = layer(rows, { rate: 1, target: 0.6 });
   assertEquals(used(all, { mode: "train", step: 1 }).toArray(), used(all).toArray());
-  assertEquals(used(layer(rows, { rate: 0, targeted: 0.6 }), { mode: "train", step: 1 }).toArray(), rows);
-  const none = layer(rows, { rate: 1, targeted: 0 });
+  assertEquals(used(layer(rows, { rate: 0, target: 0.6 }), { mode: "train", step: 1 }).toArray(), rows);
+  const none = layer(rows, { rate: 1, target: 0 });
   assertEquals(used(none, { mode: "train", step: 1 }).toArray(), rows);
   assertEquals(used(none).toArray(), rows);
 });
 
 Deno.test("targetedWeightDropout() gives dropped weights no gradient, and lets them come back as others shrink", () => {
-  const model = layer([[3, 1, 2, 4]], { rate: 1, targeted: 0.5 });
+  const model = layer([[3, 1, 2, 4]], { rate: 1, target: 0.5 });
   const weight = model.parameters()[0].tensor;
   const [gradient] = gradients(used(model, { mode: "train", step: 0 }).sum(), [weight]);
   assertEquals(gradient.toArray(), [[1, 0, 0, 1]]);
@@ -116,7 +124,7 @@ Deno.test("targetedWeightDropout() gives dropped weights no gradient, and lets t
 });
 
 Deno.test("targetedWeightDropout() ranks each filter's weights over channels and window", () => {
-  const model = built(conv2d(2, 2, { bias: false, weight: targetedWeightDropout({ targeted: 0.5 }) }), [2, 2, 2]);
+  const model = built(conv2d(2, 2, { bias: false, weight: targetedWeightDropout({ target: 0.5 }) }), [2, 2, 2]);
   const weight = model.parameters()[0].tensor;
   weight.assign(Tensor.from(Float64Array.from({ length: 16 }, (_, i) => i + 1), [2, 2, 2, 2]));
   const x = random([1, 2, 2, 2], 1);
@@ -126,7 +134,7 @@ Deno.test("targetedWeightDropout() ranks each filter's weights over channels and
 });
 
 Deno.test("targetedWeightDropout() with all weights targeted drops at its rate and evaluates to nothing", () => {
-  const model = layer(apart([3, 4], 1).toArray() as number[][], { rate: 0.5, targeted: 1 });
+  const model = layer(apart([3, 4], 1).toArray() as number[][], { rate: 0.5, target: 1 });
   assert(used(model).floats.every((value) => value === 0));
   const seen = new Set<boolean>();
   for (let step = 0; step < 12; step++) used(model, { mode: "train", step }).floats.forEach((v) => seen.add(v === 0));
@@ -137,7 +145,7 @@ Deno.test("targetedWeightDropout() ramps both numbers by schedules, as the autho
   const unit = "step" as const;
   const options = {
     rate: linear({ from: 0, to: 0.5, over: 40_000, unit }),
-    targeted: warmUp(linear({ from: 0.95 * 0.5, to: 0.5, over: 20_000, unit }), { over: 20_000, unit }),
+    target: warmUp(linear({ from: 0.95 * 0.5, to: 0.5, over: 20_000, unit }), { over: 20_000, unit }),
   };
   const model = built(dense(2, { bias: false, weight: targetedWeightDropout(options) }), [1000]);
   const pruned = (step: number) => {
@@ -161,5 +169,5 @@ Deno.test("targetedWeightDropout() ramps both numbers by schedules, as the autho
 
 Deno.test("targetedWeightDropout() refuses numbers out of range", () => {
   assertThrows(() => targetedWeightDropout({ rate: 2 }), OptionError, "targeted-weight-dropout.rate");
-  assertThrows(() => targetedWeightDropout({ targeted: -1 }), OptionError, "targeted-weight-dropout.targeted");
+  assertThrows(() => targetedWeightDropout({ target: -1 }), OptionError, "targeted-weight-dropout.target");
 });
