@@ -12,6 +12,8 @@ export interface EmbeddingOptions {
   deviation?: number;
   /** The symbol that stands for padding: it gives zeros and has no gradient. Default: there is none. */
   padding?: number;
+  /** Applied to each symbol's vector after an update. */
+  constraint?: Plugin<"constraint">;
   /** A variant that the table passes through before it is read. */
   weight?: Plugin<"weight">;
   /** A variant through which the rows are read. */
@@ -55,14 +57,15 @@ export const embedding: Factory<"layer", EmbeddingOptions, ["vocabulary", "featu
     features: z.int().min(1, "expected a whole number of at least 1").describe("numbers for each symbol"),
     deviation: z.number().min(0, "expected a number of at least 0").default(1).describe("of the table's first numbers"),
     padding: z.int().min(0, "expected a whole number of at least 0").optional().describe("the padding symbol"),
+    constraint: part("constraint").optional().describe("applied to each symbol's vector after an update"),
     weight: part("weight").optional().describe("a variant that the table passes through"),
     embedding: part("embedding").optional().describe("a variant through which the rows are read"),
   }),
   positional: ["vocabulary", "features"],
-  init({ options: { vocabulary, features, deviation, padding }, key, dtype }) {
+  init({ options: { vocabulary, features, deviation, padding, constraint }, key, dtype }) {
     const weight = Tensor.normal([vocabulary, features], key.at("weight"), dtype).mul(deviation);
     if (padding !== undefined) weight.floats.fill(0, padding * features, (padding + 1) * features);
-    return { params: { weight } };
+    return { params: { weight: { value: weight, constraint } } };
   },
   forward(x, context) {
     const { options, params } = context;
