@@ -66,6 +66,7 @@ export * from "./dropout/variational_dropout.ts";
 export * from "./dropout/variational_recurrent_dropout.ts";
 export * from "./dropout/weight_drop.ts";
 export * from "./dropout/weighted_channel_dropout.ts";
+export * from "./dropout/word_dropout.ts";
 export * from "./dropout/zoneout.ts";
 export type { AxisName } from "./dropout/_axes.ts";
 export type { BlockBorder, BlockOptions } from "./dropout/_blocks.ts";
