@@ -38,6 +38,7 @@ export * from "./dropout/drop_filter.ts";
 export * from "./dropout/drop_head.ts";
 export * from "./dropout/drop_key.ts";
 export * from "./dropout/dropout.ts";
+export * from "./dropout/dropout_augmentation.ts";
 export * from "./dropout/embedding_dropout.ts";
 export * from "./dropout/fast_dropout.ts";
 export * from "./dropout/feature_alpha_dropout.ts";

@@ -6,6 +6,7 @@
 import type { Batch } from "./batches.ts";
 import { PluginError, ShapeError, show, showShape } from "../errors.ts";
 import type { Model } from "../plugin/model.ts";
+import { locate } from "../plugin/locate.ts";
 import { optionsAt } from "../plugin/options.ts";
 import type {
   ExpectationForm,
@@ -88,9 +89,7 @@ export class Teacher {
       expectedLoss: (outputs: Moments, form: ExpectationForm) => {
         const { definition, options, plugin } = this.#loss;
         if (definition.expected === undefined) {
-          throw new PluginError(
-            `${plugin}: has no expectation over normal outputs, which ${this.#plugin.plugin} asks for.`,
-          );
+          throw new PluginError(`expected a loss that has an expectation over normal outputs, found ${plugin}.`);
         }
         const value = definition.expected(outputs, targets, options, form);
         first ??= outputs.mean;
@@ -98,7 +97,11 @@ export class Teacher {
       },
       give: (name: string, gradient: Tensor) => given.set(name, this.#check(name, gradient, given)),
     });
-    this.#plugin.definition.learn(context);
+    try {
+      this.#plugin.definition.learn(context);
+    } catch (error) {
+      throw locate(error, this.#plugin.plugin);
+    }
     return {
       gradients: [...this.#parameters.keys()].map((name) => given.get(name) ?? null),
       sum: asked === undefined ? NaN : noGrad(() => asked!.sum.item()),
@@ -109,16 +112,15 @@ export class Teacher {
   }
 
   #check(name: string, gradient: Tensor, given: ReadonlyMap<string, Tensor>): Tensor {
-    const { plugin } = this.#plugin;
     const parameter = this.#parameters.get(name);
     if (parameter === undefined) {
       const known = [...this.#parameters.keys()].join(", ");
-      throw new PluginError(`${plugin}: expected to give the gradient of one of ${known}, found ${show(name)}.`);
+      throw new PluginError(`expected to give the gradient of one of ${known}, found ${show(name)}.`);
     }
-    if (given.has(name)) throw new PluginError(`${plugin}: the gradient of ${name} was given twice for one batch.`);
+    if (given.has(name)) throw new PluginError(`the gradient of ${name} was given twice for one batch.`);
     if (!sameShape(gradient.shape, parameter.shape)) {
       throw new ShapeError(
-        `${plugin}: expected a gradient of the shape ${showShape(parameter.shape)} of ${name}, ` +
+        `expected a gradient of the shape ${showShape(parameter.shape)} of ${name}, ` +
           `found ${showShape(gradient.shape)}.`,
       );
     }

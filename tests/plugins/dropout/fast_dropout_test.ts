@@ -278,6 +278,6 @@ Deno.test("a layer without moments and a loss without an expectation are refused
   await assertRejects(
     () => fit(dense(1), options({ data: regression(), loss: huber(), learning: fastDropout() })),
     PluginError,
-    "huber: has no expectation over normal outputs, which fast-dropout asks for",
+    "fast-dropout: expected a loss that has an expectation over normal outputs, found huber",
   );
 });
