@@ -48,6 +48,7 @@ export * from "./dropout/layer_drop.ts";
 export * from "./dropout/marginalised_dropout.ts";
 export * from "./dropout/max_pooling_dropout.ts";
 export * from "./dropout/mixout.ts";
+export * from "./dropout/patch_dropout.ts";
 export * from "./dropout/r_drop.ts";
 export * from "./dropout/recurrent_dropout.ts";
 export * from "./dropout/rnn_drop.ts";
