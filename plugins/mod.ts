@@ -46,6 +46,7 @@ export * from "./dropout/gaussian_dropout.ts";
 export * from "./dropout/gaussian_noise.ts";
 export * from "./dropout/layer_drop.ts";
 export * from "./dropout/marginalised_dropout.ts";
+export * from "./dropout/masksembles.ts";
 export * from "./dropout/max_pooling_dropout.ts";
 export * from "./dropout/mixout.ts";
 export * from "./dropout/patch_dropout.ts";

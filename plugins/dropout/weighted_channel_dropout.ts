@@ -34,18 +34,26 @@ export interface WeightedChannelDropoutOptions {
   channels?: "first" | "last";
 }
 
+/** Scores from means: those below 0 count as 0, as do those that are no number. */
+function rated(means: Tensor): Tensor {
+  return Tensor.from(means.floats.map((mean) => mean > 0 && mean < Infinity ? mean : 0), means.shape, means.dtype);
+}
+
 /** The channels that are chosen, 1 or 0: `count` in each row of the scores `[batch, channels]`. */
-function chosen(scores: Tensor, count: number, key: Key): Tensor {
+function chosen(means: Tensor, scores: Tensor, count: number, key: Key): Tensor {
   const [batch, channels] = scores.shape;
   const u = Tensor.uniform(scores.shape, key, scores.floatType).floats;
-  const values = scores.floats;
   const out = new Float64Array(scores.size);
   for (let row = 0; row < batch; row++) {
     const at = row * channels;
-    // The logarithm of r^(1 / score): -Infinity for a score of 0, where the uniform numbers decide.
-    const keys = Array.from({ length: channels }, (_, i) => Math.log(u[at + i]) / values[at + i]);
+    // The logarithm of r^(1 / score): -Infinity for a score of 0, where the uniform numbers decide, finite means before others.
+    const keys = Array.from({ length: channels }, (_, i) => Math.log(u[at + i]) / scores.floats[at + i]);
+    const tied = Array.from(
+      { length: channels },
+      (_, i) => u[at + i] - (Number.isFinite(means.floats[at + i]) ? 0 : 1),
+    );
     const order = Array.from(keys, (_, i) => i);
-    order.sort((a, b) => keys[a] === keys[b] ? u[at + b] - u[at + a] : keys[b] - keys[a]);
+    order.sort((a, b) => keys[a] === keys[b] ? tied[b] - tied[a] : keys[b] - keys[a]);
     for (const i of order.slice(0, count)) out[at + i] = 1;
   }
   return Tensor.from(out, scores.shape, scores.dtype);
@@ -61,10 +69,10 @@ function scales(scores: Tensor, kept: Tensor): Tensor {
 /**
  * Weighted channel dropout (Hou and Wang, 2019), for any layer position: of the C channels of each example, M = (1 - rate) C,
  * rounded, are kept, chosen at random one after the other with probabilities proportional to their scores. A score is a
- * channel's mean over the map, as behind a ReLU; means below 0 count as 0, and a channel without a score is chosen last. Then
- * each chosen channel is dropped `again` with a flat probability. In training and in mode `sample`; evaluation is the
- * identity. A rate of 0, with `again` 0, is the identity; a rate of 1 gives zeros with zero gradients. At any rate below 1, at
- * least one channel is chosen.
+ * channel's mean over the map, as behind a ReLU; means below 0 count as 0. A channel without a score is chosen last, one whose
+ * mean is infinite after all others. Then each chosen channel is dropped `again` with a flat probability. In training and in
+ * mode `sample`; evaluation is the identity. A rate of 0, with `again` 0, is the identity; a rate of 1 gives zeros with zero
+ * gradients. At any rate below 1, at least one channel is chosen.
  *
  * Sources do not agree on the scale of what is kept. Here it is `sum(score) / sum(kept score)` of the example, so that the sum
  * of the pooled map stays what it was; as the choice itself, it is a constant for the gradient, which is therefore not the
@@ -107,8 +115,9 @@ export const weightedChannelDropout: Factory<"activation", WeightedChannelDropou
     const channel = channels === "first" ? 1 : x.rank - 1;
     const [batch, count] = [x.shape[0], x.shape[channel]];
     const over = x.shape.map((_, axis) => axis).filter((axis) => axis !== 0 && axis !== channel);
-    const scores = (over.length === 0 ? x : x.mean(over)).detach().relu();
-    const chosenOnes = chosen(scores, Math.max(1, Math.round((1 - rate) * count)), key);
+    const means = (over.length === 0 ? x : x.mean(over)).detach();
+    const scores = rated(means);
+    const chosenOnes = chosen(means, scores, Math.max(1, Math.round((1 - rate) * count)), key);
     const kept = chosenOnes.dropout(key.at("again"), again, { scale: false });
     const shape = x.shape.map((_, axis) => axis === 0 ? batch : axis === channel ? count : 1);
     return x.mask(kept.mul(scales(scores, kept)).reshape(shape));

@@ -59,6 +59,15 @@ Deno.test("weightedChannelDropout() chooses channels without a score last, by ch
   assert(none.every((row) => row[1] === 0 || row[1] === -1), "nothing to divide by: nothing is scaled");
 });
 
+Deno.test("weightedChannelDropout() chooses a channel that holds an infinity after all others, so that it is lost", () => {
+  for (const value of [Infinity, -Infinity, NaN]) {
+    for (const row of outputs([1, value, 0, -1], { rate: 0.25 }, 50)) {
+      assertEquals(row[1], 0);
+      assert(row.every(Number.isFinite));
+    }
+  }
+});
+
 Deno.test("weightedChannelDropout() scales each example so that the sum of its pooled map stays", () => {
   const scores = [0.3, 2, 0, 1.7, 0.9, 4];
   const sum = scores.reduce((total, score) => total + score);
