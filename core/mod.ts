@@ -109,7 +109,13 @@ export { isPlugin } from "./plugin/is_plugin.ts";
 export { convolutionMultiply, denseMultiply, type Multiply } from "./plugin/multiply.ts";
 export * from "./plugin/options.ts";
 export { isPathOption, pathOption } from "./plugin/path_option.ts";
-export { type Scheduled, scheduledValue, ScheduleMemory, type ScheduleState } from "./plugin/schedule_memory.ts";
+export {
+  type Scheduled,
+  scheduledValue,
+  ScheduleMemory,
+  type SchedulePlace,
+  type ScheduleState,
+} from "./plugin/schedule_memory.ts";
 export * from "./plugin/plugin.ts";
 export type { ZodString, ZodType } from "./plugin/zod_types.ts";
 export { predict, type Prediction, type PredictOptions } from "./train/predict.ts";

@@ -12,6 +12,7 @@ import type { RowReading, RowSource } from "../train/data.ts";
 import type { EpochMetrics, RunInfo } from "../train/events.ts";
 import type { Multiply } from "./multiply.ts";
 import type { LayerPlugin, Plugin } from "./plugin.ts";
+import type { Scheduled } from "./schedule_memory.ts";
 import type { SiteArguments, SiteResult, SiteRole } from "./sites.ts";
 
 /** How a model is run: `sample` is Monte Carlo at inference, where variants draw and running statistics stay frozen. */
@@ -230,6 +231,25 @@ export interface ScheduleContext<Options> {
   readonly options: Options;
   /** What the schedule remembers: what `epoch` returned last, or `initial` gave. Saved and restored. */
   readonly state: Readonly<Record<string, number>>;
+}
+
+/** Where a schedule stands, and how it asks the schedules among its own options. */
+export interface ScheduleSite {
+  /**
+   * Which of the model's places it stands at, from 0: the plugins that have this schedule among their options, or one that is
+   * written alike, are counted in the order in which the model runs them.
+   */
+  readonly index: number;
+  /** How many such places there are, at least 1. */
+  readonly count: number;
+  /**
+   * The value of a number among its options that may itself be a schedule, also one that remembers something.
+   *
+   * @param value the number or schedule
+   * @param progress the point of training at which it is asked
+   * @param name the option's name
+   */
+  inner(value: Scheduled, progress: Progress, name: string): number;
 }
 
 /** What a schedule hears after each epoch. */

@@ -32,6 +32,7 @@ import type {
   PruneContext,
   RowsContext,
   ScheduleEpoch,
+  ScheduleSite,
   UpdateContext,
 } from "./contexts.ts";
 import type { Plugin } from "./plugin.ts";
@@ -150,8 +151,11 @@ export interface RoleParts<Options> {
   };
   /** A schedule: a number that changes while training. */
   schedule: {
-    /** The number at a point of training: asked for before every pass, with no side effect. */
-    value(progress: Progress, options: Options, state: Readonly<Record<string, number>>): number;
+    /**
+     * The number at a point of training: asked for before every pass, with no side effect. The driver always says where; who
+     * asks by hand need not.
+     */
+    value(progress: Progress, options: Options, state: Readonly<Record<string, number>>, site?: ScheduleSite): number;
     /** What it remembers at the beginning. Default: nothing. */
     initial?(options: Options): Readonly<Record<string, number>>;
     /** What it remembers after an epoch whose metrics it is told: once an epoch, after all were measured. */

@@ -5,7 +5,7 @@
  */
 import { OptionError, PluginError, show } from "../errors.ts";
 import { isPlugin } from "./is_plugin.ts";
-import type { Plugin, Progress } from "./plugin.ts";
+import type { Plugin, Progress, ScheduleSite } from "./plugin.ts";
 import type { EpochMetrics } from "../train/events.ts";
 
 /** A number, or a schedule that gives one: what an option's input may be. */
@@ -14,10 +14,30 @@ export type Scheduled = number | Plugin<"schedule">;
 /** What one schedule remembers. */
 export type ScheduleState = Readonly<Record<string, number>>;
 
+/** Which of a model's places a schedule stands at. */
+export type SchedulePlace = Pick<ScheduleSite, "index" | "count">;
+
+const alone: SchedulePlace = { index: 0, count: 1 };
+
 /** What the schedules of a training run remember, by where they stand. Plain JSON, saved with checkpoints. */
 export class ScheduleMemory {
+  readonly #placeOf: (path: string, plugin: Plugin<"schedule">) => SchedulePlace;
   readonly #entries = new Map<string, { plugin: Plugin<"schedule">; state: ScheduleState }>();
   #saved: Readonly<Record<string, ScheduleState>> = {};
+
+  /**
+   * An empty memory.
+   *
+   * @param placeOf which of a model's places a schedule stands at; without a model there is one
+   */
+  constructor(placeOf: (path: string, plugin: Plugin<"schedule">) => SchedulePlace = () => alone) {
+    this.#placeOf = placeOf;
+  }
+
+  /** Which of the model's places the schedule at a path stands at. */
+  place(path: string, plugin: Plugin<"schedule">): SchedulePlace {
+    return this.#placeOf(path, plugin);
+  }
 
   /** What the schedule at a place remembers now. */
   at(path: string, plugin: Plugin<"schedule">): ScheduleState {
@@ -73,7 +93,7 @@ function remembers(plugin: Plugin<"schedule">): boolean {
  * @param path where the number stands, for errors
  * @param memory what schedules remember; without it one that does is refused
  * @param at where the memory keeps it; default `path`
- * @throws {OptionError} for a schedule that remembers something where nothing can be remembered, as inside another
+ * @throws {OptionError} for a schedule that remembers something where nothing can be remembered, as in an augmentation
  */
 export function scheduledValue(
   value: Scheduled,
@@ -84,11 +104,15 @@ export function scheduledValue(
 ): number {
   if (typeof value === "number") return value;
   const { definition, options } = value;
-  if (!remembers(value)) return definition.value(progress, options, {});
+  const site: ScheduleSite = {
+    ...memory?.place(at, value) ?? alone,
+    inner: (inner, when, name) => scheduledValue(inner, when, under(path, name), memory, under(at, name)),
+  };
+  if (!remembers(value)) return definition.value(progress, options, {}, site);
   if (memory === undefined) {
     throw new OptionError(path, "a number or a schedule that remembers nothing, since nothing is kept here", value);
   }
-  return definition.value(progress, options, memory.at(at, value));
+  return definition.value(progress, options, memory.at(at, value), site);
 }
 
 /** Whether options hold a schedule: they are immutable. */
@@ -104,6 +128,15 @@ function holds(value: unknown): boolean {
 
 function under(path: string, name: string): string {
   return path === "" ? name : `${path}.${name}`;
+}
+
+/** The schedules among options, by their paths under `path`; those that stand inside of other plugins are not told. */
+export function schedulesIn(value: unknown, path: string): [path: string, schedule: Plugin<"schedule">][] {
+  if (!holds(value)) return [];
+  if (isPlugin(value, "schedule")) {
+    return [[path, value], ...schedulesIn({ ...value.options }, path)];
+  }
+  return Object.entries(value as object).flatMap(([name, entry]) => schedulesIn(entry, under(path, name)));
 }
 
 /**

@@ -12,7 +12,7 @@ import { isPlugin } from "./is_plugin.ts";
 import type { Parameter, SummaryRow } from "./model_options.ts";
 import { optionsAt } from "./options.ts";
 import type { Mode, ParameterSpec, Place, Plugin, Progress } from "./plugin.ts";
-import { ScheduleMemory } from "./schedule_memory.ts";
+import { ScheduleMemory, type SchedulePlace, schedulesIn } from "./schedule_memory.ts";
 
 /** One plugin in its place in a model. */
 export interface Node {
@@ -62,6 +62,15 @@ function holdsPlace(value: unknown): boolean {
   return Object.values(value).some(holdsPlace);
 }
 
+/** Descriptions of plugins, which are immutable. */
+const texts = new WeakMap<Plugin, string>();
+
+function textOf(plugin: Plugin): string {
+  let text = texts.get(plugin);
+  if (text === undefined) texts.set(plugin, text = JSON.stringify(plugin));
+  return text;
+}
+
 /** Whether two plugins are the same one, or descriptions of the same. */
 export function same(a: Plugin, b: Plugin): boolean {
   return a === b || (a.definition === b.definition && JSON.stringify(a) === JSON.stringify(b));
@@ -74,7 +83,9 @@ export class Tree {
   /** All learned parameters, in the order of the layers. */
   readonly parameters: Parameter[] = [];
   /** What schedules among the options remember. */
-  readonly schedules: ScheduleMemory = new ScheduleMemory();
+  readonly schedules: ScheduleMemory = new ScheduleMemory((path, schedule) => this.#placeOf(path, schedule));
+  /** Where schedules that are written alike stand: the number of the place by path, and how many there are. */
+  #schedulePlaces: Map<string, { readonly numbers: Map<string, number>; count: number }> | undefined;
   readonly #dtype: FloatType;
   readonly #key: Key;
 
@@ -96,6 +107,27 @@ export class Tree {
       throw new PluginError(`the model was built with ${node.plugin.plugin} at this place.`);
     }
     return node;
+  }
+
+  /** Which of the places of all schedules that are written alike a path belongs to. */
+  #placeOf(path: string, schedule: Plugin<"schedule">): SchedulePlace {
+    if (this.#schedulePlaces === undefined) {
+      this.#schedulePlaces = new Map();
+      for (const node of this.nodes.values()) {
+        const here = new Set<string>();
+        for (const [at, found] of schedulesIn({ ...node.plugin.options }, node.path)) {
+          const text = textOf(found);
+          const alike = this.#schedulePlaces.get(text) ?? { numbers: new Map(), count: 0 };
+          this.#schedulePlaces.set(text, alike);
+          if (!here.has(text)) alike.count++;
+          here.add(text);
+          alike.numbers.set(at, alike.count - 1);
+        }
+      }
+    }
+    const alike = this.#schedulePlaces.get(textOf(schedule));
+    const index = alike?.numbers.get(path);
+    return alike === undefined || index === undefined ? { index: 0, count: 1 } : { index, count: alike.count };
   }
 
   /** Options of the plugin at a place, at a point of training. Errors name the option; the driver adds the place. */
@@ -137,6 +169,7 @@ export class Tree {
       const key = this.#key.at(mode).at(where);
       return role === "weight" ? key.whole() : key;
     };
+    this.#schedulePlaces = undefined;
     this.nodes.set(path, {
       path,
       plugin,
@@ -189,6 +222,7 @@ export class Tree {
     }
     const options = { ...plugin.options, ...changes, name: plugin.name };
     node.plugin = instantiate(plugin.definition, options, where);
+    this.#schedulePlaces = undefined;
   }
 
   /** What is wrong with a plugin at a site that it does not serve. */

@@ -29,3 +29,13 @@ export function share(progress: Progress, unit: ScheduleUnit, over: number | und
   const span = over ?? (unit === "step" ? progress.totalSteps : progress.totalSteps / progress.stepsPerEpoch);
   return Math.min(elapsed(progress, unit) / span, 1);
 }
+
+/** Validates a point of time at which something changes; default: see {@linkcode cutoffStep}. */
+export const cutoffSchema: z.ZodType<number | undefined, number | undefined> = spanSchema.optional();
+
+/** The first step behind a cutoff, at least 1: that of the paper's 50 epochs of 300 when none is given. */
+export function cutoffStep(progress: Progress, unit: ScheduleUnit, cutoff: number | undefined): number {
+  const { stepsPerEpoch, totalSteps } = progress;
+  const steps = cutoff === undefined ? totalSteps / 6 : unit === "step" ? cutoff : cutoff * stepsPerEpoch;
+  return Math.max(1, Math.round(steps));
+}

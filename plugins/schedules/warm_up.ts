@@ -47,11 +47,11 @@ export const warmUp: Factory<"schedule", WarmUpOptions, ["then"]> = definePlugin
     unit: unitSchema,
   }),
   positional: ["then"],
-  value(progress, { then, over, from, unit }) {
+  value(progress, { then, over, from, unit }, _state, site) {
     const { step, stepsPerEpoch, totalSteps } = progress;
     const length = Math.max(1, Math.round(unit === "step" ? over : over * stepsPerEpoch));
     const rest = { step: Math.max(0, step - length), stepsPerEpoch, totalSteps: Math.max(1, totalSteps - length) };
-    const value = scheduledValue(then, rest, "warm-up.then");
+    const value = site?.inner(then, rest, "then") ?? scheduledValue(then, rest, "warm-up.then");
     return step >= length ? value : value * (from + (1 - from) * step / length);
   },
 });

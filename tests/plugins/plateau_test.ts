@@ -105,7 +105,7 @@ Deno.test("a run whose schedules remember resumes from the disk with the bits of
   assertNotEquals([...plain.model.parameters()[0].tensor.floats], [...whole.model.parameters()[0].tensor.floats]);
 });
 
-Deno.test("plateau() needs the metric that it follows, and does not stand inside another schedule or an augmentation", async () => {
+Deno.test("plateau() needs the metric that it follows, and does not stand inside an augmentation", async () => {
   const learningRate = plateau({ from: 0.1 });
   const optimizer = sgd({ learningRate });
   await assertRejects(
@@ -114,11 +114,29 @@ Deno.test("plateau() needs the metric that it follows, and does not stand inside
     "plateau.metric: expected a metric that is",
   );
   assert((await fit(dense(3), options({ optimizer, validation: 0.2 }))).validationLoss! > 0);
-  const inside = options({ optimizer: sgd({ learningRate: warmUp(learningRate) }) });
-  await assertRejects(() => fit(dense(3), inside), OptionError, "a schedule that remembers nothing");
   const augment = [noise({ deviation: learningRate })];
   await assertRejects(() => fit(dense(3), options({ augment })), OptionError, "a schedule that remembers nothing");
   assertThrows(() => plateau({ from: 1, factor: 1 }), OptionError, "plateau.factor: expected a number in (0, 1)");
+});
+
+Deno.test("a schedule that remembers may stand inside another one, which it is asked by, told and saved with", async () => {
+  const told: number[] = [];
+  const then = plateau({ from: 1, factor: 0.5, patience: 0, metric: "trainLoss" });
+  const rate = warmUp(then, { over: 2, unit: "step" });
+  const settings = () => options({ optimizer: recording(told, rate), epochs: 3, batchSize: 25 });
+  const trainer = await Trainer.create(dense(3), settings());
+  await trainer.runEpoch();
+  await trainer.runEpoch();
+  const resume = copy(trainer.snapshot());
+  assertEquals(Object.keys(resume.progress.schedules), ["optimizer.rate.then"]);
+  await trainer.runEpoch();
+  // Nothing is learned, so that no epoch but the first is better.
+  const whole = [0, 0, 0.5, 0.5, 1, 1, 1, 1, 0.5, 0.5, 0.5, 0.5]; // two parameters, two steps an epoch
+  assertEquals(told, whole);
+  told.length = 0;
+  const again = await Trainer.create(dense(3), { ...settings(), resume });
+  await again.runEpoch();
+  assertEquals(told, whole.slice(8));
 });
 
 Deno.test("a snapshot is measured with what its schedules remembered", async () => {

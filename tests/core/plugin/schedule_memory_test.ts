@@ -89,10 +89,12 @@ Deno.test("a schedule that remembers is refused where nothing is kept, and what 
   );
   const inside = buildModel(dropout({ rate: linear({ from: 0, to: 1 }) }), { inputShape: [2] });
   inside.configure("", { rate: warmUp(plateau({ from: 0.8 })) });
+  inside.forward(Tensor.ones([1, 2]));
+  assertEquals(inside.schedules.toJSON(), { "rate.then": { best: Infinity, factor: 1 } });
   assertThrows(
-    () => inside.forward(Tensor.ones([1, 2])),
+    () => optionsAt(dropout({ rate: warmUp(plateau({ from: 0.8 })) }), beginning, "p"),
     OptionError,
-    "model (dropout).warm-up.then: expected a number or a schedule that remembers nothing",
+    "p.rate.then: expected a number or a schedule that remembers nothing",
   );
   const bad = (initial: unknown, epoch: unknown): Factory<"schedule", None> =>
     definePlugin({
