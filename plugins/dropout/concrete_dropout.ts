@@ -9,16 +9,7 @@
  * @module
  */
 import { z } from "zod";
-import {
-  affine,
-  type Context,
-  definePlugin,
-  type Factory,
-  OptionError,
-  ShapeError,
-  showShape,
-  Tensor,
-} from "../../core/mod.ts";
+import { type Context, definePlugin, type Factory, ShapeError, showShape, sizeOf, Tensor } from "../../core/mod.ts";
 
 /** Options of {@linkcode concreteDropout}. */
 export interface ConcreteDropoutOptions {
@@ -26,7 +17,10 @@ export interface ConcreteDropoutOptions {
   rate?: number;
   /** Softness of the masks, above 0: they harden towards 0. Default 0.1, with `spatial` 2/3. */
   temperature?: number;
-  /** Whether whole channels of `[batch, channels, ...]` are dropped; not at a weight. Default false. */
+  /**
+   * Whether whole channels are dropped: of `[batch, channels, ...]`, or of a dense layer's `[batch, ..., inputs]`. Default
+   * false.
+   */
   spatial?: boolean;
   /**
    * Factor of `||W||^2 / (1 - p)`, at least 0: for a prior of length scale l, noise precision tau and N examples,
@@ -41,10 +35,19 @@ type Resolved = Omit<Required<ConcreteDropoutOptions>, "temperature"> & { temper
 
 const notNegative = z.number("expected a number of at least 0").min(0, "expected a number of at least 0");
 
-/** `x z / (1 - p)` with relaxed masks z. */
-function relaxed(x: Tensor, { key, params: { logit }, options }: Context<Resolved>): Tensor {
+/** Throws unless there is an axis along which a channel extends, if whole channels are to be dropped. */
+function checkChannels(x: Tensor, spatial: boolean, axes: string): void {
+  if (spatial && x.rank < 3) {
+    throw new ShapeError(
+      `spatial: true expects ${axes} with at least one further axis, found ${showShape(x.shape)}.`,
+    );
+  }
+}
+
+/** `x z / (1 - p)` with relaxed masks z, for whole channels one number each. */
+function relaxed(x: Tensor, { key, params: { logit }, options }: Context<Resolved>, channels: number): Tensor {
   const { spatial, temperature = spatial ? 2 / 3 : 0.1 } = options;
-  const shape = spatial ? x.shape.map((extent, axis) => axis < 2 ? extent : 1) : x.shape;
+  const shape = spatial ? x.shape.map((extent, axis) => axis === 0 || axis === channels ? extent : 1) : x.shape;
   const u = Tensor.uniform(shape, key, x.floatType);
   const noise = u.log().sub(u.neg().add(1).log());
   const mask = noise.add(logit).mul(-1 / temperature).sigmoid();
@@ -52,17 +55,28 @@ function relaxed(x: Tensor, { key, params: { logit }, options }: Context<Resolve
   return x.mul(mask.mul(logit.exp().add(1)));
 }
 
+/** K: how many inputs of an example have a mask of their own; of a dense layer's, those of one position. */
+function droppedInputs(x: Tensor, weight: Tensor | null, spatial: boolean): number {
+  if (weight !== null && weight.rank === 2) return weight.shape[1];
+  return spatial ? x.shape[1] : sizeOf(x.shape.slice(1));
+}
+
 /**
  * Dropout whose rate is a parameter, named `logit`: its logarithm of odds. `Model.forwardAll` gives the rate itself as
  * `rate`.
  *
- * At a dense layer's weight it drops the layer's inputs and has the paper's whole penalty:
+ * At the weight of a dense layer or a convolution it drops the layer's inputs and has the paper's whole penalty:
  * `dense(1024, { weight: concreteDropout() })`. At a layer position it drops its input, `[batch, ...]`, without the
- * penalty of the weight behind it; there it can be `spatial`. Masks are drawn in training and in mode `sample`; evaluation
- * is the identity.
+ * penalty of the weight behind it. With `spatial`, whole channels are dropped, as the paper does before convolutions:
+ * `conv2d(32, 3, { weight: concreteDropout({ spatial: true }) })`; the K of the penalty is then the number of channels.
+ * Masks are drawn in training and in mode `sample`; evaluation is the identity.
  *
- * @throws {ShapeError} at the weight of a convolution
- * @throws {OptionError} at the weight of another layer that is not dense, or with `spatial` at a weight
+ * When: where a rate is worth no search of its own, and where a prediction's uncertainty is to be calibrated.
+ * Cost: a uniform number, three logarithms and a sigmoid for each entry, or for each channel with `spatial`; the masks are
+ * held for the gradient.
+ *
+ * @throws {OptionError} at the weight of a layer that hands out no product, such as a recurrent one
+ * @throws {ShapeError} with `spatial` where channels have no further axis
  *
  * @example
  * ```ts
@@ -99,33 +113,29 @@ export const concreteDropout: Factory<"activation" | "product", ConcreteDropoutO
     return { params: { logit: Tensor.full([], Math.log(rate / (1 - rate)), dtype) } };
   },
   activation(x, context) {
-    if (context.options.spatial && x.rank < 3) {
-      throw new ShapeError(
-        `expected [batch, channels, ...] with at least one further axis, found ${showShape(x.shape)}.`,
-      );
-    }
+    checkChannels(x, context.options.spatial, "[batch, channels, ...]");
     context.emit("rate", context.params.logit.sigmoid());
-    return context.mode === "eval" ? x : relaxed(x, context);
+    return context.mode === "eval" ? x : relaxed(x, context, 1);
   },
   product(x, weight, bias, context) {
-    if (context.options.spatial) throw new OptionError("spatial", "false at a weight", true);
-    if (weight.rank > 2) {
-      throw new ShapeError(`expected the weight [units, inputs] of a dense layer, found ${showShape(weight.shape)}.`);
-    }
+    const convolves = weight.rank > 2; // over channels that lie behind the batch
+    checkChannels(x, context.options.spatial, convolves ? "[batch, channels, ...]" : "[batch, ..., inputs]");
     context.emit("rate", context.params.logit.sigmoid());
-    return affine(context.mode === "eval" ? x : relaxed(x, context), weight, bias);
+    return context.multiply(
+      context.mode === "eval" ? x : relaxed(x, context, convolves ? 1 : x.rank - 1),
+      weight,
+      bias,
+    );
   },
   penalty({ params: { logit }, options }, { input, weight }) {
     const p = logit.sigmoid();
-    const shape = input!.shape;
-    const dropped = weight !== null
-      ? weight.shape[1]
-      : (options.spatial ? shape.slice(1, 2) : shape.slice(1)).reduce((n, extent) => n * extent, 1);
+    const dropped = droppedInputs(input!, weight, options.spatial);
     // log p = -softplus(-l) and log(1 - p) = -softplus(l).
     const negativeEntropy = p.mul(logit.neg().softplus()).add(p.neg().add(1).mul(logit.softplus())).neg();
     const entropy = negativeEntropy.mul(options.dropoutRegularizer * dropped);
     if (weight === null) return entropy;
     return weight.square().sum().mul(logit.exp().add(1)).mul(options.weightRegularizer).add(entropy);
   },
-  claims: { eval: "identity" },
+  claims: ({ spatial }) => spatial ? { eval: "identity", shares: ["entries"] } : { eval: "identity" },
+  cases: [{}, { spatial: true }],
 });

@@ -7,6 +7,7 @@ import {
   type Model,
   OptimizerDriver,
   OptionError,
+  type Plugin,
   recycling,
   ShapeError,
   Tensor,
@@ -14,7 +15,9 @@ import {
 import { checkGradient } from "../../testing/mod.ts";
 import { concreteDropout, type ConcreteDropoutOptions } from "../../plugins/dropout/concrete_dropout.ts";
 import { conv1d } from "../../plugins/layers/conv1d.ts";
+import { conv2d } from "../../plugins/layers/conv2d.ts";
 import { dense } from "../../plugins/layers/dense.ts";
+import { lstm } from "../../plugins/layers/lstm.ts";
 import { relu } from "../../plugins/layers/relu.ts";
 import { sequential } from "../../plugins/layers/sequential.ts";
 import { gaussianNll } from "../../plugins/losses/gaussian_nll.ts";
@@ -84,6 +87,7 @@ Deno.test("concreteDropout() has the gradients that central differences give, of
       [at({ rate: 0.3, temperature: 0.5 }, [4]), [4]],
       [at({ rate: 0.3, spatial: true }, [2, 3]), [2, 3]],
       [built(dense(2, { weight: concreteDropout({ rate: 0.3, temperature: 0.5 }) }), [3]), [3]],
+      [built(conv1d(2, 2, { weight: concreteDropout({ rate: 0.3, spatial: true }) }), [2, 3]), [2, 3]],
     ];
     for (const [model, shape] of models) {
       const parameters = model.parameters().map(({ tensor }) => tensor);
@@ -119,9 +123,61 @@ Deno.test("concreteDropout() is the identity at evaluation, draws in mode sample
   assertAlmostEquals(hosted.forwardAll(x).emitted.get("0.weight.rate")!.item(), 0.25, 1e-12);
 });
 
-Deno.test("concreteDropout() refuses the weight of other layers, spatial masks at a weight, and rates of 0 and 1", () => {
-  assertThrows(() => built(conv1d(2, 3, { weight: concreteDropout() }), [1, 5]), ShapeError, "[units, inputs]");
-  assertThrows(() => built(dense(2, { weight: concreteDropout({ spatial: true }) }), [3]), OptionError, "spatial");
+Deno.test("concreteDropout() at a convolution drops its inputs, single entries or whole channels, as before it", () => {
+  const x = random([3, 4, 5, 6], 1);
+  for (const spatial of [false, true]) {
+    const variant = concreteDropout({ rate: 0.4, spatial });
+    const layer = conv2d(6, [2, 3], { stride: 2, padding: 1, groups: 2, weight: variant });
+    const model = built(layer, [4, 5, 6], 3);
+    const plain = built(conv2d(6, [2, 3], { stride: 2, padding: 1, groups: 2 }), [4, 5, 6], 3);
+    // The same masks, from the path at which the layer has its variant.
+    const u = Tensor.uniform(
+      spatial ? [3, 4, 1, 1] : x.shape,
+      Key.seed(3).at("train").at("weight").atStep(0),
+      "float64",
+    );
+    const odds = u.log().sub(u.neg().add(1).log()).add(Math.log(0.4 / 0.6));
+    const mask = odds.div(spatial ? 2 / 3 : 0.1).sigmoid().neg().add(1);
+    const expected = plain.forward(x.mul(mask).div(0.6));
+    const found = model.forward(x, { mode: "train", step: 0 });
+    assert(found.sub(expected).abs().max().item() < 1e-12, `spatial: ${spatial}`);
+    assertEquals(model.forward(x).toArray(), plain.forward(x).toArray());
+  }
+});
+
+Deno.test("concreteDropout() counts K inputs: channels with spatial, else all of an example's, of a dense layer one position's", () => {
+  const [rate, wr, dr] = [0.3, 0.7, 0.05];
+  const entropy = rate * Math.log(rate) + (1 - rate) * Math.log(1 - rate);
+  const options = { rate, weightRegularizer: wr, dropoutRegularizer: dr };
+  const cases: [Parameters<typeof built>[0], number[], number][] = [
+    [conv1d(2, 3, { weight: concreteDropout(options) }), [4, 7], 28],
+    [conv1d(2, 3, { weight: concreteDropout({ ...options, spatial: true }) }), [4, 7], 4],
+    [conv2d(2, 2, { groups: 2, weight: concreteDropout({ ...options, spatial: true }) }), [6, 3, 5], 6],
+    [dense(5, { weight: concreteDropout(options) }), [3, 4], 4],
+    [dense(5, { weight: concreteDropout({ ...options, spatial: true }) }), [3, 4], 4],
+  ];
+  for (const [layer, shape, dropped] of cases) {
+    const model = built(layer, shape);
+    const squares = model.parameters()[0].tensor.square().sum().item();
+    const penalty = model.forwardWithPenalty(random([2, ...shape], 1), { mode: "train", step: 0 })[1]!.item();
+    assertAlmostEquals(penalty, wr * squares / (1 - rate) + dr * dropped * entropy, 1e-12, layer.plugin);
+  }
+});
+
+Deno.test("concreteDropout() with spatial drops a dense layer's inputs at all positions alike", () => {
+  const variant = concreteDropout({ rate: 0.5, spatial: true, temperature: 0.01 });
+  const model = built(dense(1, { weight: variant, bias: false }), [6, 40]);
+  const y = model.forward(Tensor.ones([3, 6, 40], "float64"), { mode: "train", step: 0 });
+  assert(y.max(1).sub(y.min(1)).abs().max().item() < 1e-12);
+  assertEquals(new Set(y.slice([0, 0], [3, 1]).floats).size, 3);
+});
+
+Deno.test("concreteDropout() refuses recurrent weights, spatial masks without further axes, and rates of 0 and 1", () => {
+  // The compiler refuses it, too.
+  const weight = concreteDropout() as unknown as Plugin<"weight">;
+  assertThrows(() => lstm(2, { weight }), OptionError, "expected a weight plugin");
+  const spatial = concreteDropout({ spatial: true });
+  assertThrows(() => built(dense(2, { weight: spatial }), [3]), ShapeError, "[batch, ..., inputs]");
   for (const rate of [0, 1]) assertThrows(() => concreteDropout({ rate }), OptionError, "(0, 1)");
 });
 
