@@ -47,6 +47,11 @@ export interface Context<Options> {
   readonly progress: Progress;
   /** Where this plugin stands in the model: `3` or `encoder.0.weight`. */
   readonly path: string;
+  /**
+   * All inputs, that which the method takes included: a decoder block, say, takes a sequence and a memory, and a block that
+   * hosts a variant may tell it more than what it acts on.
+   */
+  readonly inputs: readonly Tensor[];
   /** Replaces running state after this forward pass; only in mode `train`. */
   setState(name: string, value: Tensor): void;
   /**
@@ -59,11 +64,13 @@ export interface Context<Options> {
    */
   run(child: LayerPlugin, x: Tensor | readonly Tensor[], name: string, how?: RunChild): Tensor;
   /**
-   * Hands out a tensor beside this plugin's output, for `Model.forwardAll` to return by this name behind the plugin's path.
+   * Hands out a tensor beside this plugin's output: to its host, if that listens, and for `Model.forwardAll` to return by
+   * this name behind the plugin's path.
    *
    * @param name its name; an output of the same name in this pass is replaced
+   * @param value the tensor, or what computes it: that is called only if somebody wants it
    */
-  emit(name: string, value: Tensor): void;
+  emit(name: string, value: Tensor | (() => Tensor)): void;
 }
 
 /** How a child is run. */
@@ -75,6 +82,8 @@ export interface RunChild {
    * random draws of its own. Default 0.
    */
   readonly use?: number;
+  /** Called with each tensor that the child itself hands out by `emit`, not with those of its own children. */
+  readonly listen?: (name: string, value: Tensor) => void;
 }
 
 /** What a variant that takes the whole product is given. */
@@ -103,8 +112,6 @@ export interface LayerContext<Options> extends Context<Options> {
   readonly use: string;
   /** The activation that a fusing layer is to apply to its output; `none` for all others. */
   readonly epilogue: Epilogue;
-  /** All inputs, the first included: a decoder block, say, takes a sequence and a memory. */
-  readonly inputs: readonly Tensor[];
   /**
    * Lets the variant that stands at one of this layer's sites act. It may be called several times in a pass, as a recurrent
    * layer does for each step; the variant then has one place, one key and one set of parameters.

@@ -78,6 +78,8 @@ interface Visit {
   readonly siblings: Map<string, Plugin> | null;
   /** Whether the place may be visited again in one call of its parent. */
   readonly again: boolean;
+  /** Called with what the plugin hands out. */
+  readonly listen?: RunChild["listen"];
 }
 
 /** One pass, or the part of it that belongs to one use of a shared layer. */
@@ -108,10 +110,12 @@ export class Pass {
     path: string,
     epilogue: Epilogue = "none",
     siblings: Map<string, Plugin> | null = null,
+    listen?: RunChild["listen"],
   ): Tensor {
     const role = "layer" in given.serves ? "layer" : "activation";
     const again = this.#use !== "";
-    return this.#visit({ given, path, role, inputs, weight: null, epilogue, siblings, again }, (node, context) => {
+    const visit = { given, path, role, inputs, weight: null, epilogue, siblings, again, listen } as const;
+    return this.#visit(visit, (node, context) => {
       const { definition } = node.plugin;
       if (role === "activation") return this.#activation(node, inputs[0], context);
       if (typeof definition.forward !== "function") throw this.#tree.misuse(node.plugin, role);
@@ -299,7 +303,7 @@ export class Pass {
     try {
       if (building) this.#build(visit);
       const node = this.#tree.at(path, given);
-      const context = this.#context(node, inputs, epilogue, building ? new Map() : null);
+      const context = this.#context(node, inputs, epilogue, building ? new Map() : null, visit.listen);
       const out = body(node, context);
       const x = role === "layer" ? null : inputs[0];
       if (!(out instanceof Tensor) && !(out === null && role === "branch")) {
@@ -350,6 +354,7 @@ export class Pass {
     inputs: readonly Tensor[],
     epilogue: Epilogue,
     siblings: Map<string, Plugin> | null,
+    listen?: RunChild["listen"],
   ): Context<never> {
     const { path } = node;
     const { mode, progress, building, carry, emitted } = this.#settings;
@@ -364,6 +369,7 @@ export class Pass {
       state: this.#stateOf(node),
       progress,
       path,
+      inputs,
       setState: (name, value) => this.#setState(node, name, value),
       run: (child, x, name, how: RunChild = {}) => {
         checkChild(child, name);
@@ -379,9 +385,12 @@ export class Pass {
           pass: this,
           use: join(this.#use, `${path}:${use}`),
         });
-        return pass.run(child, inputs, join(path, name), how.epilogue, siblings);
+        return pass.run(child, inputs, join(path, name), how.epilogue, siblings, how.listen);
       },
-      emit: (name, value) => {
+      emit: (name, given) => {
+        if (emitted === null && listen === undefined) return;
+        const value = typeof given === "function" ? given() : given;
+        listen?.(name, value);
         const use = this.#use === "" ? "" : ` (use ${this.#use})`;
         emitted?.set(join(path, name) + use, value);
       },
@@ -394,7 +403,6 @@ export class Pass {
       carry,
       use: this.#use,
       epilogue,
-      inputs,
       serve: <R extends SiteRole>(role: R, given: Plugin<R>, args: SiteArguments<R>, name: string = role) => {
         checkChild(given, name);
         const fused = role === "product" && given.definition.fuses ? epilogue : "none";

@@ -37,6 +37,11 @@ export interface TransformerBlockOptions {
   dropout?: LayerPlugin;
   /** A variant on the hidden layer of the feed-forward part. */
   hidden?: LayerPlugin;
+  /**
+   * A variant on the output of the feed-forward part, in place of `dropout`. In a block without `branch` it is told, as a
+   * second input, how much attention each position received in the self-attention, `[batch, time]`; see `hiddenCut`.
+   */
+  output?: LayerPlugin;
   /** A variant that each sub-layer passes through as a branch, such as `stochasticDepth`. */
   branch?: Plugin<"branch">;
 }
@@ -65,6 +70,7 @@ export function blockSchema(causal: boolean): OptionsSchema<TransformerBlockOpti
     weight: weightPart().optional().describe("a variant that the weights of projections and feed-forward part pass"),
     dropout: layerPart().optional().describe("a variant on each sub-layer's output"),
     hidden: layerPart().optional().describe("a variant on the hidden layer of the feed-forward part"),
+    output: layerPart().optional().describe("a variant on the feed-forward part's output, in place of dropout"),
     branch: part("branch").optional().describe("a variant that each sub-layer passes through as a branch"),
   });
 }
@@ -73,6 +79,7 @@ export function blockSchema(causal: boolean): OptionsSchema<TransformerBlockOpti
  * One sub-layer with its shortcut, norm and variants: `norm(x + f(x))` or `x + f(norm(x))`.
  *
  * @param number which sub-layer of the block this is, from 1: its norm stands at `norm1`, and so on
+ * @param vary what becomes of f's output before it is added; default the block's `dropout`
  */
 export function sublayer(
   context: LayerContext<BlockOptions>,
@@ -80,20 +87,61 @@ export function sublayer(
   further: readonly Tensor[],
   number: number,
   f: (x: Tensor, ...further: Tensor[]) => Tensor,
+  vary?: (y: Tensor) => Tensor,
 ): Tensor {
   const { norm, epsilon, dropout, branch } = context.options;
   const layer = partOf(context.options, "norm", () => layerNorm({ epsilon }));
   const normalized = (value: Tensor) => context.run(layer, value, `norm${number}`);
   const block = ([value, ...rest]: readonly Tensor[]) => {
     const y = f(norm === "pre" ? normalized(value) : value, ...rest);
+    if (vary !== undefined) return vary(y);
     return dropout === undefined ? y : context.run(dropout, y, `dropout${number}`);
   };
   const sum = addBranch(context, branch, x, [x, ...further], block, `branch${number}`);
   return norm === "pre" ? sum : normalized(sum);
 }
 
+/** Whether the variant at a block's `output` is told of attention. */
+function tells({ output, branch }: BlockOptions): boolean {
+  // A branch may leave out attention for some examples. A layer takes the inputs that it asks for, and no others.
+  return output !== undefined && !("layer" in output.serves) && branch === undefined;
+}
+
+/**
+ * Runs a block's self-attention.
+ *
+ * @param inputs the sequence, and perhaps a mask
+ * @param receive called with the attention that each position received, `[batch, time]`, if `output` is told of it
+ */
+export function selfAttention(
+  context: LayerContext<BlockOptions>,
+  layer: LayerPlugin,
+  inputs: readonly Tensor[],
+  receive: (attention: Tensor) => void,
+): Tensor {
+  if (!tells(context.options)) return context.run(layer, inputs, "self_attn");
+  const listen = (name: string, value: Tensor) => {
+    if (name === "received") receive(value);
+  };
+  return context.run(layer, inputs, "self_attn", { listen });
+}
+
+/** The feed-forward part as the last sub-layer of a block, with what `selfAttention` told. */
+export function lastSublayer(
+  context: LayerContext<BlockOptions>,
+  x: Tensor,
+  number: number,
+  received: Tensor | undefined,
+): Tensor {
+  const { output } = context.options;
+  const vary = output === undefined
+    ? undefined
+    : (y: Tensor) => context.run(output, received === undefined ? y : [y, received], "output");
+  return sublayer(context, x, [], number, (value) => feedForward(context, value), vary);
+}
+
 /** `linear2(hidden(activation(linear1(x))))`. */
-export function feedForward(context: LayerContext<BlockOptions>, x: Tensor): Tensor {
+function feedForward(context: LayerContext<BlockOptions>, x: Tensor): Tensor {
   const { feedForward, activation, hidden, weight } = context.options;
   const features = x.shape[2];
   const linear = (units: number) =>

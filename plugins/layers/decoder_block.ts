@@ -6,7 +6,7 @@
  * @module
  */
 import { definePlugin, type Factory, ShapeError, type Tensor } from "../../core/mod.ts";
-import { blockSchema, feedForward, sublayer, type TransformerBlockOptions } from "./_transformer.ts";
+import { blockSchema, lastSublayer, selfAttention, sublayer, type TransformerBlockOptions } from "./_transformer.ts";
 import { partOf } from "./_parts.ts";
 import { multiHeadAttention } from "./multi_head_attention.ts";
 
@@ -45,8 +45,15 @@ export const decoderBlock: Factory<"layer", TransformerBlockOptions, ["heads"]> 
     const present = (...given: (Tensor | undefined)[]) => given.filter((one) => one !== undefined);
     const self = partOf(options, "self", () => multiHeadAttention(heads, { causal, attention, weight }));
     const cross = partOf(options, "cross", () => multiHeadAttention(heads, { attends: "memory", attention, weight }));
-    const y = sublayer(context, x, present(mask), 1, (...all) => run(self, all, "self_attn"));
+    let received: Tensor | undefined;
+    const y = sublayer(
+      context,
+      x,
+      present(mask),
+      1,
+      (...all) => selfAttention(context, self, all, (attention) => received = attention),
+    );
     const z = sublayer(context, y, present(memory, memoryMask), 2, (...all) => run(cross, all, "multihead_attn"));
-    return sublayer(context, z, [], 3, (value) => feedForward(context, value));
+    return lastSublayer(context, z, 3, received);
   },
 });

@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { definePlugin, type Factory } from "../../core/mod.ts";
-import { blockSchema, feedForward, sublayer, type TransformerBlockOptions } from "./_transformer.ts";
+import { definePlugin, type Factory, type Tensor } from "../../core/mod.ts";
+import { blockSchema, lastSublayer, selfAttention, sublayer, type TransformerBlockOptions } from "./_transformer.ts";
 import { partOf } from "./_parts.ts";
 import { multiHeadAttention } from "./multi_head_attention.ts";
 
@@ -45,10 +45,17 @@ export const encoderBlock: Factory<"layer", TransformerBlockOptions, ["heads"]> 
   options: blockSchema(false),
   positional: ["heads"],
   forward(x, context) {
-    const { options, inputs, run } = context;
+    const { options, inputs } = context;
     const { heads, causal, attention, weight } = options;
     const self = partOf(options, "self", () => multiHeadAttention(heads, { causal, attention, weight }));
-    const y = sublayer(context, x, inputs.slice(1, 2), 1, (...all) => run(self, all, "self_attn"));
-    return sublayer(context, y, [], 2, (value) => feedForward(context, value));
+    let received: Tensor | undefined;
+    const y = sublayer(
+      context,
+      x,
+      inputs.slice(1, 2),
+      1,
+      (...all) => selfAttention(context, self, all, (attention) => received = attention),
+    );
+    return lastSublayer(context, y, 2, received);
   },
 });

@@ -54,7 +54,8 @@ function split(x: Tensor, heads: number): Tensor {
  * as in PyTorch: `in_proj_weight: [3 features, features]` (queries, keys and values stacked), `in_proj_bias`,
  * `out_proj.weight`, `out_proj.bias`. A memory with another number of features has `q_proj_weight`, `k_proj_weight`,
  * `v_proj_weight` in place of `in_proj_weight`. A variant of the weights stands at `weight_query`, `weight_key`,
- * `weight_value` and `weight_out`, with draws and state of its own at each.
+ * `weight_value` and `weight_out`, with draws and state of its own at each. Hands out `received: [batch, keys]`, the
+ * attention that each key received, added up over heads and queries and without a gradient.
  *
  * @example
  * ```ts
@@ -114,7 +115,7 @@ export const multiHeadAttention: Factory<"layer", MultiHeadAttentionOptions, ["h
     return { params };
   },
   forward(x, context) {
-    const { params, options: { heads, attends, causal, attention, weight: variant }, inputs } = context;
+    const { params, options: { heads, attends, causal, attention, weight: variant }, inputs, emit } = context;
     const features = x.shape[2];
     const memory = attends === "memory" ? inputs[1] : x;
     const project = (from: Tensor, part: number, name: "query" | "key" | "value") => {
@@ -128,11 +129,17 @@ export const multiHeadAttention: Factory<"layer", MultiHeadAttentionOptions, ["h
       if (attention === undefined || !stages.includes(stage)) return undefined;
       return (value: Tensor) => context.serve("attention", attention, [value, stage]);
     };
+    const vary = at("weights");
+    const weights = (found: Tensor) => {
+      const used = vary?.(found) ?? found;
+      emit("received", () => used.detach().sum([1, 2]));
+      return used;
+    };
     const attended = scaledDotProductAttention(
       project(x, 0, "query"),
       project(memory, 1, "key"),
       project(memory, 2, "value"),
-      { causal, keyMask: inputs[attends === "memory" ? 2 : 1], scores: at("scores"), weights: at("weights") },
+      { causal, keyMask: inputs[attends === "memory" ? 2 : 1], scores: at("scores"), weights },
     );
     const joined = (at("heads")?.(attended) ?? attended).transpose([0, 2, 1, 3]).reshape(x.shape);
     return product(context, variant, joined, params["out_proj.weight"], params["out_proj.bias"] ?? null, "weight_out");

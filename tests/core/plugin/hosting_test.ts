@@ -254,3 +254,52 @@ Deno.test("a use is a whole number", () => {
   });
   assertThrows(() => buildModel(host(), { inputShape: [1] }), OptionError, "model (host).use");
 });
+
+Deno.test("a host hears what its child hands out, tells it more than it acts on, and nothing is computed for nobody", () => {
+  let computed = 0;
+  const telling: Factory<"layer", None> = definePlugin({
+    name: "telling",
+    options: none,
+    forward(x, { emit, run }) {
+      emit("double", () => {
+        computed++;
+        return x.mul(2);
+      });
+      emit("plain", x);
+      return run(inner(), x, "inner");
+    },
+  });
+  const inner: Factory<"layer", None> = definePlugin({
+    name: "inner",
+    options: none,
+    forward(x, { emit }) {
+      emit("deep", x);
+      return x;
+    },
+  });
+  const taught: Factory<"activation", None> = definePlugin({
+    name: "taught",
+    options: none,
+    activation: (x, { inputs }) => x.add(inputs.slice(1).reduce((sum, more) => sum.add(more), x.mul(0))),
+  });
+  const host = (listens: boolean): Factory<"layer", None> =>
+    definePlugin({
+      name: "host",
+      options: none,
+      forward(x, { run }) {
+        const heard = new Map<string, Tensor>();
+        const y = run(telling(), x, "child", listens ? { listen: (name, value) => heard.set(name, value) } : {});
+        assertEquals([...heard.keys()], listens ? ["double", "plain"] : []);
+        return run(taught(), [y, ...heard.values()], "taught");
+      },
+    });
+  const [deaf, hearing] = [false, true].map((listens) => buildModel(host(listens)(), { inputShape: [2] }));
+  computed = 0;
+  assertEquals(deaf.forward(Tensor.of([[1, 2]])).toArray(), [[1, 2]]);
+  assertEquals(computed, 0);
+  assertEquals(hearing.forward(Tensor.of([[1, 2]])).toArray(), [[4, 8]]);
+  assertEquals(computed, 1);
+  const { emitted } = deaf.forwardAll(Tensor.of([[1, 2]]));
+  assertEquals([...emitted.keys()], ["child.double", "child.plain", "child.inner.deep"]);
+  assertEquals(emitted.get("child.double")!.toArray(), [[2, 4]]);
+});
