@@ -19,6 +19,9 @@ export interface AttentionDropoutOptions {
  * Attention dropout, for an `attention` site. Kept weights are divided by the keep probability, so a row's sum is 1 only
  * in expectation; evaluation is the identity.
  *
+ * When: transformers, at 0.1, as they were published.
+ * Cost: one pass over the attention weights, which have to be held; the mask is drawn again for the gradient, not stored.
+ *
  * @example
  * ```ts
  * import { attentionDropout, multiHeadAttention } from "@thinned/dropout";

@@ -28,6 +28,9 @@ const text = "expected a number in [0, 1): a row needs at least one key";
  * when one number is subtracted from all scores. Causal and padding masks hold in such a row too. So with n visible keys
  * a key is hidden with probability `rate - rate^n`.
  *
+ * When: vision transformers, where rows of attention should still sum to 1; rates fall with depth in the paper.
+ * Cost: one pass over the scores; the mask is drawn again for the gradient, not stored. Nothing at evaluation.
+ *
  * @example
  * ```ts
  * import { dropKey, multiHeadAttention } from "@thinned/dropout";

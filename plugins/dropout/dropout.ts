@@ -29,6 +29,10 @@ export interface DropoutOptions {
  *
  * A rate of 0 is the identity; a rate of 1 gives zeros with zero gradients.
  *
+ * When: the default for hidden units of dense layers that overfit, at 0.5, and for inputs, at 0.2.
+ * Cost: one pass over the entries, fused with what stands before where it can be; the mask is drawn again for the gradient,
+ * not stored. Nothing at evaluation.
+ *
  * @example
  * ```ts
  * import { buildModel, dropout, Tensor } from "@thinned/dropout";

@@ -26,6 +26,10 @@ const range = "expected a number in [0, 1): at 1 the noise would have no finite 
  * Multiplies each unit by `N(1, rate / (1 - rate))` in training and in mode `sample`; evaluation is the identity. A rate of
  * 0 is the identity; 1 is refused.
  *
+ * When: in the place of dropout where gradients should reach all units, or noise be smooth.
+ * Cost: a normal number for each entry, some times the price of dropout's bit; it is drawn again for the gradient, not
+ * stored. Nothing at evaluation.
+ *
  * @example
  * ```ts
  * import { buildModel, gaussianDropout, Tensor } from "@thinned/dropout";

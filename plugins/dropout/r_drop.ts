@@ -48,6 +48,9 @@ function disagreement(first: Tensor, second: Tensor): Tensor {
  * The disagreement is averaged over the rows that are run at once. Where a batch is run in parts and the loss weighs or
  * ignores labels, that is over each part, with the part's weight.
  *
+ * When: fine-tuning and training of models that have dropout already and can afford a second pass.
+ * Cost: twice a step's time and memory, and the divergence of the outputs. Nothing at evaluation.
+ *
  * @example
  * ```ts
  * import { crossEntropy, dense, digits, dropout, fit, rDrop, relu, sequential, sgd } from "@thinned/dropout";

@@ -26,6 +26,9 @@ export interface SpatialDropoutOptions {
  * probability; also known as Dropout1d, Dropout2d and Dropout3d. In training and in mode `sample`; evaluation is the
  * identity. A rate of 0 is the identity; a rate of 1 gives zeros with zero gradients.
  *
+ * When: between convolutions, where neighbouring pixels would make up for a dropped one.
+ * Cost: one draw for each channel and one pass over the entries; no memory for the mask. Nothing at evaluation.
+ *
  * @example
  * ```ts
  * import { buildModel, spatialDropout, Tensor } from "@thinned/dropout";

@@ -23,6 +23,10 @@ export interface WeightDropOptions {
  *
  * A rate of 0 is the identity; a rate of 1 gives zeros with zero gradients.
  *
+ * When: LSTMs and GRUs whose state-to-state weights overfit, as in language models; any weight that may be dropped for a
+ * whole batch at once.
+ * Cost: one pass over the weight for each batch, whatever its length, and a copy of the weight; fused steps stay fused.
+ *
  * @example
  * ```ts
  * import { buildModel, lstm, Tensor, weightDrop } from "@thinned/dropout";
