@@ -9,13 +9,18 @@ export interface Column {
 }
 
 /**
- * An aligned table: a line of headings, a rule, and a line for each row, without a line feed at the end.
+ * An aligned table: a line of headings, a rule, and a line for each row, or as many as its cells have, without a line feed
+ * at the end.
  *
- * @param rows the cells; missing ones at the end of a row are empty
+ * @param rows the cells, of any number of lines; missing ones at the end of a row are empty
  * @param columns headings, or columns with an alignment
  */
 export function table(rows: readonly (readonly (string | number)[])[], columns: readonly (string | Column)[]): string {
-  const cells = rows.map((row) => columns.map((_, i) => String(row[i] ?? "")));
+  const cells = rows.flatMap((row) => {
+    const lines = columns.map((_, i) => String(row[i] ?? "").split("\n"));
+    const height = Math.max(...lines.map(({ length }) => length));
+    return Array.from({ length: height }, (_, line) => lines.map((cell) => cell[line] ?? ""));
+  });
   const layout = columns.map((column, i) => {
     const { title, align } = typeof column === "string" ? { title: column } : column as Column;
     const own = cells.map((row) => row[i]);

@@ -1,24 +1,14 @@
 /** `plugins`: what there is, by role, and the JSON Schema of configurations. @module */
-import {
-  type AnyDefinition,
-  type Claims,
-  didYouMean,
-  OptionError,
-  type Paper,
-  PluginError,
-  type Role,
-  roles,
-  rolesOf,
-} from "../mod.ts";
+import { didYouMean, OptionError, PluginError, type Role, roles } from "../mod.ts";
 import { columns } from "./_columns.ts";
 import { pluginsCommand } from "./commands.ts";
 import type { Outcome } from "./deliver.ts";
-import { describeType } from "./describe_type.ts";
+import { describeDefinition, type PluginTold } from "./describe_definition.ts";
 import { invocation } from "./invocation.ts";
-import { configJsonSchema, type JsonSchema, optionSchemas } from "./json_schema.ts";
+import { configJsonSchema } from "./json_schema.ts";
 import { loadRegistry } from "./load_registry.ts";
+import { pluginTable } from "./_plugin_table.ts";
 import { readArguments } from "./read_arguments.ts";
-import { table } from "./_table.ts";
 
 /** Runs `plugins [NAME] [--role ROLE] [--plugin FILE]... [--schema]`. */
 export async function plugins(args: readonly string[]): Promise<Outcome> {
@@ -35,12 +25,10 @@ export async function plugins(args: readonly string[]): Promise<Outcome> {
     return { json: schema, text: JSON.stringify(schema, null, 2) + "\n" };
   }
   if (name === undefined) {
-    const listed = registry.list(role as Role | undefined).map(({ definition }) => describe(definition));
-    const rows = listed.map((plugin) => [plugin.name, plugin.roles.join(", "), plugin.summary]);
+    const listed = registry.list(role as Role | undefined).map(({ definition }) => describeDefinition(definition));
     return {
       json: { plugins: listed },
-      text: `${table(rows, ["plugin", "serves as", "what it does"])}\n\n` +
-        `${invocation("plugins NAME")} shows the options of one.\n`,
+      text: `${pluginTable(listed)}\n\n${invocation("plugins NAME")} says more of one.\n`,
     };
   }
   const factory = registry.get(name);
@@ -49,49 +37,8 @@ export async function plugins(args: readonly string[]): Promise<Outcome> {
       `; "${invocation("plugins")}" lists them.`;
     throw new PluginError(`plugins: there is no plugin named ${JSON.stringify(name)}${guess}`);
   }
-  const plugin = describe(factory.definition);
+  const plugin = describeDefinition(factory.definition);
   return { json: plugin, text: show(plugin) };
-}
-
-/** One option of a plugin. */
-interface OptionTold {
-  readonly name: string;
-  readonly required: boolean;
-  readonly default: unknown;
-  /** What it takes, in words. */
-  readonly type: string;
-  /** What it takes, as JSON Schema; a plugin as `{ roles }`. */
-  readonly schema: JsonSchema;
-  readonly description: string;
-}
-
-/** A plugin as it is shown. */
-interface PluginTold {
-  readonly name: string;
-  readonly roles: readonly Role[];
-  readonly summary: string;
-  readonly paper: Paper | undefined;
-  readonly claims: Claims | undefined;
-  readonly options: readonly OptionTold[];
-}
-
-function describe(definition: AnyDefinition): PluginTold {
-  const { properties, required } = optionSchemas(definition);
-  return {
-    name: definition.name,
-    roles: rolesOf(definition),
-    summary: definition.summary ?? "",
-    paper: definition.paper,
-    claims: claimsAtDefaults(definition),
-    options: Object.entries(properties).map(([name, { default: value, description, ...schema }]) => ({
-      name,
-      required: required.includes(name),
-      default: value,
-      type: describeType(schema),
-      schema,
-      description: String(description ?? ""),
-    })),
-  };
 }
 
 /** A plugin for a person. */
@@ -111,11 +58,4 @@ function show({ name, roles, summary, paper, options }: PluginTold): string {
   const needed = options.filter((option) => option.required).map((option) => `, ${JSON.stringify(option.name)}: ...`);
   return `${name}: ${summary}\nserves as ${roles.join(", ")}\n${from}\n${listed}\n` +
     `in a configuration: { "plugin": ${JSON.stringify(name)}${needed.join("")} }\n`;
-}
-
-/** What a plugin claims with its default options. */
-function claimsAtDefaults({ claims, options }: AnyDefinition): Claims | undefined {
-  if (typeof claims !== "function") return claims;
-  const defaults = options.safeParse({});
-  return defaults.success ? claims(defaults.data) : undefined;
 }
