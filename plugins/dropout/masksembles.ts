@@ -8,7 +8,8 @@
  * @module
  */
 import { z } from "zod";
-import { definePlugin, type Factory, type Key, OptionError, ShapeError, showShape, Tensor } from "../../core/mod.ts";
+import { definePlugin, type Factory, ShapeError, showShape, Tensor } from "../../core/mod.ts";
+import { fixedMasks } from "./_fixed_masks.ts";
 
 /** Options of {@linkcode masksembles}. */
 export interface MasksemblesOptions {
@@ -21,51 +22,6 @@ export interface MasksemblesOptions {
    * `[batch, ..., channels]`, such as sequences `[batch, time, features]`. Default `first`.
    */
   channels?: "first" | "last";
-}
-
-/** Positions that n masks with m ones each are expected to use, of int(m s), as a whole number. */
-function width(m: number, n: number, s: number): number {
-  return Math.floor(m * s * (1 - (1 - 1 / s) ** n));
-}
-
-/** How masks for a number of channels are drawn. */
-interface Design {
-  /** Ones in each mask. */
-  readonly ones: number;
-  /** Positions of which each mask keeps some, before those that none keeps are taken away. */
-  readonly positions: number;
-}
-
-/** The design whose masks are expected to use as many positions as there are channels: the authors' search for a scale. */
-function design(channels: number, n: number, scale: number): Design {
-  const ones = Math.floor(channels / (scale * (1 - (1 - 1 / scale) ** n)));
-  let [low, high] = [Math.max(0.8 * scale, 1), 1.2 * scale];
-  for (let halving = 0; halving < 1000; halving++) {
-    const middle = (low + high) / 2;
-    const found = width(ones, n, middle);
-    if (found === channels) return { ones, positions: Math.floor(ones * middle) };
-    if (found > channels) high = middle;
-    else low = middle;
-  }
-  throw new OptionError("scale", `one at which ${n} masks cover ${channels} channels; another is to be tried`, scale);
-}
-
-/** Draws masks until they use as many positions as there are channels: `[n, channels]`, ones and zeros. */
-function drawnMasks(channels: number, n: number, scale: number, key: Key, dtype: "float32" | "float64"): Tensor {
-  const { ones, positions } = design(channels, n, scale);
-  for (let attempt = 0; attempt < 10000; attempt++) {
-    const u = Tensor.uniform([n, positions], key.atStep(attempt), "float64").floats;
-    const masks = Array.from({ length: n }, (_, mask) => {
-      const order = Array.from({ length: positions }, (_, i) => i);
-      order.sort((a, b) => u[mask * positions + a] - u[mask * positions + b] || a - b);
-      return new Set(order.slice(0, ones));
-    });
-    const used = Array.from({ length: positions }, (_, i) => i).filter((i) => masks.some((mask) => mask.has(i)));
-    if (used.length === channels) {
-      return Tensor.from(masks.flatMap((mask) => used.map((i) => mask.has(i) ? 1 : 0)), [n, channels], dtype);
-    }
-  }
-  throw new OptionError("scale", `one at which ${n} masks cover ${channels} channels; another is to be tried`, scale);
 }
 
 /**
@@ -120,7 +76,7 @@ export const masksembles: Factory<"activation", MasksemblesOptions> = definePlug
         `expected at least 10 channels, channels ${channels}, found [batch, ...${showShape(inputShape)}].`,
       );
     }
-    return { state: { masks: drawnMasks(count, masks, scale, key.at("masks"), dtype) } };
+    return { state: { masks: fixedMasks(count, masks, scale, key.at("masks"), dtype) } };
   },
   activation(x, { mode, key: { rows }, state, options: { masks, channels } }) {
     const which = Int32Array.from({ length: x.shape[0] }, (_, row) => {

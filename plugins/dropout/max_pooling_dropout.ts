@@ -101,7 +101,7 @@ export const maxPoolingDropout: Factory<"layer", MaxPoolingDropoutOptions, ["ker
   forward(x, { mode, key, options }) {
     const { rate } = options;
     const window = windowOver(x, options);
-    if (mode !== "eval" || rate === 1) return maxPool(x.dropout(key, rate, { scale: false }), window);
+    if (mode !== "eval") return maxPool(x.dropout(key, rate, { scale: false }), window);
     return rate === 0 ? maxPool(x, window) : expectation(x, window, rate);
   },
   claims: { draw: "sample", adaptive: true, dropped: "otherwise" },

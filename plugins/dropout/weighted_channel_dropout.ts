@@ -115,7 +115,7 @@ export const weightedChannelDropout: Factory<"activation", WeightedChannelDropou
     const channel = channels === "first" ? 1 : x.rank - 1;
     const [batch, count] = [x.shape[0], x.shape[channel]];
     const over = x.shape.map((_, axis) => axis).filter((axis) => axis !== 0 && axis !== channel);
-    const means = (over.length === 0 ? x : x.mean(over)).detach();
+    const means = over.length === 0 ? x.detach() : x.detach().mean(over);
     const scores = rated(means);
     const chosenOnes = chosen(means, scores, Math.max(1, Math.round((1 - rate) * count)), key);
     const kept = chosenOnes.dropout(key.at("again"), again, { scale: false });

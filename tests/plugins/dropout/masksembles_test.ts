@@ -2,6 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { gradients, OptionError, predict, ShapeError, Tensor } from "../../../core/mod.ts";
 import { checkGradient } from "../../../testing/mod.ts";
+import { maskDesign } from "../../../plugins/dropout/_fixed_masks.ts";
 import { loadModel } from "../../../plugins/load_model.ts";
 import {
   dense,
@@ -39,6 +40,13 @@ Deno.test("masksembles() has as many ones in each mask as the published generato
       for (let i = 0; i < channels; i++) assert(found.some((mask) => mask[i] === 1), `channel ${i}`);
     }
   }
+});
+
+Deno.test("masksembles() searches the scale as the published generator: ones and positions", () => {
+  assertEquals(maskDesign(16, 4, 2), { ones: 8, positions: 17 }); // S' = 2.2
+  assertEquals(maskDesign(64, 4, 2), { ones: 34, positions: 69 }); // S' = 2.05
+  assertEquals(maskDesign(128, 4, 2), { ones: 68, positions: 137 }); // S' = 2.025
+  assertEquals(maskDesign(16, 4, 1), { ones: 16, positions: 16 });
 });
 
 Deno.test("masksembles() of scale 1 is the identity, and masks overlap by about 1 / (2 S - 1)", () => {

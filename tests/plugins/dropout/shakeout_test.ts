@@ -140,6 +140,9 @@ Deno.test("shakeout() is the plain layer at evaluation and at a rate of 0, and r
   const plain = model.forward(x);
   const [weight, bias] = model.parameters().map(({ tensor }) => tensor);
   assert(x.matmul(weight, { transposeB: true }).add(bias).sub(plain).abs().max().item() < 1e-12);
+  model.configure("weight", { rate: 0.5 });
+  assertEquals(model.forward(x).toArray(), plain.toArray());
+  model.configure("weight", { rate: linear({ from: 0, to: 0.9 }) });
   const at = (step: number) =>
     model.forward(x, { mode: "train", progress: { step, stepsPerEpoch: 11, totalSteps: 11 } });
   assertEquals(at(0).toArray(), plain.toArray());

@@ -145,6 +145,14 @@ Deno.test("a free standout() begins as the tied one, and learns weights of its o
   );
   const found = gradients(free.forward(x, { mode: "train", step: 1 }).sum(), [gate, gateBias]);
   found.forEach((tensor, i) => assert(tensor.sub(expected[i]).abs().max().item() < 1e-12));
+  const y = free.forward(x, { mode: "train", step: 1 });
+  const [towards] = gradients(y.sum(), [weight]);
+  const kept = Tensor.from(y.floats.map((value) => value === 0 ? 0 : 1), y.shape);
+  assert(kept.floats.includes(0) && kept.floats.includes(1));
+  assert(
+    towards.sub(kept.matmul(x, { transposeA: true })).abs().max().item() < 1e-12,
+    "only kept units reach the weight",
+  );
   gate.assign(Tensor.zeros(gate.shape, "float64"));
   gateBias.assign(Tensor.full(gateBias.shape, -100, "float64"));
   assertEquals(free.forward(x, { mode: "train", step: 0 }).abs().max().item(), 0);
@@ -154,6 +162,9 @@ Deno.test("what standout() drops is 0 even of an infinite unit", () => {
   const model = built(sequential([dense(1, { weight: standout({ alpha: 0, beta: -100 }) }), relu()]), [1]);
   model.parameters()[0].tensor.assign(doubles([[1]]));
   assertEquals(model.forward(doubles([[Infinity]]), { mode: "train", step: 0 }).item(), 0);
+  // With an alpha of 0 an infinite input decides nothing.
+  model.configure("0.weight", { beta: 100 });
+  assertEquals(model.forward(doubles([[Infinity]]), { mode: "train", step: 0 }).item(), Infinity);
 });
 
 Deno.test("the numbers of standout() may be schedules, and anything but a number is refused", () => {

@@ -90,6 +90,9 @@ Deno.test("weightedChannelDropout() drops chosen channels again at a flat rate, 
   const both = outputs([1, 2, 3, 4], { rate: 0.5, again: 0.4 }, count);
   const kept = mean(both.map((row) => row.filter((value) => value !== 0).length));
   assertWithin(kept, 1.2, Math.sqrt(2 * 0.24 / count), "channels kept of two");
+  // The sum of the pooled map stays, whatever was dropped in the second place.
+  const sums = both.map((row) => row.reduce((total, value) => total + value));
+  assert(sums.every((sum) => sum === 0 || Math.abs(sum - 10) < 1e-9));
   // All lost: zeros, not NaN.
   assert(both.some((row) => row.every((value) => value === 0)));
 });
