@@ -58,6 +58,7 @@ export * from "./dropout/scheduled_drop_path.ts";
 export * from "./dropout/shake_drop.ts";
 export * from "./dropout/shake_shake.ts";
 export * from "./dropout/shakeout.ts";
+export * from "./dropout/sparse_variational_dropout.ts";
 export * from "./dropout/spatial_dropout.ts";
 export * from "./dropout/standout.ts";
 export * from "./dropout/stochastic_depth.ts";

@@ -26,6 +26,8 @@ export interface Progress {
   readonly stepsPerEpoch: number;
   /** Steps of the whole run. */
   readonly totalSteps: number;
+  /** Training examples of the run, by which a penalty is divided; absent in a loop that does not say it. */
+  readonly examples?: number;
 }
 
 /** What a variant is given, at whatever site it stands. */

@@ -89,7 +89,12 @@ export class Trainer {
     const dataset = options.validation === undefined ? loaded : holdBack(loaded, options.validation, seed);
     const steps = stepsPerEpoch(dataset, batchSize);
     const model = buildModel(root, { inputShape: dataset.train.shape, seed });
-    const learner = new Learner(model, dataset, options, { stepsPerEpoch: steps, totalSteps: steps * epochs });
+    const examples = dataset.train.count;
+    const learner = new Learner(model, dataset, options, {
+      stepsPerEpoch: steps,
+      totalSteps: steps * epochs,
+      examples,
+    });
     const backend = currentBackend().info();
     const computedBy = `${backend.name}, ${backend.instructions}, ${backend.blas}`;
     const before = options.resume?.progress.computedBy;
@@ -274,8 +279,8 @@ export class Trainer {
   }
 
   #progress(): Progress {
-    const { stepsPerEpoch, epochs } = this.info;
-    return { step: this.step, stepsPerEpoch, totalSteps: stepsPerEpoch * epochs };
+    const { stepsPerEpoch, epochs, examples } = this.info;
+    return { step: this.step, stepsPerEpoch, totalSteps: stepsPerEpoch * epochs, examples };
   }
 
   #step(started: number): void {
