@@ -1,5 +1,12 @@
 /** What `train` prints at the end: the runs in a table and their learning curves, or as JSON. @module */
-import { currentBackend, type EpochMetrics, type FitResult } from "../mod.ts";
+import {
+  currentBackend,
+  type EpochMetrics,
+  type FitResult,
+  type Sparsity,
+  sparsity,
+  type WeightCount,
+} from "../mod.ts";
 import { curves } from "./_curves.ts";
 import type { Config } from "./config.ts";
 import { runsOf } from "./runs_of.ts";
@@ -89,8 +96,33 @@ export function describeRuns(
     ? `\n${curves(series, { width: 72, height: 16, title, unit })}\n`
     : "";
   const warned = warning === undefined ? "" : `\n${warning}\n`;
-  return `\n${table(rows, head)}\n${seeded ? "mean ± standard deviation over the seeds\n" : ""}${drawn}${warned}\n` +
+  return `\n${table(rows, head)}\n${seeded ? "mean ± standard deviation over the seeds\n" : ""}${drawn}${
+    describeSparsity(results)
+  }${warned}\n` +
     `The run is in ${out}\n`;
+}
+
+/** What is left of a run's weights, where a variant zeroes some for good. */
+function sparsityOf(run: FitResult): { sparsity: Sparsity } | undefined {
+  const counted = sparsity(run.model);
+  return counted.layers.length === 0 ? undefined : { sparsity: counted };
+}
+
+/** A table of the weights that are left in each layer of the runs that have lost some. */
+function describeSparsity(results: readonly FitResult[]): string {
+  const whole = (value: number) => value.toLocaleString("en");
+  const tables = results.flatMap((run) => {
+    const counted = sparsityOf(run)?.sparsity;
+    if (counted === undefined) return [];
+    const row = (
+      name: string,
+      { weights, kept, sparsity }: WeightCount,
+    ) => [name, whole(weights), whole(kept), `${(100 * sparsity).toFixed(2)} %`];
+    const rows = [...counted.layers.map((layer) => row(layer.path, layer)), row("all", counted)];
+    const head = [`weights of ${run.name}`, "all", "kept", "zero"];
+    return [`\n${table(rows, head)}\n${counted.compression.toFixed(1)} times fewer weights\n`];
+  });
+  return tables.join("");
 }
 
 /** How many epochs runs took, and which one's weights they end with where that is not the last. */
@@ -138,6 +170,7 @@ export function summarizeRuns(
       testLoss: run.testLoss,
       secondsPerEpoch: run.secondsPerEpoch,
       stepMs: run.stepMs,
+      ...(sparsityOf(run) ?? {}),
     })),
     ...(seeded ? { overSeeds: variantsOf(results, config).map(summarize) } : {}),
   };

@@ -167,6 +167,7 @@ export {
   placeOf,
   readNumbers,
 } from "./tensor/read_numbers.ts";
+export { type LayerSparsity, type Sparsity, sparsity, type WeightCount } from "./plugin/sparsity.ts";
 export { formatSummary } from "./plugin/summary.ts";
 export { type FloatType, type Nested, Tensor } from "./tensor/tensor.ts";
 export { loadMeasured, measuredWeights } from "./train/average.ts";

@@ -6,7 +6,8 @@
  * are drawn in place of weights (local reparameterisation, equations 17 and 18): `y ~ N(w x, sigma^2 x^2)`. The divergence
  * from the log-uniform prior is that of equation (14):
  * `KL = k1 - k1 sigmoid(k2 + k3 log alpha) + 0.5 log(1 + 1 / alpha)`, k1 = 0.63576, k2 = 1.87320, k3 = 1.48695. Weights
- * with `log alpha >= 3` are zero at evaluation. As in the authors' code `log alpha` is confined to [-8, 8].
+ * with `log alpha >= 3` are zero at evaluation. As in the authors' code `log alpha` is at most 8; theirs is at least -8, too,
+ * where ours is left alone, so that a weight without noise is a plain weight.
  *
  * @module
  */
@@ -29,7 +30,7 @@ export interface SparseVariationalDropoutOptions extends DivergenceOptions {
    * unit or channel, share `alpha`, so that they go as a whole; the variance is then the mean of theirs.
    */
   per?: "weight" | "unit" | "input";
-  /** Weights whose `log alpha` is at least this are zero at evaluation; in [-8, 8]. Default 3. */
+  /** Weights whose `log alpha` is at least this are zero at evaluation; at most 8. Default 3, where a rate would be 0.95. */
   threshold?: number;
   /**
    * Whether such weights are zero in the mean of the drawn outputs, too, while their noise stays, as in the authors' code
@@ -43,10 +44,12 @@ type Resolved = Required<Omit<SparseVariationalDropoutOptions, "examples" | "klW
   examples?: number | undefined;
 };
 
-/** `log alpha` is confined to [-LIMIT, LIMIT]. */
-const LIMIT = 8;
-/** Added to squares before their logarithm, and to variances before their root. */
+/** The largest `log alpha`: a weight that has all but vanished keeps a noise to its size. */
+const LARGEST = 8;
+/** Added to squared weights before their logarithm is taken. */
 const TINY = 1e-8;
+/** Added to variances before their root is taken, whose slope at 0 is infinite. */
+const TINIEST = 1e-16;
 
 /** The axes along which weights share their noise. */
 function axesOf(weight: Tensor, per: Resolved["per"]): number[] {
@@ -58,13 +61,24 @@ function axesOf(weight: Tensor, per: Resolved["per"]): number[] {
 function logAlphaOf(weight: Tensor, { params, options: { per } }: Context<Resolved>): Tensor {
   const square = weight.square();
   const size = per === "weight" ? square : square.mean(axesOf(weight, per), true);
-  return params.log_variance.sub(size.add(TINY).log()).clamp(-LIMIT, LIMIT);
+  return params.log_variance.sub(size.add(TINY).log()).minimum(LARGEST);
 }
 
-/** The weight with zeros where the noise has drowned it. */
-function thresholded(weight: Tensor, logAlpha: Tensor, threshold: number): Tensor {
-  const kept = Tensor.full([], threshold, logAlpha.dtype).greater(logAlpha);
-  return weight.mask(kept.broadcastTo(weight.shape));
+/** Which weights the noise has not drowned: 1 or 0. */
+function keptOf(weight: Tensor, logAlpha: Tensor, { threshold }: Resolved): Tensor {
+  return Tensor.full([], threshold, logAlpha.dtype).greater(logAlpha).broadcastTo(weight.shape);
+}
+
+/** The weight that evaluation uses, with zeros where the noise has drowned it. */
+function evaluated(weight: Tensor, logAlpha: Tensor, { options, emit }: Context<Resolved>): Tensor {
+  const kept = keptOf(weight, logAlpha, options);
+  emit("kept", kept);
+  return weight.mask(kept);
+}
+
+/** The means of the weights in training. */
+function means(weight: Tensor, logAlpha: Tensor, { options }: Context<Resolved>): Tensor {
+  return options.trainClip ? weight.mask(keptOf(weight, logAlpha, options)) : weight;
 }
 
 /**
@@ -119,28 +133,25 @@ export const sparseVariationalDropout: Factory<"weight" | "product", SparseVaria
     ...divergenceFields,
     logVariance: z.number().default(-10).describe("the logarithm of the noise's variance to begin with"),
     per: z.enum(["weight", "unit", "input"]).default("weight").describe("which weights share their noise"),
-    threshold: z.number("expected a number in [-8, 8]").min(-LIMIT, "expected a number in [-8, 8]")
-      .max(LIMIT, "expected a number in [-8, 8]").default(3).describe("weights of this log alpha are zero"),
+    threshold: z.number("expected a number of at most 8").max(LARGEST, "expected a number of at most 8").default(3).describe("weights of this log alpha are zero"),
     trainClip: z.boolean().default(false).describe("whether they are zero in training, too"),
   }),
   init({ options: { logVariance, per }, weight, dtype }) {
     return { params: { log_variance: Tensor.full(sharedShape(weight!.shape, per), logVariance, dtype) } };
   },
   product(x, weight, bias, context) {
-    const { mode, options: { threshold, trainClip }, key, multiply } = context;
+    const { mode, key, multiply } = context;
     const logAlpha = logAlphaOf(weight, context);
-    if (mode === "eval") return multiply(x, thresholded(weight, logAlpha, threshold), bias);
-    const mean = multiply(x, trainClip ? thresholded(weight, logAlpha, threshold) : weight, bias);
+    if (mode === "eval") return multiply(x, evaluated(weight, logAlpha, context), bias);
+    const mean = multiply(x, means(weight, logAlpha, context), bias);
     const variance = multiply(x.square(), logAlpha.exp().mul(weight.square()), null);
-    return mean.add(variance.add(TINY).sqrt().mul(Tensor.normal(mean.shape, key, mean.floatType)));
+    return mean.add(variance.add(TINIEST).sqrt().mul(Tensor.normal(mean.shape, key, mean.floatType)));
   },
   weight(weight, context) {
-    const { mode, options: { threshold, trainClip }, key } = context;
     const logAlpha = logAlphaOf(weight, context);
-    if (mode === "eval") return thresholded(weight, logAlpha, threshold);
-    const mean = trainClip ? thresholded(weight, logAlpha, threshold) : weight;
-    const noise = Tensor.normal(weight.shape, key, weight.floatType);
-    return mean.add(weight.mul(logAlpha.mul(0.5).exp()).mul(noise));
+    if (context.mode === "eval") return evaluated(weight, logAlpha, context);
+    const noise = Tensor.normal(weight.shape, context.key, weight.floatType);
+    return means(weight, logAlpha, context).add(weight.mul(logAlpha.mul(0.5).exp()).mul(noise));
   },
   penalty(context, { weight }) {
     const factor = divergenceFactor(context);

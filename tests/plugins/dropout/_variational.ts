@@ -1,0 +1,77 @@
+/** What the tests of learned posteriors over weights share. */
+import { assert } from "@std/assert";
+import type { Model, Tensor } from "../../../core/mod.ts";
+import { mean } from "../../core/_statistics.ts";
+
+/** Throws unless a number lies within 5 standard errors of its expectation: with normal errors, one failure in 1.7 million. */
+export function assertNear(found: number, expected: number, standardError: number, what: string): void {
+  const errors = Math.abs(found - expected) / standardError;
+  assert(errors <= 5, `${what}: found ${found}, expected ${expected}, ${errors.toFixed(2)} standard errors away`);
+}
+
+/** Overwrites parameters of a model by name. */
+export function assign(model: Model, values: Readonly<Record<string, Tensor>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    const found = model.parameters().find((parameter) => parameter.name === name);
+    assert(found !== undefined, `no parameter ${name} among ${model.parameters().map((one) => one.name)}`);
+    found.tensor.assign(value);
+  }
+}
+
+/** A parameter's tensor. */
+export function parameter(model: Model, name: string): Tensor {
+  return model.parameters().find((parameter) => parameter.name === name)!.tensor;
+}
+
+/** The covariance of two columns of `[rows, columns]`, with its standard error where they are normal. */
+export function covariance(table: Tensor, a: number, b: number): { value: number; standardError: number } {
+  const [rows, columns] = table.shape;
+  const column = (at: number) => Float64Array.from({ length: rows }, (_, row) => table.floats[row * columns + at]);
+  const [x, y] = [column(a), column(b)];
+  const [mx, my] = [mean(x), mean(y)];
+  const products = x.map((value, i) => (value - mx) * (y[i] - my));
+  const value = mean(products);
+  const spread = mean(products.map((product) => (product - value) ** 2));
+  return { value, standardError: Math.sqrt(spread / rows) };
+}
+
+/** The digamma function of x > 0. */
+function digamma(x: number): number {
+  let shift = 0;
+  for (; x < 20; x++) shift -= 1 / x;
+  const y = 1 / (x * x);
+  return shift + Math.log(x) - 0.5 / x - y * (1 / 12 - y * (1 / 120 - y * (1 / 252 - y / 240)));
+}
+
+/**
+ * The divergence of `N(w, alpha w^2)` from the log-uniform prior, exactly: `0.5 (E psi(0.5 + J) - psi(0.5))` with J of a
+ * Poisson distribution of mean `1 / (2 alpha)`.
+ */
+export function exactDivergence(logAlpha: number): number {
+  const rate = 0.5 * Math.exp(-logAlpha);
+  const first = Math.max(0, Math.floor(rate - 12 * Math.sqrt(rate) - 30));
+  const last = Math.ceil(rate + 12 * Math.sqrt(rate) + 30);
+  // The logarithm of the first probability, then each from the one before.
+  let logFactorial = 0;
+  for (let j = 2; j <= first; j++) logFactorial += Math.log(j);
+  let logProbability = first * Math.log(rate) - rate - logFactorial;
+  let total = 0;
+  for (let j = first; j <= last; j++) {
+    total += Math.exp(logProbability) * (digamma(0.5 + j) - digamma(0.5));
+    logProbability += Math.log(rate) - Math.log(j + 1);
+  }
+  return 0.5 * total;
+}
+
+/** Values of the exact divergence by `log alpha`, to six places. */
+export const exactValues: Readonly<Record<string, number>> = {
+  "-8": 4.635014,
+  "-4": 2.625755,
+  "-2": 1.544155,
+  "-1": 0.914531,
+  "0": 0.426686,
+  "1": 0.173194,
+  "2": 0.066168,
+  "3": 0.024688,
+  "4": 0.009130,
+};
