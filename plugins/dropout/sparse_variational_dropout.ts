@@ -133,7 +133,8 @@ export const sparseVariationalDropout: Factory<"weight" | "product", SparseVaria
     ...divergenceFields,
     logVariance: z.number().default(-10).describe("the logarithm of the noise's variance to begin with"),
     per: z.enum(["weight", "unit", "input"]).default("weight").describe("which weights share their noise"),
-    threshold: z.number("expected a number of at most 8").max(LARGEST, "expected a number of at most 8").default(3).describe("weights of this log alpha are zero"),
+    threshold: z.number("expected a number of at most 8").max(LARGEST, "expected a number of at most 8").default(3)
+      .describe("weights of this log alpha are zero"),
     trainClip: z.boolean().default(false).describe("whether they are zero in training, too"),
   }),
   init({ options: { logVariance, per }, weight, dtype }) {

@@ -47,6 +47,28 @@ Deno.test("train without --json ends with a table of all runs and their curves",
     assert((await Deno.stat(`${folder}/run/dropout/metrics.jsonl`)).isFile);
   }));
 
+Deno.test("train says how many weights are left where a variant zeroes them for good", () =>
+  inFolder(async (folder) => {
+    const weight = { plugin: "sparse-variational-dropout", logVariance: 30 };
+    const model = [{ plugin: "dense", units: 5, weight }, { plugin: "relu" }, { plugin: "dense", units: 10 }];
+    const config = await writeConfig(folder, { model, epochs: 1 });
+    const json = await cli(["train", "--config", config, "--out", `${folder}/a`, "--json"]);
+    assertEquals(json.status, 0, json.err);
+    // What is infinite has no number in JSON.
+    assertEquals(JSON.parse(json.out).runs[0].sparsity, {
+      weights: 3920,
+      kept: 0,
+      sparsity: 1,
+      compression: null,
+      layers: [{ path: "0.weight", weights: 3920, kept: 0, sparsity: 1 }],
+    });
+    const set = ["--set", "model.0.weight.logVariance=-30"];
+    const text = await cli(["train", "--config", config, ...set, "--out", `${folder}/b`]);
+    assertEquals(text.status, 0, text.err);
+    assertMatch(text.out, /0\.weight +3,920 +3,920 +0\.00 %/);
+    assertMatch(text.out, /1\.0 times fewer weights/);
+  }));
+
 Deno.test("the written config.json trains the same bits again", () =>
   inFolder(async (folder) => {
     const config = await writeConfig(folder);

@@ -1,26 +1,19 @@
 /** What the tests of learned posteriors over weights share. */
-import { assert } from "@std/assert";
 import type { Model, Tensor } from "../../../core/mod.ts";
 import { mean } from "../../core/_statistics.ts";
-
-/** Throws unless a number lies within 5 standard errors of its expectation: with normal errors, one failure in 1.7 million. */
-export function assertNear(found: number, expected: number, standardError: number, what: string): void {
-  const errors = Math.abs(found - expected) / standardError;
-  assert(errors <= 5, `${what}: found ${found}, expected ${expected}, ${errors.toFixed(2)} standard errors away`);
-}
 
 /** Overwrites parameters of a model by name. */
 export function assign(model: Model, values: Readonly<Record<string, Tensor>>): void {
   for (const [name, value] of Object.entries(values)) {
-    const found = model.parameters().find((parameter) => parameter.name === name);
-    assert(found !== undefined, `no parameter ${name} among ${model.parameters().map((one) => one.name)}`);
-    found.tensor.assign(value);
+    parameter(model, name).assign(value);
   }
 }
 
 /** A parameter's tensor. */
 export function parameter(model: Model, name: string): Tensor {
-  return model.parameters().find((parameter) => parameter.name === name)!.tensor;
+  const found = model.parameters().find((parameter) => parameter.name === name)?.tensor;
+  if (found !== undefined) return found;
+  throw new Error(`No parameter ${name} among ${model.parameters().map((parameter) => parameter.name).join(", ")}.`);
 }
 
 /** The covariance of two columns of `[rows, columns]`, with its standard error where they are normal. */
