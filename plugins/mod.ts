@@ -76,6 +76,7 @@ export * from "./dropout/zoneout.ts";
 export type { AxisName } from "./dropout/_axes.ts";
 export type { BlockBorder, BlockOptions } from "./dropout/_blocks.ts";
 export type { NoiseOptions } from "./dropout/_noise.ts";
+export type { DivergenceOptions } from "./dropout/_variational.ts";
 export type { ConvolutionLayerOptions } from "./layers/_convolution.ts";
 export type { GlobalPoolOptions } from "./layers/_global.ts";
 export type { Initializer } from "./layers/_initializers.ts";

@@ -11,12 +11,10 @@ import {
   definePlugin,
   dense,
   denseMultiply,
-  dropConnect,
   type Factory,
   Key,
   type LayerPlugin,
   maxout,
-  OptionError,
   type Plugin,
   relu,
   sequential,
@@ -105,12 +103,4 @@ Deno.test("multiply() refuses weights that are not one for each example", () => 
   const map = convolutionMultiply({});
   assertThrows(() => map(normal([3, 5, 4], "x"), normal([2, 5, 5, 2], "w"), null), ShapeError, "3 examples, found 2");
   assertThrows(() => map(normal([3, 5, 4], "x"), normal([2, 5, 2], "w"), normal([2, 2], "b")), ShapeError, "bias");
-});
-
-Deno.test("a product variant for dense layers alone refuses a convolution by its option", () => {
-  assertThrows(
-    () => buildModel(conv2d(2, 3, { weight: dropConnect() }), { inputShape: [1, 5, 5] }),
-    OptionError,
-    "cannot draw a mask for each example",
-  );
 });
