@@ -168,4 +168,5 @@ export * from "./schedules/one_cycle.ts";
 export * from "./schedules/plateau.ts";
 export * from "./schedules/step.ts";
 export * from "./schedules/warm_up.ts";
+export * from "./shrinking/pruned.ts";
 export { fromPyTorch, type FromPyTorchOptions } from "./interchange/from_pytorch.ts";

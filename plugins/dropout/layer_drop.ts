@@ -74,6 +74,7 @@ export const layerDrop: Factory<"branch", LayerDropOptions> = definePlugin({
       return pruned ? { key, rate: 1, share, a: 1, eval: "mean" } : { key, rate, share, a: 1 };
     },
   },
+  gone: ({ options: { pruned } }) => pruned,
   claims: ({ mode, pruned }) => {
     const draw = mode === "batch" ? "batch" : "sample";
     return pruned ? { draw, dropped: "otherwise" } : { draw, mean: "reduced", eval: "identity" };

@@ -88,6 +88,7 @@ export const targetedUnitDropout: Factory<"weight", TargetedUnitDropoutOptions> 
     if (mode === "eval") return rest;
     return applyMask(weight, { key, rate, share: weight.shape.map((_, axis) => axis).slice(1), a: 1, c: rest });
   },
+  prunes: (weight, { options: { target } }) => weight.mask(spared(weight, target)),
   claims: {
     draw: "batch",
     shares: [1, 2, 3, 4],
