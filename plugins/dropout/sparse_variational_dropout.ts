@@ -44,6 +44,9 @@ type Resolved = Required<Omit<SparseVariationalDropoutOptions, "examples" | "klW
   examples?: number | undefined;
 };
 
+/** What `log alpha` follows from. */
+type Learned = Pick<Context<Resolved>, "params" | "options">;
+
 /** The largest `log alpha`: a weight that has all but vanished keeps a noise to its size. */
 const LARGEST = 8;
 /** Added to squared weights before their logarithm is taken. */
@@ -58,7 +61,7 @@ function axesOf(weight: Tensor, per: Resolved["per"]): number[] {
 }
 
 /** `log alpha`, of a shape that stretches to the weight's. */
-function logAlphaOf(weight: Tensor, { params, options: { per } }: Context<Resolved>): Tensor {
+function logAlphaOf(weight: Tensor, { params, options: { per } }: Learned): Tensor {
   const square = weight.square();
   const size = per === "weight" ? square : square.mean(axesOf(weight, per), true);
   return params.log_variance.sub(size.add(TINY).log()).minimum(LARGEST);
@@ -154,6 +157,7 @@ export const sparseVariationalDropout: Factory<"weight" | "product", SparseVaria
     const noise = Tensor.normal(weight.shape, context.key, weight.floatType);
     return means(weight, logAlpha, context).add(weight.mul(logAlpha.mul(0.5).exp()).mul(noise));
   },
+  prunes: (weight, context) => weight.mask(keptOf(weight, logAlphaOf(weight, context), context.options)),
   penalty(context, { weight }) {
     const factor = divergenceFactor(context);
     if (factor === 0) return Tensor.zeros([], weight!.dtype);

@@ -185,7 +185,7 @@ function addedBy(entries: Tensor, { layer, path, inputShape }: Link, tensors: Te
   const unbiased = new Map(tensors).set(name, Tensor.zeros(bias.shape, bias.dtype));
   const found = run([{ layer, path, inputShape }], entries, unbiased).reshape([bias.size, -1]);
   const [low, high] = [found.min(1), found.max(1)];
-  const same = high.sub(low).floats.every((width, unit) => width <= 1e-6 * Math.abs(high.floats[unit]));
+  const same = high.sub(low).floats.every((width, unit) => width <= 1e-5 * Math.abs(high.floats[unit]));
   return same ? high : null;
 }
 

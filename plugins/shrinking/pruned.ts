@@ -218,11 +218,12 @@ export function pruned(model: Model, options: PruneOptions = {}): PrunedModel {
     const blocks = new Set(gone.map(([path]) => path));
     let root = withoutBlocks(withoutPruned(model.root), "", blocks) ?? sequential([]);
     let small = rebuilt(root, model, tensors, new Set());
+    const left = tensorsOf(small);
     const changed = new Set<string>();
-    for (let found = shrinkOnce(small, tensors); found !== null; found = shrinkOnce(small, tensors)) {
+    for (let found = shrinkOnce(small, left); found !== null; found = shrinkOnce(small, left)) {
       const { path, option, units } = found;
       root = withOptions(root, "", new Map([[path, { [option]: units }]]));
-      small = rebuilt(root, small, tensors, changed.add(join(path, option)));
+      small = rebuilt(root, small, left, changed.add(join(path, option)));
     }
     return { model: small, table: tableOf(model, small) };
   });

@@ -48,6 +48,7 @@ import {
   sequential,
   sgd,
   sigmoid,
+  sparseVariationalDropout,
   spatialDropout,
   targetedUnitDropout,
   targetedWeightDropout,
@@ -265,6 +266,13 @@ Deno.test("pruned() keeps units where something between or beside them depends o
   }
 });
 
+Deno.test("pruned() does not take the steps of a sequence for units", () => {
+  const model = built(sequential([dense(4), relu(), dense(2)]), [2, 3]);
+  clear(parameterOf(model, "0.weight"), 0, [0, 2]);
+  parameterOf(model, "0.bias").assign(Tensor.of([-1, -1, 0.7, 0.2], "float64"));
+  assertSame(pruned(model).model, model, random([3, 2, 3], 1));
+});
+
 Deno.test("pruned() keeps other variants, which go on drawing, and adds to no bias that one of them scales", () => {
   const other = dropConnect({ convention: "classic" });
   const model = built(sequential([dense(5), sigmoid(), dense(2, { weight: other })]), [3]);
@@ -287,6 +295,44 @@ Deno.test("pruned() goes into the blocks of residual layers, whose own width sta
   const { model: small, table } = pruned(model);
   assertSame(small, model, random([3, 4], 1));
   assertEquals(units(table), [[8, 4], [4, 4], [8, 4], [4, 4], [2, 2]]);
+});
+
+/** Sets the noise of some weights so that they drown in it: `log alpha` is 5 there, and -5 elsewhere. */
+function drown(model: Model, path: string, drowned: (unit: number, input: number) => boolean): void {
+  const [weight, noise] = ["weight", "weight.log_variance"].map((name) => parameterOf(model, `${path}.${name}`));
+  const inputs = weight.shape[1];
+  const kernel = weight.size / weight.shape[0] / inputs;
+  noise.floats.forEach((_, i) => {
+    const place = Math.floor(i / kernel);
+    const logAlpha = drowned(Math.floor(place / inputs), place % inputs) ? 5 : -5;
+    noise.floats[i] = Math.log(weight.floats[i] ** 2 + 1e-8) + logAlpha;
+  });
+}
+
+Deno.test("pruned() zeroes what sparse variational dropout drowned, and takes out units and channels that are gone", () => {
+  const weight = sparseVariationalDropout({ examples: 100 });
+  const net = sequential([
+    conv2d(5, 2, { weight }),
+    relu(),
+    maxPool2d(2),
+    flatten(),
+    dense(6, { weight }),
+    relu(),
+    dense(3, { weight }),
+  ]);
+  const model = built(net, [2, 7, 7]);
+  drown(model, "0", (channel, input) => channel === 1 || (channel === 2 && input === 0));
+  drown(model, "4", (unit, input) => unit === 4 || (input >= 27 && input < 36) || (unit === 0 && input < 20)); // channel 3
+  drown(model, "6", (_unit, input) => input === 5);
+  const { model: small, table } = pruned(model);
+  assertSame(small, model, random([3, 2, 7, 7], 1));
+  assertEquals(units(table), [[5, 3], [6, 4], [3, 3]]);
+  assertEquals(small.parameters().map(({ name }) => name).filter((name) => name.includes("log_variance")), []);
+  const [first, second, third] = table.map(({ nonZero }) => nonZero.after);
+  assertEquals(first, 3 * 8 + 3 - 4); // half of channel 2 is zero
+  // Of unit 0, columns below 20 are zero: channels 0 and 2 are left of these, 9 columns and 2.
+  assertEquals(second, 4 * 27 + 4 - 11);
+  assertEquals(third, 3 * 4 + 3);
 });
 
 // ---- blocks ----
