@@ -7,23 +7,31 @@ import { z } from "zod";
 import type { Dataset } from "./data.ts";
 import { definePlugin } from "../plugin/define.ts";
 import { OptionError, show } from "../errors.ts";
-import type { Factory, Plugin } from "../plugin/plugin.ts";
+import type { Factory, LossValue, Plugin } from "../plugin/plugin.ts";
+import { logSumExpGap } from "./log_sum_exp_gap.ts";
 import { crossEntropyRows } from "../tensor/ops/softmax.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 
 /** Mean softmax cross-entropy with labels, or with class probabilities, as augmentations that mix targets make them. */
 const classLoss: Factory<"loss", Record<never, never>> = definePlugin({
   name: "default-class-loss",
   options: z.object({}),
   targets: "classes",
-  loss(outputs, targets) {
-    const classes = outputs.shape[outputs.rank - 1];
-    const rows = outputs.size / classes;
-    const sum = targets.dtype === "int32"
-      ? crossEntropyRows(outputs.reshape([rows, classes]), targets.reshape([rows])).sum()
-      : outputs.logSoftmax().mul(targets).sum().neg();
-    return { sum, weight: rows };
+  loss: classLossOf,
+  expected(logits, targets) {
+    const { sum, weight } = classLossOf(logits.mean, targets);
+    return { sum: sum.add(logSumExpGap(logits).sum()), weight };
   },
 });
+
+function classLossOf(outputs: Tensor, targets: Tensor): LossValue {
+  const classes = outputs.shape[outputs.rank - 1];
+  const rows = outputs.size / classes;
+  const sum = targets.dtype === "int32"
+    ? crossEntropyRows(outputs.reshape([rows, classes]), targets.reshape([rows])).sum()
+    : outputs.logSoftmax().mul(targets).sum().neg();
+  return { sum, weight: rows };
+}
 
 /** Mean squared error. */
 const numberLoss: Factory<"loss", Record<never, never>> = definePlugin({
@@ -31,6 +39,10 @@ const numberLoss: Factory<"loss", Record<never, never>> = definePlugin({
   options: z.object({}),
   targets: "numbers",
   loss: (outputs, targets) => ({ sum: outputs.sub(targets).square().sum(), weight: outputs.size }),
+  expected: ({ mean, variance }, targets) => ({
+    sum: mean.sub(targets).square().add(variance).sum(),
+    weight: mean.size,
+  }),
 });
 
 /**

@@ -4,6 +4,7 @@ import {
   crossEntropyRows,
   definePlugin,
   type Factory,
+  logSumExpGap,
   type LossValue,
   OptionError,
   ShapeError,
@@ -51,12 +52,9 @@ export const crossEntropy: Factory<"loss", CrossEntropyOptions> = definePlugin({
   }),
   targets: "classes",
   loss: crossEntropyLoss,
-  expected({ mean, variance }, targets, options) {
-    const { sum, weight } = crossEntropyLoss(mean, targets, options);
-    // The loss curves where the logarithm of the exponentials' sum does: diag(p) - p p^T for independent logits.
-    const p = mean.softmax();
-    const curvature = p.sub(p.square()).mul(variance).sum(-1).mul(0.5);
-    return { sum: sum.add(curvature.mul(totals(mean, targets, options)).sum()), weight };
+  expected(logits, targets, options) {
+    const { sum, weight } = crossEntropyLoss(logits.mean, targets, options);
+    return { sum: sum.add(logSumExpGap(logits).mul(totals(logits.mean, targets, options)).sum()), weight };
   },
 });
 

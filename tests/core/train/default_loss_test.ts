@@ -12,6 +12,8 @@ import {
   Trainer,
 } from "../../../core/mod.ts";
 import { mixup } from "../../../plugins/augmentations/mixup.ts";
+import { dropout } from "../../../plugins/dropout/dropout.ts";
+import { fastDropout } from "../../../plugins/dropout/fast_dropout.ts";
 import { rDrop } from "../../../plugins/dropout/r_drop.ts";
 import { dense } from "../../../plugins/layers/dense.ts";
 import { embedding } from "../../../plugins/layers/embedding.ts";
@@ -50,6 +52,17 @@ const cases: Record<string, [ReturnType<typeof network>, Partial<FitOptions>, Pl
     crossEntropy(),
   ],
   "mean squared error for numbers": [dense(1), { data: line() }, meanSquaredError()],
+  "the expected cross-entropy for classes": [network(), { learning: fastDropout() }, crossEntropy()],
+  "the expected cross-entropy for classes that mixup mixes": [
+    network(),
+    { learning: fastDropout(), augment: [mixup()] },
+    crossEntropy(),
+  ],
+  "the expected squared error for numbers": [
+    sequential([dropout(), dense(1)]),
+    { data: line(), learning: fastDropout() },
+    meanSquaredError(),
+  ],
 };
 
 for (const [name, [root, changes, loss]] of Object.entries(cases)) {
