@@ -174,12 +174,18 @@ function changes({ definition }: AnyFactory, options: Part): [name: string, valu
   const names = Object.keys((definition.options as unknown as { shape: object }).shape);
   const { claims } = definition;
   const rates = typeof claims === "object" ? claims.rates ?? [] : [];
-  const before = definition.options.safeParse(options);
-  assert(before.success);
+  const made = (more: Part) => {
+    try {
+      return registry.create({ plugin: definition.name, ...options, ...more }, "changed").options;
+    } catch (error) {
+      if (error instanceof ThinnedError) return undefined; // it refuses the number
+      throw error;
+    }
+  };
+  const before = made({})!;
   return [...names.includes("rate") ? ["rate"] : [], ...rates, ...names].flatMap((name) =>
-    [0.35, 0.25, 1.5, 3].filter((value) =>
-      definition.options.safeParse({ ...options, [name]: value }).success && (before.data as Part)[name] !== value
-    ).map((value): [string, number] => [name, value])
+    [0.35, 0.25, 1.5, 3].filter((value) => before[name] !== value && made({ [name]: value }) !== undefined)
+      .map((value): [string, number] => [name, value])
   );
 }
 
