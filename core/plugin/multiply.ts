@@ -60,6 +60,8 @@ export function convolutionMultiply(options: Omit<ConvolutionOptions, "epilogue"
     const [count, channels, ...rest] = own.shape;
     checkExamples("weight", count, batch);
     if (bias?.rank === 2) checkExamples("bias", bias.shape[0], batch);
+    // There are no groups without examples: whatever the weight, the output is empty.
+    if (batch === 0) return convolution(x, own.sum(0), bias?.rank === 2 ? bias.sum(0) : bias, { ...options, epilogue });
     const y = convolution(
       x.reshape([1, batch * inputs, ...extents]),
       own.reshape([batch * channels, ...rest]),

@@ -44,7 +44,7 @@ function others(weight: Tensor, target: number): Tensor {
  *
  * A rate of 0 is the identity in training, a rate of 1 prunes there too; `target` 0 is the identity, and 1 leaves nothing
  * in evaluation. Both numbers may rise in training, as in the authors' code: see the example. Evaluation needs to know the
- * progress then, which `fit`, `evaluate` and saved models take care of.
+ * progress then: `fit` does, and the models that its runs save have the numbers of that moment.
  *
  * When: nets that are to be pruned by magnitude after training, without a loss of accuracy at the moment of pruning.
  * Cost: a sort of each unit's weights and one random number a weight in each pass; nothing for each example.

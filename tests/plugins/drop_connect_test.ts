@@ -296,6 +296,8 @@ Deno.test("dropConnect() in a convolution averages activations of normal numbers
 
 Deno.test("dropConnect() in a convolution at a rate of 0 is the convolution, at 1 it gives zeros with zero gradients", () => {
   const x = random([2, 2, 5, 4], 1);
+  const empty = convolved({ rate: 0.5 }).forward(x.slice([0], [0]), { mode: "train", step: 1 });
+  assertEquals(empty.shape, [0, 4, 3, 2]);
   const none = convolved({ rate: 0 });
   assertEquals(none.forward(x, { mode: "train", step: 1 }).toArray(), none.forward(x).toArray());
   const all = convolved({ rate: 1 });
