@@ -129,7 +129,14 @@ Deno.test("a family of kernels has one name: in the interface, its op, its twin,
   const others = ["abi.c", "blas.c", "convolution_weight.c", "guest.c", "threads.c"];
   const kernelFiles = Object.keys(nativeSources).filter((file) => file.endsWith(".c") && !others.includes(file));
   assertEquals(kernelFiles.filter((file) => !families.includes(file.replace(/c$/, "ts"))), []);
-  const composed = ["attention.ts", "mask.ts", "unstack.ts", "walk.ts"];
+  const composed = [
+    "attention.ts",
+    "mask.ts",
+    "thinned_convolution.ts",
+    "thinned_products.ts",
+    "unstack.ts",
+    "walk.ts",
+  ];
   assertEquals(named("core/tensor/ops/").filter((file) => !ops.includes(file) && !composed.includes(file)), []);
 });
 

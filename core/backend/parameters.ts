@@ -51,6 +51,8 @@ export interface IntsParameter<T = Ints> extends CommonParameter<T> {
   readonly nullable: boolean;
   /** Every entry lies in [0, bound); undefined for labels, of which nothing is asked. */
   readonly bound?: Length;
+  /** Whether each entry is larger than the one before. */
+  readonly rising?: boolean;
 }
 
 /** A whole number: a size, an extent, a count, a threshold. */
@@ -188,6 +190,11 @@ export function labels(name: string, length: Length): IntsParameter {
 /** Indices that are read, each in [0, bound). C looks at each one when it uses it. */
 export function indices(name: string, length: Length, bound: Length): IntsParameter {
   return { kind: "ints", name, access: "input", length, nullable: false, bound };
+}
+
+/** Indices that are read, each in [0, bound) and larger than the one before; C looks at them. */
+export function list(name: string, length: Length, bound: Length): IntsParameter {
+  return { kind: "ints", name, access: "input", length, nullable: false, bound, rising: true };
 }
 
 /** Whole numbers that are written, each in [0, bound). */

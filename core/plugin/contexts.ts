@@ -8,6 +8,7 @@ import type { Epilogue } from "../backend/epilogue.ts";
 import type { Key } from "../random/key.ts";
 import type { Shape } from "../tensor/shape.ts";
 import type { FloatType, Tensor } from "../tensor/tensor.ts";
+import type { Foresee } from "../tensor/thinning.ts";
 import type { RowReading, RowSource } from "../train/data.ts";
 import type { EpochMetrics, RunInfo } from "../train/events.ts";
 import type { Multiply } from "./multiply.ts";
@@ -86,6 +87,8 @@ export interface RunChild {
   readonly use?: number;
   /** Called with each tensor that the child itself hands out by `emit`, not with those of its own children. */
   readonly listen?: (name: string, value: Tensor) => void;
+  /** Which of its outputs a later mask keeps, if nothing else reads them: see {@linkcode LayerContext.foresee}. */
+  readonly foresee?: Foresee | undefined;
 }
 
 /** What a variant that takes the whole product is given. */
@@ -114,6 +117,16 @@ export interface LayerContext<Options> extends Context<Options> {
   readonly use: string;
   /** The activation that a fusing layer is to apply to its output; `none` for all others. */
   readonly epilogue: Epilogue;
+  /**
+   * Which entries of this layer's output the mask that comes next keeps for whole groups of examples, asked for with the
+   * output's shape: what is dropped need not be computed. Undefined where nothing is known.
+   */
+  readonly foresee: Foresee | undefined;
+  /**
+   * What a child that will be run next, on another's output alone, keeps of it: to hand to that other one as `foresee`.
+   * Undefined where it is no mask.
+   */
+  foresees(child: LayerPlugin, name: string): Foresee | undefined;
   /**
    * Lets the variant that stands at one of this layer's sites act. It may be called several times in a pass, as a recurrent
    * layer does for each step; the variant then has one place, one key and one set of parameters.

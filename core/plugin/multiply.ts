@@ -5,6 +5,7 @@ import { sizeOf } from "../tensor/shape.ts";
 import { convolution, type ConvolutionOptions } from "../tensor/ops/convolution.ts";
 import { affine, matmul } from "../tensor/ops/products.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { Foresee } from "../tensor/thinning.ts";
 
 /**
  * A layer's own linear map `f(x W^T + b)`, for whatever weight: see {@linkcode ProductContext.multiply}.
@@ -13,8 +14,15 @@ import type { Tensor } from "../tensor/tensor.ts";
  * @param weight of the shape of the layer's, or with one more axis in front: a weight for each example
  * @param bias one number for each unit or channel, `[units]`, or `[batch, units]` for each example; null for none
  * @param epilogue the activation f. Default `none`
+ * @param foresee which outputs a later mask keeps: see {@linkcode LayerContext.foresee}
  */
-export type Multiply = (x: Tensor, weight: Tensor, bias: Tensor | null, epilogue?: Epilogue) => Tensor;
+export type Multiply = (
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  epilogue?: Epilogue,
+  foresee?: Foresee,
+) => Tensor;
 
 /** Refuses weights or biases that are not one for each example. */
 function checkExamples(what: string, count: number, batch: number): void {
@@ -30,9 +38,16 @@ function checkExamples(what: string, count: number, batch: number): void {
  * @param weight `[units, inputs]`, or `[batch, units, inputs]`
  * @param bias `[units]`, `[batch, units]`, or null
  * @param epilogue the activation f. Default `none`
+ * @param foresee which outputs a later mask keeps
  */
-export function denseMultiply(x: Tensor, weight: Tensor, bias: Tensor | null, epilogue: Epilogue = "none"): Tensor {
-  if (weight.rank !== 3 && bias?.rank !== 2) return affine(x, weight, bias, epilogue);
+export function denseMultiply(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  epilogue: Epilogue = "none",
+  foresee?: Foresee,
+): Tensor {
+  if (weight.rank !== 3 && bias?.rank !== 2) return affine(x, weight, bias, epilogue, foresee);
   const [batch, inputs] = [x.shape[0], x.shape[x.rank - 1]];
   if (weight.rank === 3) checkExamples("weight", weight.shape[0], batch);
   let y = matmul(x.reshape([batch, sizeOf(x.shape.slice(1, -1)), inputs]), weight, { transposeB: true });
@@ -52,8 +67,10 @@ export function denseMultiply(x: Tensor, weight: Tensor, bias: Tensor | null, ep
  * @param options how the window moves; the kernel's extents are the weight's
  */
 export function convolutionMultiply(options: Omit<ConvolutionOptions, "epilogue">): Multiply {
-  return (x, weight, bias, epilogue = "none") => {
-    if (weight.rank === x.rank && bias?.rank !== 2) return convolution(x, weight, bias, { ...options, epilogue });
+  return (x, weight, bias, epilogue = "none", foresee) => {
+    if (weight.rank === x.rank && bias?.rank !== 2) {
+      return convolution(x, weight, bias, { ...options, epilogue, foresee });
+    }
     // Examples become groups of channels of a single example.
     const [batch, inputs, ...extents] = x.shape;
     const own = weight.rank === x.rank ? weight.broadcastTo([batch, ...weight.shape]) : weight;

@@ -6,9 +6,10 @@
 import type { Epilogue } from "../backend/epilogue.ts";
 import { OptionError, PluginError, ShapeError, show, showShape } from "../errors.ts";
 import type { Rows } from "../random/rows.ts";
-import { applyMask } from "../tensor/ops/mask.ts";
+import { applyMask, keptUnits } from "../tensor/ops/mask.ts";
 import { sameShape, type Shape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import type { Foresee } from "../tensor/thinning.ts";
 import { gatherRows, maskedBranch } from "./branch.ts";
 import { isPlugin } from "./is_plugin.ts";
 import { locate } from "./locate.ts";
@@ -66,6 +67,9 @@ const keepsShape: ReadonlySet<Place> = new Set(["activation", "weight", "recurre
 /** Sites whose first argument is a batch. */
 const batched: ReadonlySet<Place> = new Set(["layer", "activation", "branch"]);
 
+/** What a parent may say of how a child is run, but for which use it is. */
+type HowRun = Omit<RunChild, "use">;
+
 /** What is common to the two ways in which a plugin at its place is called. */
 interface Visit {
   readonly given: Plugin;
@@ -73,13 +77,11 @@ interface Visit {
   readonly role: Place;
   readonly inputs: readonly Tensor[];
   readonly weight: Tensor | null;
-  readonly epilogue: Epilogue;
+  readonly how: HowRun;
   /** Names that children have taken in this call of their parent: only while building. */
   readonly siblings: Map<string, Plugin> | null;
   /** Whether the place may be visited again in one call of its parent. */
   readonly again: boolean;
-  /** Called with what the plugin hands out. */
-  readonly listen?: RunChild["listen"];
 }
 
 /** One pass, or the part of it that belongs to one use of a shared layer. */
@@ -108,13 +110,12 @@ export class Pass {
     given: Plugin,
     inputs: readonly Tensor[],
     path: string,
-    epilogue: Epilogue = "none",
     siblings: Map<string, Plugin> | null = null,
-    listen?: RunChild["listen"],
+    how: HowRun = {},
   ): Tensor {
     const role = "layer" in given.serves ? "layer" : "activation";
     const again = this.#use !== "";
-    const visit = { given, path, role, inputs, weight: null, epilogue, siblings, again, listen } as const;
+    const visit = { given, path, role, inputs, weight: null, how, siblings, again } as const;
     return this.#visit(visit, (node, context) => {
       const { definition } = node.plugin;
       if (role === "activation") return this.#activation(node, inputs[0], context);
@@ -128,7 +129,7 @@ export class Pass {
     const node = this.#tree.at(path, given);
     const where = describe(path, given);
     try {
-      const context = this.#context(node, [x.mean], "none", null);
+      const context = this.#context(node, [x.mean], null);
       const { definition } = node.plugin;
       const mask = (definition.activation as Partial<MaskPart<never>> | undefined)?.mask;
       if (definition.moments === undefined && mask === undefined) {
@@ -187,7 +188,7 @@ export class Pass {
       role,
       inputs: [args[0] as Tensor],
       weight: weight as Tensor | null,
-      epilogue,
+      how: { epilogue },
       siblings,
       again: true,
     };
@@ -298,12 +299,12 @@ export class Pass {
   }
 
   #visit(visit: Visit, body: (node: Node, context: Context<never>) => Tensor | null): Tensor | null {
-    const { given, path, role, inputs, weight, epilogue } = visit;
+    const { given, path, role, inputs, weight, how } = visit;
     const { building, penalties } = this.#settings;
     try {
       if (building) this.#build(visit);
       const node = this.#tree.at(path, given);
-      const context = this.#context(node, inputs, epilogue, building ? new Map() : null, visit.listen);
+      const context = this.#context(node, inputs, building ? new Map() : null, how);
       const out = body(node, context);
       const x = role === "layer" ? null : inputs[0];
       if (!(out instanceof Tensor) && !(out === null && role === "branch")) {
@@ -352,11 +353,11 @@ export class Pass {
   #context(
     node: Node,
     inputs: readonly Tensor[],
-    epilogue: Epilogue,
     siblings: Map<string, Plugin> | null,
-    listen?: RunChild["listen"],
+    how: HowRun = {},
   ): Context<never> {
     const { path } = node;
+    const { epilogue = "none", listen, foresee } = how;
     const { mode, progress, building, carry, emitted } = this.#settings;
     const key = node.keys[mode];
     const variant: Context<never> = {
@@ -385,7 +386,7 @@ export class Pass {
           pass: this,
           use: join(this.#use, `${path}:${use}`),
         });
-        return pass.run(child, inputs, join(path, name), how.epilogue, siblings, how.listen);
+        return pass.run(child, inputs, join(path, name), siblings, how);
       },
       emit: (name, given) => {
         if (emitted === null && listen === undefined) return;
@@ -403,6 +404,8 @@ export class Pass {
       carry,
       use: this.#use,
       epilogue,
+      foresee,
+      foresees: (child, name) => this.#foresees(child, join(path, name)),
       serve: <R extends SiteRole>(role: R, given: Plugin<R>, args: SiteArguments<R>, name: string = role) => {
         checkChild(given, name);
         const fused = role === "product" && given.definition.fuses ? epilogue : "none";
@@ -415,6 +418,21 @@ export class Pass {
       },
     };
     return Object.freeze(layer);
+  }
+
+  /** What the variant at a place keeps of whatever it will be given, if it is a mask that whole groups of examples share. */
+  #foresees(given: Plugin, path: string): Foresee | undefined {
+    const part = given.definition.activation;
+    if (this.#evaluates || part === undefined || typeof part === "function") return undefined;
+    return (shape) => {
+      const node = this.#tree.at(path, given);
+      try {
+        const mask = maskOf(part.mask(this.#context(node, [], null), { shape }));
+        return mask === null ? null : keptUnits(mask, shape);
+      } catch (error) {
+        throw locate(error, describe(path, given));
+      }
+    };
   }
 
   #acts(host: Node, role: "recurrent" | "attention", given: Plugin, name: string): readonly string[] | undefined {

@@ -22,6 +22,8 @@ export interface DropoutOptions {
   convention?: "inverted" | "classic";
   /** Axes along which one draw is shared, by name or number. `["batch"]`: all examples lose the same units. */
   share?: readonly (AxisName | number)[];
+  /** How many consecutive examples share a draw, at least 1. Default 1: each has its own. */
+  group?: number;
 }
 
 /**
@@ -58,10 +60,12 @@ export const dropout: Factory<"activation", DropoutOptions> = definePlugin({
     rate: scheduled(rateSchema).default(0.5).describe("probability of dropping a unit, in [0, 1]"),
     convention: z.enum(["inverted", "classic"]).default("inverted").describe("where the scaling happens"),
     share: z.array(axisNameSchema).readonly().default([]).describe("axes along which one draw is shared"),
+    group: z.int("expected a whole number of at least 1").min(1, "expected a whole number of at least 1").default(1)
+      .describe("how many consecutive examples share a draw"),
   }),
   activation: {
-    mask({ key, options: { rate, convention, share } }, { shape }) {
-      const draw = { key, rate, share: sharedAxes(share, shape) };
+    mask({ key, options: { rate, convention, share, group } }, { shape }) {
+      const draw = { key, rate, share: sharedAxes(share, shape), group };
       return convention === "classic" ? { ...draw, a: 1, eval: "mean" } : draw;
     },
   },
@@ -69,5 +73,5 @@ export const dropout: Factory<"activation", DropoutOptions> = definePlugin({
     convention === "classic"
       ? { mean: "reduced", eval: "scaled" }
       : { mean: "kept", variance: "multiplicative", eval: "identity" },
-  cases: [{}, { convention: "classic" }, { share: ["batch"] }],
+  cases: [{}, { convention: "classic" }, { share: ["batch"] }, { group: 4 }],
 });

@@ -19,6 +19,10 @@ export interface SpatialDropoutOptions {
    * `[batch, time, features]`. Default `first`.
    */
   channels?: "first" | "last";
+  /** Who shares a draw: nobody, each `example` has its own (default), or the whole `batch`. */
+  share?: "example" | "batch";
+  /** How many consecutive examples share a draw, at least 1. Default 1. */
+  group?: number;
 }
 
 /**
@@ -52,14 +56,23 @@ export const spatialDropout: Factory<"activation", SpatialDropoutOptions> = defi
   options: z.object({
     rate: scheduled(rateSchema).default(0.5).describe("probability of dropping a channel, in [0, 1]"),
     channels: z.enum(["first", "last"]).default("first").describe("where the channels are"),
+    share: z.enum(["example", "batch"]).default("example").describe("who shares a draw"),
+    group: z.int("expected a whole number of at least 1").min(1, "expected a whole number of at least 1").default(1)
+      .describe("how many consecutive examples share a draw"),
   }),
   activation: {
-    mask: ({ key, options: { rate, channels } }, { shape }) => ({
+    mask: ({ key, options: { rate, channels, share, group } }, { shape }) => ({
       key,
       rate,
-      share: axesOfChannels(shape, channels, "dropout"),
+      share: [...(share === "batch" ? [0] : []), ...axesOfChannels(shape, channels, "dropout")],
+      group,
     }),
   },
-  claims: { mean: "kept", variance: "multiplicative", eval: "identity" },
-  cases: [{}, { channels: "last" }],
+  claims: ({ share }) => ({
+    mean: "kept",
+    variance: "multiplicative",
+    eval: "identity",
+    draw: share === "batch" ? "batch" : "sample",
+  }),
+  cases: [{}, { channels: "last" }, { share: "batch" }, { group: 4 }],
 });

@@ -9,7 +9,8 @@ export interface SequentialOptions {
 }
 
 /**
- * Layers one after the other. An activation that follows a dense layer is fused into it where the backend can.
+ * Layers one after the other. An activation that follows a dense layer is fused into it where the backend can, and what a
+ * mask drops for all examples alike is not computed.
  * Further inputs, such as a mask, are given to every layer alike.
  *
  * @example
@@ -26,13 +27,16 @@ export const sequential: Factory<"layer", SequentialOptions, ["layers"]> = defin
   summary: "Layers one after the other.",
   options: z.object({ layers: z.array(layerPart()).readonly().describe("the layers, first to last") }),
   positional: ["layers"],
-  forward(x, { options: { layers }, run, building, inputs }) {
+  forward(x, { options: { layers }, run, building, inputs, foresee, foresees }) {
     const rest = inputs.slice(1);
+    const nameOf = (i: number) => layers[i].name ?? String(i);
     let y = x;
     for (let i = 0; i < layers.length; i++) {
       const next = layers[i + 1]?.definition.epilogue;
       const fused = !building && layers[i].definition.fuses === true && next !== undefined;
-      y = run(layers[i], [y, ...rest], layers[i].name ?? String(i), { epilogue: fused ? next : "none" });
+      const after = i + (fused ? 2 : 1);
+      const ahead = building ? undefined : after < layers.length ? foresees(layers[after], nameOf(after)) : foresee;
+      y = run(layers[i], [y, ...rest], nameOf(i), { epilogue: fused ? next : "none", foresee: ahead });
       if (fused) i++;
     }
     return y;

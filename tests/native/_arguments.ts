@@ -98,6 +98,13 @@ function attempt(kernel: Kernel, draws: Draws): unknown[] | undefined {
     }
     const bound = parameter.bound === undefined ? 6 : measure(parameter.bound, sizes);
     if (needed > 0 && !(bound >= 1)) return undefined;
+    if (parameter.rising) {
+      if (needed > bound) return undefined;
+      const all = Array.from({ length: bound }, (_, i) => i);
+      while (all.length > needed) all.splice(draws.whole(0, all.length - 1), 1);
+      args[at] = Int32Array.from(all);
+      continue;
+    }
     const lowest = parameter.bound === undefined ? -1 : 0;
     args[at] = Int32Array.from({ length: needed }, () => draws.whole(lowest, bound - 1));
   }

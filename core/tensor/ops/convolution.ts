@@ -7,8 +7,10 @@ import { sameShape, type Shape } from "../shape.ts";
 import type { ConvolutionShape } from "../../backend/convolution.ts";
 import type { Spatial, WindowShape } from "../../backend/window.ts";
 import { Tensor } from "../tensor.ts";
+import type { Foresee } from "../thinning.ts";
 import { checkTypes } from "./elementwise.ts";
 import { sum } from "./reductions.ts";
+import { keptChannels, thinnedConvolution } from "./thinned_convolution.ts";
 
 /** How a window moves: for each spatial axis, outermost first. */
 export interface Window {
@@ -74,6 +76,8 @@ export interface ConvolutionOptions extends Omit<Window, "kernel"> {
   readonly groups?: number;
   /** An activation fused behind the bias. Default none. */
   readonly epilogue?: Epilogue;
+  /** Which output channels a later mask keeps; the others are not computed. */
+  readonly foresee?: Foresee | undefined;
 }
 
 /**
@@ -100,9 +104,12 @@ export function convolution(
   bias: Tensor | null,
   options: ConvolutionOptions = {},
 ): Tensor {
-  const { groups = 1, epilogue = "none" } = options;
+  const { groups = 1, epilogue = "none", foresee } = options;
   const shape = shapeOf(x, weight, bias, groups, options);
-  const out = Tensor.empty([shape.batch, weight.shape[0], ...shape.output.slice(5 - x.rank)], x.dtype);
+  const outShape = [shape.batch, weight.shape[0], ...shape.output.slice(5 - x.rank)];
+  const lists = groups === 1 ? keptChannels(x, weight, outShape, foresee?.(outShape) ?? null) : null;
+  if (lists !== null) return thinnedConvolution(x, weight, bias, epilogue, { ...shape, outShape }, lists);
+  const out = Tensor.empty(outShape, x.dtype);
   if (out.size > 0) kernels.convolution(x.floats, weight.floats, bias?.floats ?? null, out.floats, epilogue, shape);
   const operands = bias === null ? [x, weight] : [x, weight, bias];
   return record("convolution", operands, out, (dy, needs) => {

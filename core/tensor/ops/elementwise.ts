@@ -5,6 +5,7 @@ import { record } from "../autograd.ts";
 import { OptionError } from "../../errors.ts";
 import { broadcastShapes, planBroadcast, sameShape, type Shape } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
+import { thinned, thinningOf } from "../thinning.ts";
 import { sum } from "./reductions.ts";
 import { reshape } from "./movement.ts";
 
@@ -12,12 +13,26 @@ import { reshape } from "./movement.ts";
 export function unary(op: UnaryOp, x: Tensor, p = 0, q = 0): Tensor {
   const out = Tensor.empty(x.shape, x.dtype);
   kernels.unary(op, x.floats, out.floats, p, q);
-  return record(op, [x], out, (dy) => {
+  const y = record(op, [x], out, (dy) => {
     const dx = Tensor.empty(x.shape, x.dtype);
     kernels.unaryGradient(op, x.floats, out.floats, dy.floats, dx.floats, p, q);
     return [dx];
   });
+  return keepsZero.has(op) ? thinned(y, thinningOf(x)) : y;
 }
+
+/** Functions of which 0 is 0, so that zeros that are known of stay known. */
+const keepsZero: ReadonlySet<UnaryOp> = new Set<UnaryOp>([
+  "relu",
+  "leaky-relu",
+  "elu",
+  "selu",
+  "tanh",
+  "gelu",
+  "silu",
+  "abs",
+  "square",
+]);
 
 /** A number as a tensor beside `like`. */
 export function asTensor(value: Tensor | number, like: Tensor): Tensor {

@@ -9,6 +9,7 @@ import { keepProbability, type Key, rateThreshold } from "../../random/key.ts";
 import { maskedScore } from "./attention.ts";
 import { normalizeAxis } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
+import { type KeptUnits, thinned, type Thinning } from "../thinning.ts";
 import { bernoulli, checkRate, choose, keep, sharedDraw } from "./random.ts";
 
 /**
@@ -91,6 +92,44 @@ export function keptEntries(mask: Mask, shape: readonly number[], dtype: "float3
 }
 
 /**
+ * Which units a mask keeps for whole groups of examples, known before what it is applied to is computed; null where it
+ * draws for every example, or where more than one axis has draws of its own, or where dropped units do not become 0.
+ *
+ * @param shape of what the mask is applied to
+ */
+export function keptUnits(mask: Mask, shape: readonly number[]): Thinning | null {
+  const { rate, c = 0, share = [], group = 1, key } = mask;
+  if (rate === 0 || rate === 1 || c !== 0 || mask.empty === "kept" || key.isWhole) return null;
+  if (shape.length < 2 || share.length < shape.length - 2 || shape.includes(0)) return null;
+  const shared = new Set(share.map((axis) => normalizeAxis(axis, shape.length, "share")));
+  const axis = shape.findIndex((_, at) => at > 0 && !shared.has(at));
+  if (axis < 0 || shape.some((_, at) => at > axis && !shared.has(at))) return null;
+  // Draws for single examples skip nothing: the mask has to be said to be shared.
+  if (!shared.has(0) && group < LEAST_GROUP) return null;
+  const kept = keptEntries(mask, shape);
+  const [batch, extent] = [shape[0], shape[axis]];
+  const entries = kept.floats;
+  const listOf = (row: number) => {
+    const start = kept.shape[0] === 1 ? 0 : row * extent;
+    const units = new Int32Array(extent);
+    let count = 0;
+    for (let unit = 0; unit < extent; unit++) if (entries[start + unit] !== 0) units[count++] = unit;
+    return units.slice(0, count);
+  };
+  if (kept.shape[0] === 1) return { axis, extent, groups: [{ from: 0, to: batch, units: listOf(0) }] };
+  const table = (shared.has(0) ? key.shared() : keyOf(mask)).rows.table(batch);
+  const groups: KeptUnits[] = [];
+  for (let from = 0, to = 1; from < batch; from = to++) {
+    while (to < batch && [0, 1, 2].every((word) => table[3 * to + word] === table[3 * from + word])) to++;
+    groups.push({ from, to, units: listOf(from) });
+  }
+  return { axis, extent, groups };
+}
+
+/** Smaller groups than this are masked like single examples: products over so few rows would save nothing. */
+const LEAST_GROUP = 8;
+
+/**
  * Applies a mask.
  *
  * @param x the tensor, batch first unless the mask's key has no batch axis
@@ -104,7 +143,7 @@ export function applyMask(x: Tensor, mask: Mask, evaluates = false): Tensor {
   if (evaluates) return mask.eval === "mean" ? expectation(x, mask, kept) : x;
   const a = mask.a ?? (kept === 0 ? 0 : 1 / kept);
   if (kept === 1) return scaled(x, a, b);
-  if (mask.empty !== "kept") return drawn(x, mask, share, a);
+  if (mask.empty !== "kept") return thinned(drawn(x, mask, share, a), keptUnits(mask, x.shape));
   const entries = keptEntries(mask, x.shape, x.floatType);
   const alive = x.detach().greater(maskedScore / 2).mul(entries).max(-1, true);
   return drawn(x, mask, share, a).mask(alive).add(x.mask(alive.sub(1).neg()));

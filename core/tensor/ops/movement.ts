@@ -12,13 +12,16 @@ import {
   stridesOf,
 } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
+import { reshapedThinning, thinned, thinningOf } from "../thinning.ts";
 import { checkTypes, sumTo } from "./elementwise.ts";
 
 /** The same numbers under another shape; one extent may be -1. Shares the buffer. */
 export function reshape(x: Tensor, to: Shape): Tensor {
   const shape = resolveShape(x, to);
   if (sameShape(shape, x.shape)) return x;
-  return record("reshape", [x], Tensor.view(x, shape), (dy) => [Tensor.view(dy, x.shape)]);
+  const y = record("reshape", [x], Tensor.view(x, shape), (dy) => [Tensor.view(dy, x.shape)]);
+  const thinning = thinningOf(x);
+  return thinning === undefined ? y : thinned(y, reshapedThinning(thinning, x.shape, shape));
 }
 
 function resolveShape(x: Tensor, to: Shape): Shape {

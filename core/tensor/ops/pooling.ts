@@ -4,6 +4,7 @@ import { record } from "../autograd.ts";
 import { OptionError, ShapeError, showShape } from "../../errors.ts";
 import type { PoolShape } from "../../backend/pooling.ts";
 import { Tensor } from "../tensor.ts";
+import { thinned, type Thinning, thinningOf } from "../thinning.ts";
 import { type Window, windowShape } from "./convolution.ts";
 
 /** How a window of pooling moves. */
@@ -27,6 +28,12 @@ function prepare(op: string, x: Tensor, window: PoolWindow): [PoolShape, Tensor]
   return [{ ...shape, planes: x.shape[0] * x.shape[1] }, out];
 }
 
+/** What is known of an input's channels holds of the output's: a channel of zeros is pooled to zeros. */
+function channelsOf(x: Tensor): Thinning | undefined {
+  const thinning = thinningOf(x);
+  return thinning?.axis === 1 ? thinning : undefined;
+}
+
 /**
  * Largest entry of each window. Padding never wins; the gradient goes to the first among equals.
  *
@@ -45,11 +52,12 @@ export function maxPool(x: Tensor, window: PoolWindow): Tensor {
   const [shape, out] = prepare("maxPool", x, window);
   const places = Tensor.empty(out.shape, "int32");
   if (out.size > 0) kernels.maxPool(x.floats, out.floats, places.ints, shape);
-  return record("maxPool", [x], out, (dy) => {
+  const y = record("maxPool", [x], out, (dy) => {
     const dx = Tensor.empty(x.shape, x.dtype);
     if (dx.size > 0) kernels.maxPoolGradient(dy.floats, places.ints, dx.floats, shape);
     return [dx];
   });
+  return thinned(y, channelsOf(x));
 }
 
 /**
@@ -70,9 +78,10 @@ export function maxPool(x: Tensor, window: PoolWindow): Tensor {
 export function averagePool(x: Tensor, window: PoolWindow, countPadding = true): Tensor {
   const [shape, out] = prepare("averagePool", x, window);
   if (out.size > 0) kernels.averagePool(x.floats, out.floats, countPadding, shape);
-  return record("averagePool", [x], out, (dy) => {
+  const y = record("averagePool", [x], out, (dy) => {
     const dx = Tensor.empty(x.shape, x.dtype);
     if (dx.size > 0) kernels.averagePoolGradient(dy.floats, dx.floats, countPadding, shape);
     return [dx];
   });
+  return thinned(y, channelsOf(x));
 }

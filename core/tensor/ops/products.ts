@@ -6,8 +6,10 @@ import { record } from "../autograd.ts";
 import { ShapeError, showShape } from "../../errors.ts";
 import { broadcastShapes, sameShape, sizeOf } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
+import type { Foresee } from "../thinning.ts";
 import { checkTypes, sumTo } from "./elementwise.ts";
 import { broadcastTo, reshape } from "./movement.ts";
+import { thinnedProduct } from "./thinned_products.ts";
 
 /** Which operands of a product are read transposed (their last two axes swapped). */
 export interface MatmulOptions {
@@ -88,8 +90,15 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
  * @param weight `[outputs, inputs]`
  * @param bias `[outputs]`, or null for none
  * @param epilogue the activation f
+ * @param foresee which outputs a later mask keeps; the others are not computed
  */
-export function affine(x: Tensor, weight: Tensor, bias: Tensor | null, epilogue: Epilogue = "none"): Tensor {
+export function affine(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  epilogue: Epilogue = "none",
+  foresee?: Foresee,
+): Tensor {
   const [units, inputs] = weight.shape;
   if (weight.rank !== 2 || x.rank === 0 || x.shape[x.rank - 1] !== inputs) {
     throw new ShapeError(
@@ -104,7 +113,8 @@ export function affine(x: Tensor, weight: Tensor, bias: Tensor | null, epilogue:
   if (bias !== null) checkTypes("affine", x, bias);
   const rows = sizeOf(x.shape.slice(0, -1));
   const flat = Tensor.view(x, [rows, inputs]);
-  const flatOut = multiply(flat, weight, false, true);
+  const parts = thinnedProduct(x, weight, foresee?.([...x.shape.slice(0, -1), units]) ?? null);
+  const flatOut = parts === null ? multiply(flat, weight, false, true) : parts.forward();
   const out = Tensor.view(flatOut, [...x.shape.slice(0, -1), units]);
   if (bias !== null || epilogue !== "none") {
     kernels.biasActivation(out.floats, bias?.floats ?? null, epilogue, rows, units);
@@ -126,6 +136,10 @@ export function affine(x: Tensor, weight: Tensor, bias: Tensor | null, epilogue:
         units,
       );
       before = target;
+    }
+    if (parts !== null) {
+      const dx = needs[0] ? Tensor.view(parts.inputGradient(before), x.shape) : null;
+      return [dx, needs[1] ? parts.weightGradient(before) : null, dBias];
     }
     const dx = needs[0] ? Tensor.view(multiply(before, weight, false, false), x.shape) : null;
     const dWeight = needs[1] ? multiply(before, flat, true, false) : null;
