@@ -424,6 +424,8 @@ export class Pass {
   #foresees(given: Plugin, path: string): Foresee | undefined {
     const part = given.definition.activation;
     if (this.#evaluates || part === undefined || typeof part === "function") return undefined;
+    // Whoever collects what layers hand out may look at all of it.
+    if (this.#settings.emitted !== null) return undefined;
     return (shape) => {
       const node = this.#tree.at(path, given);
       try {
