@@ -92,5 +92,5 @@ export const shakeout: Factory<"product", ShakeoutOptions> = definePlugin({
     draw: "sample",
     ...(strength === 0 ? {} : { dropped: "otherwise", gradient: "surrogate" }),
   }),
-  cases: [{}, { strength: 0 }, { rate: 0.3, strength: 1, sharpness: 5 }],
+  cases: [{}, { strength: 0 }],
 });
