@@ -29,6 +29,8 @@ export interface MaxPoolingDropoutOptions extends PoolOptions {
   rate?: Scheduled;
 }
 
+const { kernel, ...moves } = tapFields;
+
 /** How many taps of the same window are larger, for each; of equal ones the first is. */
 function ranks(taps: readonly Tensor[]): Tensor[] {
   const found = taps.map((tap) => Tensor.zeros(tap.shape, tap.dtype));
@@ -93,8 +95,9 @@ export const maxPoolingDropout: Factory<"layer", MaxPoolingDropoutOptions, ["ker
     url: "https://arxiv.org/abs/1512.00242",
   },
   options: z.object({
-    ...tapFields,
+    kernel,
     rate: scheduled(rateSchema).default(0.5).describe("probability of dropping an entry, in [0, 1]"),
+    ...moves,
   }),
   positional: ["kernel"],
   cases: [{ kernel: 2 }],
