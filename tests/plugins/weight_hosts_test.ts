@@ -1,13 +1,15 @@
 /** Every layer with weights lets a variant at each of them, of whichever kind it can serve. */
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import {
   buildModel,
   gradients,
   isPlugin,
   Key,
   type LayerPlugin,
+  OptionError,
   type Plugin,
   type Shape,
+  ShapeError,
   Tensor,
 } from "../../core/mod.ts";
 import {
@@ -28,6 +30,7 @@ import {
   weightDrop,
 } from "../../plugins/mod.ts";
 import * as plugins from "../../plugins/mod.ts";
+import { builtins } from "../../plugins/builtins.ts";
 import { random } from "../core/_tensors.ts";
 
 type Variant = Plugin<"weight">;
@@ -172,6 +175,77 @@ for (const [name, host] of Object.entries(hosts)) {
   });
 }
 
+/** Every built-in variant of weights or products, with each of the options that the exam tries. */
+const variants = builtins.filter(({ definition }) =>
+  definition.weight !== undefined || definition.product !== undefined
+)
+  .flatMap((factory) =>
+    (factory.definition.cases ?? [{}]).map((options) => ({
+      name: factory.definition.name,
+      options,
+      make: () => factory(options),
+    }))
+  );
+
+/** Layers that can only take a changed weight: each step's product, or rows by index. */
+const weightsOnly = ["rnn", "lstm", "gru", "embedding", "learned-positions"];
+
+/** What is defined for some layers alone: channels that places share, and the linear layer in front of a loss. */
+const narrow = (name: string, options: Readonly<Record<string, unknown>>) =>
+  options.spatial === true || name === "marginalised-dropout";
+
+for (const { name, options, make } of variants) {
+  Deno.test(`${name} with ${JSON.stringify(options)} works at every layer with a weight`, () => {
+    let tried = 0;
+    for (const [kind, host] of Object.entries(hosts)) {
+      const variant = make();
+      if (weightsOnly.includes(kind)) {
+        const fits = isPlugin(variant, "weight") && !(name === "drop-connect" && options.per !== "batch");
+        if (!fits) {
+          assertThrows(() => built(host, variant as Variant), OptionError, undefined, kind);
+          continue;
+        }
+      }
+      if (narrow(name, options)) {
+        try {
+          built(host, variant as Variant);
+        } catch (error) {
+          assert(error instanceof ShapeError, kind); // refused in words
+          continue;
+        }
+      }
+      tried++;
+      const model = built(host, variant as Variant);
+      const places = model.summary().filter(({ site }) => site === "weight" || site === "product");
+      assertEquals(places.map(({ path }) => path).sort(), Object.keys(host.places).sort(), kind);
+      const x = inputsOf(host);
+      const progress = { step: 7, stepsPerEpoch: 10, totalSteps: 100, examples: 50 };
+      const [y, penalty] = model.forwardWithPenalty(x, { mode: "train", progress });
+      const loss = penalty === null ? y.sum() : y.sum().add(penalty);
+      const found = [y, ...gradients(loss, model.parameters().map(({ tensor }) => tensor))];
+      for (const mode of ["sample", "eval"] as const) found.push(model.forward(x, { mode, progress }));
+      for (const tensor of found) assert(tensor.floats.every(Number.isFinite), kind);
+      for (const tensor of [y, ...found.slice(-2)]) assertEquals(tensor.shape, built(host).forward(x).shape, kind);
+      // Rows are what they are by themselves, also of an empty batch.
+      const rows = (from: number, to: number) => x.map((input) => indexRows(input, from, to));
+      const second = model.forward(rows(1, 2), { mode: "train", progress, sample: 1 });
+      near(second, y.slice([1], [2]), kind);
+      assertEquals(model.forward(rows(0, 0), { mode: "train", progress }).shape, [0, ...y.shape.slice(1)], kind);
+    }
+    assert(tried >= (narrow(name, options) ? 1 : Object.keys(hosts).length - weightsOnly.length));
+  });
+}
+
+function indexRows(x: Tensor, from: number, to: number): Tensor {
+  if (x.dtype !== "int32") return x.slice([from], [to]);
+  const width = x.size / x.shape[0];
+  return Tensor.from(x.ints.slice(from * width, to * width), [to - from, ...x.shape.slice(1)]);
+}
+
+function near(found: Tensor, expected: Tensor, what: string): void {
+  found.floats.forEach((value, i) => assertAlmostEquals(value, expected.floats[i], 1e-9, what));
+}
+
 Deno.test("a variant at a layer's several weights draws for each by itself", () => {
   const layer = multiHeadAttention(1, { weight: weightDrop({ rate: 0.5 }) });
   const model = buildModel(layer, { inputShape: [1, 8], seed: 3, dtype: "float64" });
@@ -190,6 +264,7 @@ Deno.test("a variant that takes the whole product draws for each example at proj
       [multiHeadAttention(2, { weight: dropConnect({ rate: 0.5 }) }), [3, 4]],
       [encoderBlock(2, { weight: dropConnect({ rate: 0.5 }) }), [3, 4]],
       [maxout(3, { weight: dropConnect({ rate: 0.5 }) }), [4]],
+      [conv2d(3, 2, { weight: dropConnect({ rate: 0.5 }) }), [2, 3, 3]],
       [lstm(4, { inputWeight: dropConnect({ rate: 0.5 }) }), [3, 4]],
     ] as const
   ) {
