@@ -3,7 +3,6 @@ import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertThrows
 import { buildModel, gradients, OptionError, Tensor } from "../../../core/mod.ts";
 import { dropAttention, type DropAttentionOptions, dropKey, linear, multiHeadAttention } from "../../../plugins/mod.ts";
 import { assertPasses } from "../../../testing/mod.ts";
-import { mean } from "../../core/_statistics.ts";
 import { random } from "../../core/_tensors.ts";
 import { attentionStage, built, checkModel, close, train, within } from "./_sequences.ts";
 
