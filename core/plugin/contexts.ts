@@ -14,7 +14,7 @@ import type { EpochMetrics, RunInfo } from "../train/events.ts";
 import type { Multiply } from "./multiply.ts";
 import type { LayerPlugin, Plugin } from "./plugin.ts";
 import type { Scheduled } from "./schedule_memory.ts";
-import type { SiteArguments, SiteResult, SiteRole } from "./sites.ts";
+import type { RecurrentPlace, SiteArguments, SiteResult, SiteRole } from "./sites.ts";
 
 /** How a model is run: `sample` is Monte Carlo at inference, where variants draw and running statistics stay frozen. */
 export type Mode = "train" | "eval" | "sample";
@@ -140,8 +140,15 @@ export interface LayerContext<Options> extends Context<Options> {
   /**
    * Where in a recurrent or attention layer a variant acts in this pass: the `places` or `stages` that its plugin names, or
    * undefined when it names none. A variant that has nothing to do in this pass, such as one of rate 0, acts nowhere.
+   *
+   * @param has the places that this layer has, where it has not all of them
    */
-  acts(role: "recurrent" | "attention", variant: Plugin, name?: string): readonly string[] | undefined;
+  acts(
+    role: "recurrent" | "attention",
+    variant: Plugin,
+    name?: string,
+    has?: readonly RecurrentPlace[],
+  ): readonly string[] | undefined;
   /** Mean and variance of a child's output, where those of its input travel in place of samples. */
   moments(child: LayerPlugin, x: Moments, name: string): Moments;
 }

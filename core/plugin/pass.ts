@@ -29,6 +29,7 @@ import type {
   Plugin,
   ProductContext,
   Progress,
+  RecurrentPlace,
   RecurrentStep,
   RunChild,
   SiteArguments,
@@ -411,7 +412,7 @@ export class Pass {
         const fused = role === "product" && given.definition.fuses ? epilogue : "none";
         return this.#serve(node, role, given, args, name, fused, siblings);
       },
-      acts: (role, given, name = role) => this.#acts(node, role, given, name),
+      acts: (role, given, name = role, has) => this.#acts(node, role, given, name, has),
       moments: (child: LayerPlugin, x: Moments, name: string) => {
         checkChild(child, name);
         return this.moments(child, x, join(path, name));
@@ -437,7 +438,13 @@ export class Pass {
     };
   }
 
-  #acts(host: Node, role: "recurrent" | "attention", given: Plugin, name: string): readonly string[] | undefined {
+  #acts(
+    host: Node,
+    role: "recurrent" | "attention",
+    given: Plugin,
+    name: string,
+    has?: readonly RecurrentPlace[],
+  ): readonly string[] | undefined {
     const { building, mode, progress } = this.#settings;
     const path = join(host.path, name);
     const plugin = this.#tree.nodes.get(path)?.plugin ?? given;
@@ -445,7 +452,7 @@ export class Pass {
     try {
       const options = this.#tree.optionsOf(plugin, path, progress);
       const found: readonly string[] | undefined = role === "recurrent"
-        ? places?.(options, building ? "train" : mode)
+        ? places?.(options, building ? "train" : mode, has)
         : stages?.(options, building ? "train" : mode);
       const known: readonly string[] = role === "recurrent" ? recurrentPlaces : attentionStages;
       if (found !== undefined && !(Array.isArray(found) && found.every((name) => known.includes(name)))) {

@@ -82,9 +82,10 @@ export interface RoleParts<Options> {
     recurrent: SiteMethods<Options>["recurrent"] | SiteMasks<Options>["recurrent"];
     /**
      * The places it acts on in a mode, asked for once a pass with the options of the moment; a recurrent layer fuses its
-     * steps when there are none. Default: all but those by gate.
+     * steps when there are none. `has`: the places that the layer has; any, when it is left out. Default: all but those by
+     * gate.
      */
-    places?(options: Options, mode: Mode): readonly RecurrentPlace[];
+    places?(options: Options, mode: Mode, has?: readonly RecurrentPlace[]): readonly RecurrentPlace[];
   };
   /** A variant at a residual branch: asked for once a pass, in every mode, before the branch is computed. */
   branch: {

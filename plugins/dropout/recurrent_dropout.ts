@@ -22,13 +22,16 @@ export interface RecurrentDropoutOptions {
    * `classic`, as in the paper: no scaling in training; at evaluation units are multiplied by the keep probability.
    */
   convention?: "inverted" | "classic";
-  /** What is dropped: the `candidate` of an LSTM or GRU (default), or `previous-hidden`, the form for `rnn`. */
+  /**
+   * What is dropped: the `candidate` of an LSTM or GRU, or `previous-hidden`, the state on its way into the product. Default:
+   * the candidate where the layer has one, which `rnn` has not.
+   */
   place?: "candidate" | "previous-hidden";
 }
 
 /**
- * Recurrent dropout (Semeniuta et al., 2016), for the recurrent site of `lstm` and `gru`; with
- * `place: "previous-hidden"` for `rnn` too, which has no candidate and refuses the default by name.
+ * Recurrent dropout (Semeniuta et al., 2016), for the recurrent site of `lstm`, `gru` and, in its form for a plain layer,
+ * `rnn`.
  *
  * A GRU's reset gate acts inside of the candidate, so it is dropped with it. A dropped unit keeps what it remembers, less
  * what its gates forget: with open gates, T steps and no scaling an LSTM's cell has the mean q T and the variance
@@ -63,11 +66,13 @@ export const recurrentDropout: Factory<"recurrent", RecurrentDropoutOptions> = d
     rate: scheduled(rateSchema).default(0.25).describe("probability of dropping a candidate's unit, in [0, 1]"),
     per: z.enum(["step", "sequence"]).default("step").describe("how long a mask holds"),
     convention: z.enum(["inverted", "classic"]).default("inverted").describe("where the scaling happens"),
-    place: z.enum(["candidate", "previous-hidden"]).default("candidate")
-      .describe("what is dropped; previous-hidden is the form for rnn"),
+    place: z.enum(["candidate", "previous-hidden"]).optional()
+      .describe("what is dropped; default the candidate where the layer has one"),
   }),
-  places: ({ rate, convention, place }, mode) =>
-    rate === 0 || (mode === "eval" && convention === "inverted") ? [] : [place],
+  places({ rate, convention, place }, mode, has) {
+    if (rate === 0 || (mode === "eval" && convention === "inverted")) return [];
+    return [place ?? (has === undefined || has.includes("candidate") ? "candidate" : "previous-hidden")];
+  },
   recurrent: {
     mask({ key, options: { rate, per, convention } }, { time }) {
       const draw = { key: per === "step" ? key.later(time) : key, rate };

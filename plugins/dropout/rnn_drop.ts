@@ -12,16 +12,17 @@ import { definePlugin, type Factory, rateSchema, type Scheduled, scheduled } fro
 
 /** Options of {@linkcode rnnDrop}. */
 export interface RnnDropOptions {
-  /** Probability of dropping a unit of the cell, in [0, 1], or a schedule. Default 0.25. */
+  /** Probability of dropping a unit of the memory, in [0, 1], or a schedule. Default 0.25. */
   rate?: Scheduled;
   /** How long a mask holds: the whole `sequence` (default, as in the paper), or one `step`, for comparison. */
   per?: "sequence" | "step";
 }
 
 /**
- * RNNDrop (Moon et al., 2015), for the recurrent site of `lstm`, the one layer with a cell; others refuse it by name.
+ * RNNDrop (Moon et al., 2015), for the recurrent site of `lstm`; in `gru` and `rnn`, of which the paper does not speak, the
+ * hidden state is the memory and is dropped in the same way.
  *
- * A unit that is dropped holds 0 for the whole sequence and gives 0, so with the mask held the layer is the smaller LSTM
+ * A unit that is dropped holds 0 for the whole sequence and gives 0, so with the mask held the layer is the smaller one
  * without that unit. Kept units are not scaled: dividing the stored cell would multiply what it remembers anew at every
  * step. Evaluation, by the paper's rule, multiplies the new cell by the keep probability q at every step, so that a
  * memory fades as q^T over T steps, as it does in training with `per: "step"`; with open gates the cell then tends to
@@ -46,7 +47,7 @@ export interface RnnDropOptions {
  */
 export const rnnDrop: Factory<"recurrent", RnnDropOptions> = definePlugin({
   name: "rnn-drop",
-  summary: "Drops units of an LSTM's cell, the same ones at every step of a sequence.",
+  summary: "Drops units of an LSTM's memory, the same ones at every step of a sequence.",
   paper: {
     authors: "Moon, Choi, Lee, Song",
     year: 2015,
@@ -54,10 +55,13 @@ export const rnnDrop: Factory<"recurrent", RnnDropOptions> = definePlugin({
     url: "https://doi.org/10.1109/ASRU.2015.7404775",
   },
   options: z.object({
-    rate: scheduled(rateSchema).default(0.25).describe("probability of dropping a unit of the cell, in [0, 1]"),
+    rate: scheduled(rateSchema).default(0.25).describe("probability of dropping a unit of the memory, in [0, 1]"),
     per: z.enum(["sequence", "step"]).default("sequence").describe("how long a mask holds"),
   }),
-  places: ({ rate }) => rate === 0 ? [] : ["cell"],
+  places({ rate }, _mode, has) {
+    if (rate === 0) return [];
+    return [has === undefined || has.includes("cell") ? "cell" : "hidden"];
+  },
   recurrent: {
     mask: ({ key, options: { rate, per } }, { time }) => ({
       key: per === "step" ? key.later(time) : key,

@@ -102,8 +102,9 @@ function placesOf(cell: Cell, context: LayerContext<RecurrentSettings>, suffix: 
   const variant = context.options.recurrent;
   if (variant === undefined) return new Set();
   const known: RecurrentPlace[] = ["input", "input-by-gate", ...cell.inside, "output"];
-  const named = context.acts("recurrent", variant, `recurrent${suffix}`) as readonly RecurrentPlace[] | undefined;
-  const wanted = named ?? known.filter((place) => !place.endsWith("-by-gate"));
+  const named = context.acts("recurrent", variant, `recurrent${suffix}`, known);
+  const wanted = (named as readonly RecurrentPlace[] | undefined) ??
+    known.filter((place) => !place.endsWith("-by-gate"));
   const found = wanted.filter((place) => known.includes(place));
   if (wanted.length > 0 && found.length === 0) {
     throw new PluginError(

@@ -102,15 +102,17 @@ for (const [kind, make] of Object.entries(layers)) {
   });
 }
 
-Deno.test("the form for a plain recurrent layer drops the state in the product, and the default is refused there", () => {
-  assertThrows(() => built(rnn(3, { recurrent: recurrentDropout() }), [4, 2]), PluginError, "candidate");
-  const variant = recurrentDropout({ rate: 1, place: "previous-hidden" });
-  const model = built(rnn(3, { recurrent: variant }), [4, 2]);
+Deno.test("in a plain recurrent layer the state is dropped in the product, and a candidate is refused by name", () => {
+  const candidate = recurrentDropout({ place: "candidate" });
+  assertThrows(() => built(rnn(3, { recurrent: candidate }), [4, 2]), PluginError, "candidate");
+  const model = built(rnn(3, { recurrent: recurrentDropout({ rate: 1 }) }), [4, 2]);
+  const same = built(rnn(3, { recurrent: recurrentDropout({ rate: 1, place: "previous-hidden" }) }), [4, 2]);
   const plain = built(rnn(3), [4, 2]);
   const hidden = parameter(plain, "weight_hh_l0");
   hidden.assign(Tensor.zeros(hidden.shape, "float64"));
   const x = random([2, 4, 2], 1);
   close(model.forward(x, train), plain.forward(x));
+  close(same.forward(x, train), plain.forward(x));
 });
 
 Deno.test("recurrentDropout() refuses rates outside of [0, 1], and other words, by name", () => {

@@ -1,6 +1,6 @@
 /** RNNDrop: the facts of Moon, Choi, Lee and Song. */
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import { OptionError, PluginError, Tensor } from "../../../core/mod.ts";
+import { OptionError, Tensor } from "../../../core/mod.ts";
 import { gru, linear, lstm, rnn, rnnDrop } from "../../../plugins/mod.ts";
 import { assertPasses } from "../../../testing/mod.ts";
 import { mean } from "../../core/_statistics.ts";
@@ -19,29 +19,28 @@ function openCell(per: "step" | "sequence", mode: "train" | "sample" | "eval", i
   return emitted.get("cell_l0")!.floats as Float64Array;
 }
 
-Deno.test("with its mask held the layer is the smaller LSTM without the dropped units", () => {
-  const [units, features, time] = [12, 3, 6];
-  const model = built(lstm(units, { recurrent: rnnDrop({ rate: 0.5 }) }), [time, features]);
-  const x = random([1, time, features], 3);
-  const { output: y, emitted } = model.forwardAll(x, train);
-  const cell = emitted.get("cell_l0")!.floats;
-  const kept = Array.from(cell.keys()).filter((i) => cell[i] !== 0);
-  assert(kept.length > 0 && kept.length < units);
-  const small = built(lstm(kept.length), [time, features]);
-  const rows = indices([0, 1, 2, 3].flatMap((gate) => kept.map((i) => gate * units + i)));
-  for (const { name, tensor } of model.parameters()) {
-    const some = tensor.take(rows);
-    const columns = (weight: Tensor) => weight.transpose([1, 0]).take(indices(kept)).transpose([1, 0]);
-    parameter(small, name).assign(name === "weight_hh_l0" ? columns(some) : some);
-  }
-  const outputs = y.reshape([time, units]).transpose([1, 0]);
-  close(
-    outputs.take(indices(kept)).transpose([1, 0]).reshape([1, time, kept.length]),
-    small.forward(x),
-  );
-  const dropped = Array.from(cell.keys()).filter((i) => cell[i] === 0);
-  assert(outputs.take(indices(dropped)).floats.every((value) => value === 0));
-});
+for (const [kind, layer, gates] of [["LSTM", lstm, 4], ["GRU", gru, 3], ["plain layer", rnn, 1]] as const) {
+  Deno.test(`with its mask held a ${kind} is the smaller one without the dropped units`, () => {
+    const [units, features, time] = [12, 3, 6];
+    const model = built(layer(units, { recurrent: rnnDrop({ rate: 0.5 }) }), [time, features]);
+    const x = random([1, time, features], 3);
+    const { output: y, emitted } = model.forwardAll(x, train);
+    const memory = emitted.get(layer === lstm ? "cell_l0" : "hidden_l0")!.floats;
+    const kept = Array.from(memory.keys()).filter((i) => memory[i] !== 0);
+    assert(kept.length > 0 && kept.length < units);
+    const small = built(layer(kept.length), [time, features]);
+    const rows = indices(Array.from({ length: gates }, (_, gate) => kept.map((i) => gate * units + i)).flat());
+    for (const { name, tensor } of model.parameters()) {
+      const some = tensor.take(rows);
+      const columns = (weight: Tensor) => weight.transpose([1, 0]).take(indices(kept)).transpose([1, 0]);
+      parameter(small, name).assign(name === "weight_hh_l0" ? columns(some) : some);
+    }
+    const outputs = y.reshape([time, units]).transpose([1, 0]);
+    close(outputs.take(indices(kept)).transpose([1, 0]).reshape([1, time, kept.length]), small.forward(x));
+    const dropped = Array.from(memory.keys()).filter((i) => memory[i] === 0);
+    assert(outputs.take(indices(dropped)).floats.every((value) => value === 0));
+  });
+}
 
 Deno.test("per sequence a unit holds all or nothing; per step the cell has the mean q (1 - q^T) / (1 - q)", () => {
   for (const mode of ["train", "sample"] as const) {
@@ -114,11 +113,9 @@ Deno.test("rnnDrop() at the ends of its range, and under a schedule", () => {
   assertNotEquals(at(5).toArray(), plain.toArray());
 });
 
-Deno.test("rnnDrop() is refused by layers without a cell, and refuses rates outside of [0, 1]", () => {
-  for (const layer of [gru, rnn]) {
-    assertThrows(() => built(layer(3, { recurrent: rnnDrop() }), [4, 2]), PluginError, "acts on cell");
-  }
+Deno.test("rnnDrop() refuses rates outside of [0, 1], and other words, by name", () => {
   for (const rate of [-0.1, 1.5, NaN]) assertThrows(() => rnnDrop({ rate }), OptionError, "rate");
+  assertThrows(() => rnnDrop({ per: "batch" as "step" }), OptionError, "per");
   assertEquals(rnnDrop().toJSON(), { plugin: "rnn-drop", rate: 0.25, per: "sequence" });
 });
 
