@@ -9,7 +9,7 @@ import {
   Registry,
   ThinnedError,
 } from "../mod.ts";
-import { type Examination, examine } from "../testing/mod.ts";
+import { type Examination, examine, examRecord } from "../testing/mod.ts";
 import { pluginCheckCommand, pluginNewCommand } from "./commands.ts";
 import { invocation } from "./invocation.ts";
 import { readArguments } from "./read_arguments.ts";
@@ -112,7 +112,7 @@ async function check(args: readonly string[]): Promise<Outcome> {
   for (const factory of factories) examinations.push(await examine(factory));
   const passed = examinations.every((examination) => examination.passed);
   return {
-    json: { passed, examinations },
+    json: examRecord(examinations),
     text: examinations.map(report).join("\n"),
     status: passed ? 0 : 1,
   };
@@ -155,6 +155,6 @@ function report({ plugin, passed, checks }: Examination): string {
   const count = (status: string) => checks.filter((check) => check.status === status).length;
   const rows = checks.map((check) => [check.name, check.status, check.message]);
   const verdict = passed ? "passes" : "fails";
-  return `${plugin} ${verdict}: ${count("passed")} passed, ${count("failed")} failed, ${count("skipped")} skipped\n\n` +
-    `${table(rows, ["check", "result", "what was found"])}\n`;
+  const counts = ["passed", "failed", "not verified"].map((status) => `${count(status)} ${status}`).join(", ");
+  return `${plugin} ${verdict}: ${counts}\n\n${table(rows, ["check", "result", "what was found"])}\n`;
 }

@@ -15,6 +15,8 @@ import {
   denseMultiply,
   type Factory,
   Key,
+  layerPart,
+  type LayerPlugin,
   type Multiply,
   part,
   type Plugin,
@@ -32,7 +34,7 @@ export function fixed(shape: Shape, name: string, dtype: "float32" | "float64"):
 /** Number of outputs of a weight: the first axis of `[units, ...inputs]`. */
 export const UNITS = 5;
 
-/** Rows of the embedding's table, and numbers in a row. */
+/** Rows of the embedding's table, and numbers in a row, unless said otherwise. */
 export const TABLE: Shape = [11, 3];
 
 /** Options of {@linkcode weightHost} and {@linkcode productHost}. */
@@ -87,27 +89,30 @@ const remembered: readonly RecurrentPlace[] = ["cell", "carried-cell", "hidden"]
 export interface RecurrentHostOptions {
   /** The variant. */
   variant: Plugin<"recurrent">;
-  /** The place it is called at. */
-  place: RecurrentPlace;
+  /** The places it is called at, in the order of a step. */
+  places: RecurrentPlace[];
 }
 
 /**
- * One place of a recurrent layer. Inputs: the values `[batch, time, ...]` at each step, and what the step before
- * left there; output: what the variant makes of them. Where the variant does not act in a mode, the values
- * themselves.
+ * Places of a recurrent layer. Inputs: the values `[batch, time, ...]` at each step, and what the step before left
+ * there; output: what the variant makes of them, of the same shape for one place, `[batch, time, places, ...]` for
+ * several. Where the variant does not act in a mode, the values themselves.
  */
 export const recurrentHost: Factory<"layer", RecurrentHostOptions> = definePlugin({
   name: "recurrent-host",
-  options: z.object({ variant: part("recurrent"), place: z.custom<RecurrentPlace>() }),
-  forward(x, { serve, inputs, acts, options: { variant, place } }) {
-    const places = acts("recurrent", variant);
-    if (places !== undefined && !places.includes(place)) return x;
+  options: z.object({ variant: part("recurrent"), places: z.array(z.custom<RecurrentPlace>()) }),
+  forward(x, { serve, inputs, acts, options: { variant, places } }) {
+    const active = acts("recurrent", variant);
     const byTime = (sequence: Tensor) =>
       unstack(sequence.transpose(sequence.shape.map((_, axis) => axis < 2 ? 1 - axis : axis)));
     const before = byTime(inputs[1]);
     const steps = byTime(x).map((value, time) => {
-      const previous = remembered.includes(place) ? before[time] : null;
-      return serve("recurrent", variant, [value, { place, time, previous }]);
+      const made = places.map((place) => {
+        if (active !== undefined && !active.includes(place)) return value;
+        const previous = remembered.includes(place) ? before[time] : null;
+        return serve("recurrent", variant, [value, { place, time, previous }]);
+      });
+      return made.length === 1 ? made[0] : Tensor.stack(made, 1);
     });
     return Tensor.stack(steps, 1);
   },
@@ -135,17 +140,23 @@ export const branchHost: Factory<"layer", BranchHostOptions> = definePlugin({
 export interface AttentionHostOptions {
   /** The variant. */
   variant: Plugin<"attention">;
-  /** The stage it is called at. */
-  stage: AttentionStage;
+  /** The stages it is called at, in their order. */
+  stages: AttentionStage[];
 }
 
-/** One stage of attention. Input: the value of that stage, `[batch, heads, ...]`. */
+/**
+ * Stages of attention. Input: the value of all of them, `[batch, heads, ...]`; output: what the variant makes of it, of that
+ * shape for one stage, `[batch, stages, heads, ...]` for several.
+ */
 export const attentionHost: Factory<"layer", AttentionHostOptions> = definePlugin({
   name: "attention-host",
-  options: z.object({ variant: part("attention"), stage: z.enum(["scores", "weights", "heads"]) }),
-  forward(x, { serve, acts, options: { variant, stage } }) {
-    const stages = acts("attention", variant);
-    return stages === undefined || stages.includes(stage) ? serve("attention", variant, [x, stage]) : x;
+  options: z.object({ variant: part("attention"), stages: z.array(z.enum(["scores", "weights", "heads"])) }),
+  forward(x, { serve, acts, options: { variant, stages } }) {
+    const active = acts("attention", variant);
+    const made = stages.map((stage) =>
+      active === undefined || active.includes(stage) ? serve("attention", variant, [x, stage]) : x
+    );
+    return made.length === 1 ? made[0] : Tensor.stack(made, 1);
   },
 });
 
@@ -153,14 +164,30 @@ export const attentionHost: Factory<"layer", AttentionHostOptions> = definePlugi
 export interface EmbeddingHostOptions {
   /** The variant. */
   variant: Plugin<"embedding">;
+  /** Shape of the table. */
+  shape: number[];
 }
 
 /** An embedding. Input: indices `[batch, time]`; output `[batch, time, features]`. */
 export const embeddingHost: Factory<"layer", EmbeddingHostOptions> = definePlugin({
   name: "embedding-host",
-  options: z.object({ variant: part("embedding") }),
-  init: ({ dtype }) => ({ params: { table: fixed(TABLE, "table", dtype) } }),
+  options: z.object({ variant: part("embedding"), shape: z.array(z.int()) }),
+  init: ({ dtype, options: { shape } }) => ({ params: { table: fixed(shape, "table", dtype) } }),
   forward: (x, { serve, params, options: { variant } }) => serve("embedding", variant, [params.table, x]),
+});
+
+/** Options of {@linkcode severalHost}. */
+export interface SeveralHostOptions {
+  /** What stands side by side. */
+  layers: LayerPlugin[];
+}
+
+/** Layers side by side, each at a place of its own: all see the same inputs, and their outputs are stacked in front. */
+export const severalHost: Factory<"layer", SeveralHostOptions> = definePlugin({
+  name: "several-host",
+  options: z.object({ layers: z.array(layerPart()) }),
+  forward: (_x, { run, inputs, options: { layers } }) =>
+    Tensor.stack(layers.map((layer, i) => run(layer, inputs, `layer${i}`))),
 });
 
 /** Options of {@linkcode noisyHost}. */

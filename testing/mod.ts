@@ -27,5 +27,5 @@
  */
 export { assertPasses, checkNames, ExamError, examine, type ExamineOptions } from "./examine.ts";
 export type { Options } from "./rates.ts";
-export type { Check, Examination } from "./report.ts";
+export { type Check, type CheckRecord, type Examination, type ExamRecord, examRecord } from "./report.ts";
 export { checkGradient, type GradientCheckOptions, GradientError } from "./gradient_check.ts";

@@ -1,13 +1,17 @@
 /** What an exam reports, and how a check says what it found. @module */
 
+import { trapped } from "./traps.ts";
+
 /** How a check went. */
 export interface Check {
   /** What was examined, such as `same key, same bits`. */
   readonly name: string;
-  /** `skipped`: it does not apply to this plugin. */
-  readonly status: "passed" | "failed" | "skipped";
-  /** What was found, or why it does not apply. */
+  /** `not verified`: nothing is claimed that it could verify, or it does not apply to this plugin. */
+  readonly status: "passed" | "failed" | "not verified";
+  /** What was found, or why it was not verified. */
   readonly message: string;
+  /** Of a check that passed: where it did not apply, and why; empty if it applied everywhere. */
+  readonly unverified: string;
 }
 
 /** The report of an exam. */
@@ -18,6 +22,52 @@ export interface Examination {
   readonly passed: boolean;
   /** All checks, in the order they were made. */
   readonly checks: readonly Check[];
+}
+
+/** A check that was made, as `plugin check --json` prints it. */
+export interface CheckRecord {
+  /** What was examined. */
+  readonly name: string;
+  /** Whether it passed. */
+  readonly ok: boolean;
+  /** What was found. */
+  readonly detail: string;
+}
+
+/** An exam as data: what `plugin check --json` prints. */
+export interface ExamRecord {
+  /** The plugin's name; of several, separated by commas. */
+  readonly plugin: string;
+  /** Number of checks that passed. */
+  readonly passed: number;
+  /** Number of checks that failed. */
+  readonly failed: number;
+  /** The checks that were made. */
+  readonly checks: readonly CheckRecord[];
+  /** What could not be verified, wholly or in part, and why. */
+  readonly notVerified: readonly { readonly name: string; readonly detail: string }[];
+}
+
+/** Exams as one record: of several plugins, each check is named behind its plugin. */
+export function examRecord(examinations: readonly Examination[]): ExamRecord {
+  const all = examinations.flatMap(({ plugin, checks }) =>
+    checks.map((check) => ({ ...check, name: examinations.length > 1 ? `${plugin}: ${check.name}` : check.name }))
+  );
+  const count = (status: Check["status"]) => all.filter((check) => check.status === status).length;
+  return {
+    plugin: examinations.map(({ plugin }) => plugin).join(", "),
+    passed: count("passed"),
+    failed: count("failed"),
+    checks: all.filter(({ status }) => status !== "not verified").map(({ name, status, message }) => ({
+      name,
+      ok: status === "passed",
+      detail: message,
+    })),
+    notVerified: all.flatMap(({ name, status, message, unverified }) => {
+      const detail = status === "not verified" ? message : unverified;
+      return detail === "" ? [] : [{ name, detail }];
+    }),
+  };
 }
 
 /** Thrown by a check that found a fault. */
@@ -40,24 +90,36 @@ export function applies(condition: boolean, reason: string): asserts condition {
   if (!condition) throw new NotApplicable(reason);
 }
 
-/** Runs a check once for each trial: it fails where one of them does, and is skipped where it applies to none. */
+/**
+ * Runs a check once for each trial: it fails where one of them does, and is not verified where it applies to none. Whatever
+ * it throws is a fault of the plugin.
+ *
+ * @param tell receives every call of a clock or of a source of chance
+ */
 export function makeCheck<T extends { readonly label: string }>(
   name: string,
   trials: readonly T[],
   body: (trial: T) => string,
+  tell: (call: string) => void,
 ): Check {
   const found: string[] = [];
-  const skipped: string[] = [];
+  const reasons: string[] = [];
   for (const trial of trials) {
     try {
-      found.push(body(trial));
+      found.push(trapped(tell, () => body(trial)));
     } catch (error) {
-      if (error instanceof NotApplicable) skipped.push(error.message);
-      else return { name, status: "failed", message: `${trial.label}: ${explain(error)}` };
+      if (error instanceof NotApplicable) reasons.push(error.message);
+      else return { name, status: "failed", message: `${trial.label}: ${explain(error)}`, unverified: "" };
     }
   }
-  if (found.length > 0) return { name, status: "passed", message: distinct(found) };
-  return { name, status: "skipped", message: distinct(skipped) };
+  const unverified = distinct(reasons);
+  if (found.length > 0) return { name, status: "passed", message: distinct(found), unverified };
+  return {
+    name,
+    status: "not verified",
+    message: unverified === "" ? "there is nothing to examine" : unverified,
+    unverified: "",
+  };
 }
 
 /** Messages, each once. */

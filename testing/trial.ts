@@ -5,14 +5,21 @@ import {
   buildModel,
   type Claims,
   type FloatType,
+  instantiate,
+  type Mask,
+  type MaskPart,
   type Mode,
   type Model,
   noGrad,
   type Plugin,
   type Progress,
   type RunOptions,
+  type SiteRole,
   type Tensor,
 } from "../core/mod.ts";
+import { Picker } from "./chance.ts";
+import { severalHost } from "./hosts.ts";
+import { type Sharing, sharingOf } from "./sharing.ts";
 import type { InputRequest, Site } from "./sites.ts";
 import { atRate, type Options, rateNames } from "./rates.ts";
 import { ensure } from "./report.ts";
@@ -34,13 +41,19 @@ export interface Run {
 /** A model with the variant at its site. Runs are independent of each other. */
 export class Subject {
   readonly model: Model;
+  /** The plugin at its places. */
+  readonly variant: Plugin;
   readonly #progress: Progress;
   readonly #site: Site;
   readonly #first: Map<string, Tensor>;
   readonly #dtype: FloatType;
 
-  constructor(site: Site, variant: Plugin, progress: Progress, seed: number, dtype: FloatType) {
-    this.model = buildModel(site.root(variant), {
+  constructor(site: Site, variant: Plugin, progress: Progress, seed: number, dtype: FloatType, layers: number) {
+    this.variant = variant;
+    const root = layers === 1
+      ? site.root(variant)
+      : severalHost({ layers: Array.from({ length: layers }, () => site.root(variant)) });
+    this.model = buildModel(root, {
       inputShape: site.inputShapes,
       inputType: site.inputType,
       seed,
@@ -53,7 +66,7 @@ export class Subject {
   }
 
   /** Inputs of the site. */
-  inputs(batch: number, options: Pick<InputRequest, "equal"> = {}): Tensor[] {
+  inputs(batch: number, options: Pick<InputRequest, "equal" | "draw" | "positive"> = {}): Tensor[] {
     return this.#site.inputs({ batch, dtype: this.#dtype, ...options });
   }
 
@@ -92,8 +105,8 @@ export class Subject {
   }
 }
 
-/** How far a run may have come when a variant is examined: some act only early or late. */
-const moments: readonly Progress[] = [0, 500, 999].map((step) => ({ step, stepsPerEpoch: 10, totalSteps: 1000 }));
+/** Steps tried until a variant does something: with one draw a pass it does nothing at all of them once in 2^64 times. */
+export const TRIES = 64;
 
 /** What a model of a trial is built with. */
 export interface SubjectSettings {
@@ -105,6 +118,29 @@ export interface SubjectSettings {
   readonly seed?: number;
   /** Element type. Default float64. */
   readonly dtype?: FloatType;
+  /** How far training has come. Default the moment that `findMoment` chose. */
+  readonly progress?: Progress;
+  /** A site in place of the trial's. */
+  readonly site?: Site;
+  /** Number of places, side by side. Default 1. */
+  readonly layers?: number;
+  /** Receives each mask that the variant returns, if it is given as one. */
+  readonly watch?: (mask: Mask | null) => void;
+}
+
+/** The plugin with a mask at a role that is told; the plugin itself where it has a method there. */
+function watched(plugin: Plugin, role: SiteRole, tell: (mask: Mask | null) => void): Plugin {
+  const part = (plugin.definition as Partial<Record<SiteRole, unknown>>)[role];
+  const draw = (part as Partial<MaskPart<never>> | undefined)?.mask as
+    | ((...args: unknown[]) => Mask | null)
+    | undefined;
+  if (draw === undefined) return plugin;
+  const mask = (...args: unknown[]) => {
+    const drawn = draw(...args);
+    tell(drawn);
+    return drawn;
+  };
+  return instantiate({ ...plugin.definition, [role]: { mask } }, plugin.options, plugin.plugin);
 }
 
 /** One plugin with options at one site. */
@@ -117,7 +153,10 @@ export class Trial {
   readonly seed: number;
   readonly label: string;
   readonly #make: (options: Options) => Plugin;
-  #progress: Progress = moments[0];
+  /** How far a run may have come when the variant is examined: some act only early or late. */
+  readonly moments: readonly Progress[];
+  readonly #active = new Map<Mode, Progress | null>();
+  #progress: Progress;
 
   constructor(factory: AnyFactory, options: Options, site: Site, seed: number) {
     this.definition = factory.definition;
@@ -129,6 +168,26 @@ export class Trial {
     this.rates = rateNames(this.definition, this.claims);
     const given = Object.keys(options).length === 0 ? "" : ` with ${JSON.stringify(options)}`;
     this.label = `${site.label}${given}`;
+    const pick = this.picker("moments");
+    const totalSteps = pick.whole(400, 4000);
+    this.moments = [0, pick.real(0.1, 0.5), pick.real(0.5, 0.9), 1].map((share) => ({
+      step: Math.min(totalSteps - 1, Math.floor(share * totalSteps)),
+      stepsPerEpoch: Math.ceil(totalSteps / 20),
+      totalSteps,
+    }));
+    this.#progress = this.moments[0];
+  }
+
+  /** What a check of this trial chooses at random. */
+  picker(label: string): Picker {
+    return new Picker(this.seed, `${label} ${this.label}`);
+  }
+
+  /** A point of training in one of so many parts of it, at random. */
+  moment(pick: Picker, part: number, parts: number): Progress {
+    const totalSteps = pick.whole(400, 4000);
+    const step = Math.floor((part + pick.unit()) / parts * totalSteps);
+    return { step, stepsPerEpoch: Math.ceil(totalSteps / pick.whole(5, 40)), totalSteps };
   }
 
   /** A model with the variant; `rate` sets its probabilities, if it has any. */
@@ -137,29 +196,42 @@ export class Trial {
   subject(settings: SubjectSettings & { change: (plugin: Plugin) => Plugin | undefined }): Subject | undefined;
   subject(settings: SubjectSettings & { change?: (plugin: Plugin) => Plugin | undefined } = {}): Subject | undefined {
     const { rate, options = {}, seed = this.seed, dtype = "float64", change = (plugin) => plugin } = settings;
+    const { site = this.site, progress = this.#progress, layers = 1, watch } = settings;
     const rates = rate === undefined ? {} : atRate(this.rates, rate);
-    const variant = change(this.#make({ ...this.options, ...rates, ...options }));
-    return variant === undefined ? undefined : new Subject(this.site, variant, this.#progress, seed, dtype);
+    const made = this.#make({ ...this.options, ...rates, ...options });
+    const variant = change(watch === undefined ? made : watched(made, site.role, watch));
+    return variant === undefined ? undefined : new Subject(site, variant, progress, seed, dtype, layers);
   }
 
   /** Chooses a point of training at which the variant does something, and returns whether there is one. */
   findMoment(mode: Mode = "train"): boolean {
-    for (const progress of moments) {
-      this.#progress = progress;
-      const subject = this.subject({ rate: 0.5 });
-      const x = subject.inputs(16);
-      const kept = subject.output(x, { mode: "eval" });
-      const changed = [3, 4, 5, 6, 7, 8, 9, 10].some((step) => !sameBits(subject.output(x, { mode, step }), kept));
-      if (changed) return true;
+    let found = this.#active.get(mode);
+    if (found === undefined) {
+      found = this.moments.find((progress) => this.#acts(mode, progress)) ?? null;
+      this.#active.set(mode, found);
     }
-    this.#progress = moments[0];
-    return false;
+    this.#progress = found ?? this.moments[0];
+    return found !== null;
   }
 
-  /** Whether all examples of a batch share a draw, by the claims or by the option `share`. */
-  get sharesBatch(): boolean {
-    const { share } = this.options;
-    return this.claims.draw === "batch" || (Array.isArray(share) && (share.includes("batch") || share.includes(0)));
+  /** Whether the variant changes what stands there without it, which is what evaluation gives unless masks are fixed. */
+  #acts(mode: Mode, progress: Progress): boolean {
+    const subject = this.subject({ rate: 0.5, progress });
+    const x = subject.inputs(5);
+    const kept = this.claims.draw === "fixed"
+      ? noGrad(() => this.site.plain(subject.model, x))
+      : subject.output(x, { mode: "eval" });
+    return Array.from({ length: TRIES }, (_, i) => i + 3).some((step) =>
+      !sameBits(subject.output(x, { mode, step }), kept)
+    );
+  }
+
+  /** What the variant says that its draws share, by its claims, its options, or the mask that it returns. */
+  sharing(): Sharing {
+    let said: Mask | null = null;
+    const subject = this.subject({ rate: 0.5, watch: (mask) => said = mask ?? said });
+    subject.output(subject.inputs(1));
+    return sharingOf(this.site, this.claims, this.options, said);
   }
 }
 

@@ -63,6 +63,11 @@ export interface Claims {
    */
   readonly draw?: "sample" | "batch" | "fixed" | "none";
   /**
+   * How mode `sample` draws: as training does, which is what is expected, or `otherwise`, as where a sample is a mask out of
+   * few that are fixed, or a draw of the output itself.
+   */
+  readonly sample?: "train" | "otherwise";
+  /**
    * What else is not drawn independently; what a mask's `share` and `group` say need not be said again. A number: entries
    * along this axis of what the variant is applied to have one draw. `time`: so have the steps of a recurrent layer.
    * `examples`: examples of a batch depend on one another, as in groups. `entries`: entries of one example do in some other

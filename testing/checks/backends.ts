@@ -10,11 +10,16 @@ const TOLERANCE = 2e-5;
 export function sameOnBackends(trial: Trial): string {
   const backend = currentBackend();
   applies(backend !== reference, "only the reference backend is open");
-  trial.findMoment();
-  const subject = trial.subject({ rate: 0.5, dtype: "float32" });
-  const x = subject.inputs(9);
-  for (const mode of ["train", "eval", "sample"] as const) {
-    for (let step = 0; step < 3; step++) {
+  const pick = trial.picker("backends");
+  // Where values decide what is dropped, rounding may decide otherwise.
+  let [others, compared, first] = [0, 0, ""];
+  for (let part = 0; part < 4; part++) {
+    const progress = trial.moment(pick, part, 4);
+    const rate = trial.rates.length === 0 ? undefined : pick.real(0.05, 0.95);
+    const subject = trial.subject({ rate, progress, dtype: "float32" });
+    const x = subject.inputs([9, 1, 17, pick.whole(2, 20)][part]);
+    for (const mode of ["train", "eval", "sample"] as const) {
+      const step = pick.whole(0, 9999);
       const run = () => subject.output(x, { mode, step, sample: 7 }).floats;
       const found = run();
       useBackend(reference);
@@ -26,13 +31,15 @@ export function sameOnBackends(trial: Trial): string {
       }
       const size = [...expected].reduce((largest, value) => Math.max(largest, Math.abs(value)), 1e-6);
       expected.forEach((value, i) => {
+        compared++;
         const close = Math.abs(found[i] - value) <= TOLERANCE * size && (found[i] === 0) === (value === 0);
-        ensure(
-          close || Object.is(found[i], value),
-          () => `expected ${value} at entry ${i} in mode ${mode}, as on the reference, found ${found[i]}`,
-        );
+        if (close || Object.is(found[i], value)) return;
+        if (others++ === 0) {
+          first = `expected ${value} at entry ${i} in mode ${mode}, as on the reference, found ${found[i]}`;
+        }
       });
     }
   }
+  ensure(others <= (trial.claims.adaptive === true ? 0.03 : 0) * compared, first);
   return `${backend.info().name} gives the reference's masks, and its numbers to ${TOLERANCE} of the largest`;
 }

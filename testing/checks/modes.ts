@@ -1,7 +1,65 @@
 /** Checks of the modes: that training drops, evaluation does not draw, and Monte Carlo passes do. @module */
-import { type Backend, currentBackend, useBackend } from "../../core/mod.ts";
+import {
+  type Backend,
+  currentBackend,
+  keepProbability,
+  noGrad,
+  rateThreshold,
+  Tensor,
+  useBackend,
+} from "../../core/mod.ts";
+import type { Picker } from "../chance.ts";
 import { applies, ensure } from "../report.ts";
-import { sameBits, type Trial } from "../trial.ts";
+import { sameBits, type Trial, TRIES } from "../trial.ts";
+
+/** Sizes of batches that are evaluated: common ones, and others at random. */
+function batchSizes(pick: Picker): number[] {
+  return pick.shuffled([
+    1,
+    2,
+    3,
+    8,
+    16,
+    17,
+    32,
+    64,
+    100,
+    128,
+    pick.whole(4, 15),
+    pick.whole(18, 60),
+    pick.whole(65, 150),
+  ]);
+}
+
+/** An example is evaluated alike whatever stands beside it. */
+export function evaluationOfBatches(trial: Trial): string {
+  const pick = trial.picker("batches");
+  for (const [i, batch] of batchSizes(pick).entries()) {
+    const rate = trial.rates.length === 0 ? undefined : pick.of([pick.real(0.05, 0.5), pick.real(0.5, 0.95)]);
+    const dtype = i % 2 === 0 ? "float64" : "float32";
+    const subject = trial.subject({ rate, dtype, progress: trial.moment(pick, i % 4, 4) });
+    const x = subject.inputs(batch);
+    const whole = subject.output(x, { mode: "eval" });
+    const few = pick.whole(1, Math.min(5, batch));
+    const part = subject.output(x.map((input) => firstRows(input, few)), { mode: "eval" });
+    const tolerance = dtype === "float32" ? 1e-5 : 1e-11;
+    part.floats.forEach((value, at) => {
+      const wanted = whole.floats[at];
+      ensure(
+        Math.abs(value - wanted) <= tolerance * Math.max(1, Math.abs(wanted)),
+        () =>
+          `expected an example to be evaluated alike in batches of ${batch} and ${few}, found ${wanted} and ${value} at ` +
+          `entry ${at} in ${dtype}`,
+      );
+    });
+  }
+  return "an example is evaluated alike in batches of any size";
+}
+
+function firstRows(x: Tensor, count: number): Tensor {
+  if (x.dtype !== "int32") return noGrad(() => x.slice([0], [count]));
+  return Tensor.from(x.ints.slice(0, count * (x.size / x.shape[0])), [count, ...x.shape.slice(1)]);
+}
 
 /** Training gives something else than evaluation, unless it is said that nothing is drawn. */
 export function drops(trials: readonly Trial[]): string {
@@ -10,7 +68,7 @@ export function drops(trials: readonly Trial[]): string {
     ensure(active.length === 0, "expected an output in training like the one at evaluation, found another");
     return "training gives what evaluation gives, as claimed";
   }
-  ensure(active.length > 0, "expected an output in training that differs from the one at evaluation, found the same");
+  ensure(active.length > 0, "expected an output in training that differs from what stands there, found the same");
   const rates = active[0].rates.length === 0 ? "" : ` at ${active[0].rates.join(", ")} for a drop rate of 0.5`;
   return `training differs from evaluation${rates}: ${active.map((trial) => trial.site.label).join(", ")}`;
 }
@@ -75,24 +133,32 @@ export function countDraws(prepare: () => () => unknown): number {
 export function evaluationClaim(trial: Trial): string {
   const claim = trial.claims.eval;
   applies(claim !== undefined, "nothing is claimed");
-  for (const rate of trial.rates.length === 0 ? [undefined] : [0.25, 0.5]) {
-    const subject = trial.subject({ rate });
-    const x = subject.inputs(3);
-    const plain = trial.site.plain(subject.model, x);
-    const found = subject.output(x, { mode: "eval" });
-    applies(claim === "identity" || rate !== undefined, "there is no rate to scale by");
-    const factor = claim === "identity" ? 1 : 1 - rate!;
+  applies(claim === "identity" || trial.rates.length > 0, "there is no rate to scale by");
+  const pick = trial.picker("evaluation");
+  batchSizes(pick).forEach((batch, i) => {
+    const rate = trial.rates.length === 0 ? undefined : pick.of([pick.real(0.05, 0.5), pick.real(0.5, 0.95)]);
+    const dtype = i % 2 === 0 ? "float64" : "float32";
+    const progress = trial.moment(pick, i % 4, 4);
+    const subject = trial.subject({ rate, dtype, progress });
+    const x = subject.inputs(batch, { draw: String(i) });
+    const plain = noGrad(() => trial.site.plain(subject.model, x));
+    const found = subject.output(x, { mode: "eval", step: pick.whole(0, 9999), sample: pick.whole(0, 999) });
+    // What is drawn rounds a rate, and so is the keep probability rounded.
+    const kept = rate === undefined ? 1 : keepProbability(rateThreshold(rate));
+    const factor = claim === "identity" ? 1 : kept;
+    const tolerance = dtype === "float32" ? 1e-5 : claim === "identity" ? 1e-12 : 2e-5;
     const at = found.floats.findIndex((value, i) => {
       const expected = plain.floats[i] * factor;
-      return !(Math.abs(value - expected) <= 1e-12 * Math.max(1, Math.abs(expected)));
+      return !(Math.abs(value - expected) <= tolerance * Math.max(1, Math.abs(expected)));
     });
     ensure(
       found.size === plain.size && at < 0,
       () =>
         `expected ${claim === "identity" ? "the input" : "the input times the keep probability"} at evaluation, ` +
-        `${plain.floats[at] * factor}, found ${found.floats[at]} at entry ${at}${atRateText(rate)}`,
+        `${plain.floats[at] * factor}, found ${found.floats[at]} at entry ${at} of a batch of ${batch} in ` +
+        `${dtype}${atRateText(rate)}`,
     );
-  }
+  });
   return claim === "identity" ? "evaluation is the identity" : "evaluation multiplies by the keep probability";
 }
 
@@ -105,7 +171,11 @@ export function monteCarlo(trial: Trial): string {
   applies(trial.findMoment("sample") || trial.findMoment(), `${trial.site.label}: nothing is dropped here`);
   const subject = trial.subject({ rate: 0.5 });
   const x = subject.inputs(8);
-  const passes = Array.from({ length: 24 }, (_, step) => subject.output(x, { mode: "sample", step }));
+  applies(
+    trial.claims.sample !== "otherwise" && trial.claims.draw !== "fixed",
+    "mode sample is said to draw otherwise",
+  );
+  const passes = Array.from({ length: TRIES }, (_, step) => subject.output(x, { mode: "sample", step }));
   ensure(
     passes.some((y) => !sameBits(y, passes[0])),
     "expected mode sample to draw anew for each pass, found one output",

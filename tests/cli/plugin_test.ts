@@ -79,19 +79,35 @@ Deno.test("plugin new refuses wrong names and sites", async () => {
 Deno.test("plugin check prints a table of checks for a built-in plugin, status 0", async () => {
   const { status, text } = await plugin(["check", "dropout", "--backend", "reference"]);
   assertEquals(status, 0);
-  assertMatch(text, /^dropout passes: \d+ passed, 0 failed, \d+ skipped\n/);
+  assertMatch(text, /^dropout passes: \d+ passed, 0 failed, \d+ not verified\n/);
   assertMatch(text, /same key, same bits +passed +the same bits/);
 });
 
 Deno.test("plugin check --json gives one object for a file, status 1 when it fails", async () => {
   const ran = await cli(["plugin", "check", "tests/broken/nan_at_one.ts", "--json"]);
   assertEquals(ran.status, 1, ran.err);
-  const { passed, examinations } = JSON.parse(ran.out);
-  assertEquals(passed, false);
-  assertEquals(examinations.length, 1);
-  assertEquals(examinations[0].plugin, "nan-at-one");
-  const failed = examinations[0].checks.filter((check: { status: string }) => check.status === "failed");
-  assertEquals(failed.map((check: { name: string }) => check.name), ["rates of 0 and 1"]);
+  const { plugin, passed, failed, checks, notVerified, ...rest } = JSON.parse(ran.out);
+  assertEquals([plugin, failed, rest], ["nan-at-one", 1, {}]);
+  assertEquals(checks.length, passed + failed);
+  for (
+    const { name, ok, detail, ...more } of [...checks, ...notVerified.map((one: object) => ({ ...one, ok: true }))]
+  ) {
+    assertEquals([typeof name, typeof ok, typeof detail, more], ["string", "boolean", "string", {}]);
+  }
+  assertEquals(checks.filter(({ ok }: { ok: boolean }) => !ok).map(({ name }: { name: string }) => name), [
+    "rates of 0 and 1",
+  ]);
+  assertEquals(notVerified.map(({ name }: { name: string }) => name).includes("claim: variance"), true);
+});
+
+Deno.test("plugin check --json names the checks of several plugins of a file behind them", async () => {
+  const ran = await cli(["plugin", "check", "tests/broken/highest_rate.ts", "--json", "--backend", "reference"]);
+  assertEquals(ran.status, 1, ran.err);
+  const { plugin, checks } = JSON.parse(ran.out);
+  assertEquals(plugin, "highest-rate, highest-rate-of-words");
+  const failed = checks.filter(({ ok }: { ok: boolean }) => !ok).map(({ name }: { name: string }) => name);
+  assertEquals(failed.includes("highest-rate: realised rate"), true);
+  assertEquals(failed.includes("highest-rate-of-words: realised rate"), true);
 });
 
 Deno.test("plugin check refuses what it cannot examine, status 2", () =>
