@@ -97,6 +97,22 @@ export function dependences(panel: Panel): Findings {
     return axes.map((axis, i) => `${typeof axis === "number" ? `axis ${axis}` : axis} ${at[i]}`).join(", ");
   }
 
+  /**
+   * Of columns that are said to depend on each other, one for each place, step and example: sums over many pairs are held
+   * to bounds for pairs that do not.
+   */
+  function onesThatStandAlone(all: readonly Bits[]): Set<Bits> {
+    const { entries, examples, rows } = panel.sharing;
+    const [chosen] = all;
+    const fits = ({ at }: Bits) =>
+      axes.every((axis, i) => {
+        const inner = typeof axis === "number" || axis === "words";
+        const bound = (entries && inner) || (rows && i === axes.length - 1) || (examples && axis === "examples");
+        return !bound || at[i] === chosen.at[i];
+      });
+    return new Set(all.filter(fits));
+  }
+
   /** Every pair by itself, and all pairs with one lag along one axis together. */
   function pairs(
     { sharing }: Panel,
@@ -107,6 +123,7 @@ export function dependences(panel: Panel): Findings {
   ): void {
     const [examples, time, last] = [axes.indexOf("examples"), axes.indexOf("time"), axes.length - 1];
     const places = axes.indexOf("places");
+    const alone = onesThatStandAlone(all);
     const lags = new Map<string, { axis: number; lag: number; sum: number; variance: number; along: Along }>();
     const count = all.length * (all.length - 1) / 2;
     for (let i = 0; i < all.length; i++) {
@@ -136,7 +153,7 @@ export function dependences(panel: Panel): Findings {
           });
           if (found.length > 20) return;
         }
-        if (differ !== 1) continue;
+        if (differ !== 1 || !alone.has(a) || !alone.has(b)) continue;
         const lag = b.at[axis] - a.at[axis];
         const key = `${axis} ${lag}`;
         const sums = lags.get(key) ?? { axis, lag, sum: 0, variance: 0, along };
@@ -165,7 +182,8 @@ export function dependences(panel: Panel): Findings {
     const inner = (axis: PanelAxis) => axis !== "layers" && axis !== "steps" && axis !== "examples";
     const runs = (axis: PanelAxis, i: number) =>
       along === "entries" ? inner(axis) && !(sharing.rows && i === axes.length - 1) : axis === along;
-    const groups = Map.groupBy(all, ({ at }) => at.filter((_, i) => !runs(axes[i], i)).join());
+    const alone = onesThatStandAlone(all);
+    const groups = Map.groupBy(alone, ({ at }) => at.filter((_, i) => !runs(axes[i], i)).join());
     let [sum, variance, most] = [0, 0, 0];
     for (const members of groups.values()) {
       if (members.length < 2) continue;

@@ -52,8 +52,9 @@ export class Draws {
   /** A site in a random shape that the variant takes, with so many entries at most for each example. */
   site(pick: Picker, most: number): Site {
     let refused: unknown;
-    for (let tries = 0; tries < 12; tries++) {
-      const site = pick.of(this.#sites)(pick, most);
+    for (let tries = 0; tries < 24; tries++) {
+      // A variant may need more than the smallest shapes.
+      const site = pick.of(this.#sites)(pick, most * 2 ** Math.floor(tries / 6));
       try {
         this.trial.subject({ site });
         return site;
@@ -98,8 +99,8 @@ export function drawsOf(factory: AnyFactory, options: Options, seed: number): Dr
   const plugin: Plugin = makePlugin(factory, options);
   return drawnSites(factory.definition, plugin).flatMap((sites) => {
     const pick = new Picker(seed, `sites ${JSON.stringify(options)}`);
-    for (let tries = 0; tries < 6; tries++) {
-      const site = sites[tries % sites.length](pick, 12);
+    for (let tries = 0; tries < 12; tries++) {
+      const site = sites[tries % sites.length](pick, tries < 6 ? 12 : 48);
       const trial = new Trial(factory, options, site, seed);
       try {
         trial.subject();

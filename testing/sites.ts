@@ -275,7 +275,9 @@ function stagesOf({ stages }: AnyDefinition, { options }: Plugin): readonly Atte
 /** All sites that a variant serves, small; `plugin` has the options by which it may choose places and stages. */
 export function sitesOf(definition: AnyDefinition, plugin: Plugin): Site[] {
   const sites: Site[] = [];
-  if (definition.activation !== undefined) sites.push(...[[7], [4, 5], [3, 4, 5], [2, 8, 9]].map(activationSite));
+  if (definition.activation !== undefined) {
+    sites.push(...[[7], [4, 5], [3, 4, 5], [2, 8, 9], [24], [12, 5, 4]].map(activationSite));
+  }
   if (definition.weight !== undefined) sites.push(...[[UNITS, 4], [UNITS, 2, 3, 2]].map(weightSite));
   if (definition.product !== undefined) {
     sites.push(...[[4], [3, 4]].map((shape) => productSite(shape)), productSite([2, 4, 3], [3, 2]));

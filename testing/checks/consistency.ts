@@ -101,10 +101,10 @@ const [DIVIDED, LEFT] = ["divided by the keep probability", "left as they are"];
 export function oneScale(draws: Draws): string {
   const { trial } = draws;
   applies(trial.rates.length > 0, `${draws.label}: no option is a rate`);
-  applies(
-    trial.site.role !== "product" && trial.claims.adaptive !== true,
-    `${draws.label}: entries are not only scaled`,
-  );
+  const { claims, site } = trial;
+  const plain = site.role !== "product" && claims.adaptive !== true && claims.dropped !== "otherwise";
+  const alone = claims.shares?.some((one) => one === "entries" || one === "examples") !== true;
+  applies(plain && alone, `${draws.label}: entries are not only scaled by the rate`);
   const panels: { where: string; rules: Map<string, number> }[] = [];
   for (const mode of ["train", "sample"] as const) {
     for (const panel of draws.panels(mode)) {
@@ -166,9 +166,18 @@ export function blind({ trial, label }: Draws): string {
     for (let at = 0; at < plainA.length; at++) {
       if (plainA[at] === 0 || plainB[at] === 0) continue;
       const [one, other] = [a, b].map((all) => Float64Array.from(all, (values) => values[at]));
-      const bits = (values: Float64Array, plain: number) =>
-        zeros ? Uint8Array.from(values, (value) => value === 0 ? 1 : 0) : halves({ at: [], plain, values });
-      const [mine, theirs] = [bits(one, plainA[at]), bits(other, plainB[at])];
+      const atoms = [one, other].map(commonest);
+      // Without zeros, what an entry is most of the time is what it is if nothing happens to it.
+      const common = atoms.every(({ share }) => share > 0.2);
+      if (!zeros && atoms.some(({ share }) => share === 1)) continue;
+      // What becomes of an entry may depend on others that it is said to depend on.
+      if (!zeros && !common && trial.claims.shares?.includes("entries")) continue;
+      const bits = (values: Float64Array, plain: number, usual: number) =>
+        zeros || common
+          ? Uint8Array.from(values, (value) => value === (zeros ? 0 : usual) ? 1 : 0)
+          : halves({ at: [], plain, values });
+      const mine = bits(one, plainA[at], atoms[0].value);
+      const theirs = bits(other, plainB[at], atoms[1].value);
       const same = mine.reduce((count, bit, draw) => count + (bit === theirs[draw] ? 1 : 0), 0);
       // Without zeros only the order of the values is known, perhaps turned round.
       const agree = zeros ? same : Math.max(same, mine.length - same);
@@ -183,8 +192,16 @@ export function blind({ trial, label }: Draws): string {
       compared++;
     }
   }
-  applies(compared > 0, `${label}: no entry has a value`);
+  applies(compared > 0, `${label}: no entry shows whether it was dropped`);
   return `what is dropped of ${compared} entries does not depend on their values`;
+}
+
+/** The value that comes most often, and its share. */
+function commonest(values: Float64Array): { value: number; share: number } {
+  const counts = new Map<number, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  const [value, count] = [...counts].reduce((a, b) => b[1] > a[1] ? b : a);
+  return { value, share: count / values.length };
 }
 
 /** Gives the weight or table of a host other values, of both signs. */
