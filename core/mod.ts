@@ -68,6 +68,7 @@ export {
   type EvalRun,
   Model,
   type Parameter,
+  type Passes,
   type RunOptions,
   type StepRun,
   type SummaryRow,

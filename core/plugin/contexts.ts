@@ -359,6 +359,16 @@ export type StandIn = (x: Tensor, place: VariantPlace) => Tensor;
  */
 export type ExpectationForm = "probit" | "delta";
 
+/** How a further pass over a batch is run. */
+export interface FurtherPass {
+  /**
+   * The path of the layer from which on the pass is computed: what layers before it gave in pass 0 is used again, masks and
+   * all, and computed only once. Null for the last variant at a layer position, such as the dropout before a classifier.
+   * Default: all is computed, as it is where the model has no such variant.
+   */
+  readonly from?: string | null;
+}
+
 /** What a loss says of a batch. Only the driver divides: by the weight of the whole batch, whatever it is split into. */
 export interface LossValue {
   /** The losses of the examples, added up: a tensor with one element. */

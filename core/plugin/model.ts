@@ -11,9 +11,9 @@ import { saveModel, type SaveOptions } from "../store/saved_model.ts";
 import { sameShape, type Shape } from "../tensor/shape.ts";
 import { type FloatType, Tensor } from "../tensor/tensor.ts";
 import { isPlugin } from "./is_plugin.ts";
-import type { AllOutputs, BuildOptions, Parameter, RunOptions, SummaryRow } from "./model_options.ts";
+import type { AllOutputs, BuildOptions, Parameter, Passes, RunOptions, SummaryRow } from "./model_options.ts";
 import { Pass } from "./pass.ts";
-import type { LayerPlugin, Mode, Moments, Plugin, Progress } from "./plugin.ts";
+import type { FurtherPass, LayerPlugin, Mode, Moments, Plugin, Progress } from "./plugin.ts";
 import type { ScheduleMemory } from "./schedule_memory.ts";
 import { beginning, Tree } from "./tree.ts";
 
@@ -23,6 +23,7 @@ export type {
   BuildOptions,
   EvalRun,
   Parameter,
+  Passes,
   RunOptions,
   StepRun,
   SummaryRow,
@@ -126,6 +127,40 @@ export class Model {
   }
 
   /**
+   * Runs the model, and is ready to run further passes over the same inputs, with other masks: what a loss of several passes
+   * is made of.
+   *
+   * @example
+   * ```ts
+   * import { buildModel, dense, dropout, relu, sequential, Tensor } from "@thinned/dropout";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const model = buildModel(sequential([dense(64), relu(), dropout(), dense(2)]), { inputShape: [4], seed: 1 });
+   * const { output, again } = model.passes(Tensor.ones([3, 4]), { mode: "train", step: 0 });
+   * assertEquals(again(0), output);
+   * again(1); // all of the model, with other masks
+   * again(2, { from: null }); // other masks in the last dropout, on the hidden units of the first pass
+   * ```
+   */
+  passes(x: Tensor | readonly Tensor[], options: RunOptions = {}): Passes {
+    const inputs = this.#inputs(x);
+    const penalties: Tensor[] = [];
+    const outputs = new Map<string, Tensor>();
+    const output = this.#begin(options, { penalties, outputs }).run(this.root, inputs, "");
+    const penalty = penalties.length === 0 ? null : penalties.reduce((a, b) => a.add(b));
+    const again = (pass: number, { from }: FurtherPass = {}) => {
+      if (pass === 0) return output;
+      const begins = from === null ? this.#tree.lastVariant() : from;
+      if (begins !== undefined && !this.#tree.isLayer(begins)) {
+        throw new OptionError("from", "the path of a layer of the model", begins);
+      }
+      const reused = begins === undefined ? null : { outputs, from: begins, reached: false };
+      return this.#begin({ ...options, pass }, { reused }).run(this.root, inputs, "");
+    };
+    return { output, penalty, again };
+  }
+
+  /**
    * Mean and variance of the output in place of samples: each layer hands on those of its input, whose entries are taken as
    * independent. In mode `train` or `sample` the masks of variants are averaged over, in mode `eval` they are not there.
    *
@@ -172,6 +207,8 @@ export class Model {
       carry: options.carry ?? null,
       penalties: null,
       emitted: null,
+      outputs: null,
+      reused: null,
       ...more,
     });
   }

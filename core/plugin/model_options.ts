@@ -4,7 +4,7 @@
  * @module
  */
 import type { Rows } from "../random/rows.ts";
-import type { Mode, Plugin, Progress, SiteRole, StandIn } from "./plugin.ts";
+import type { FurtherPass, Mode, Plugin, Progress, SiteRole, StandIn } from "./plugin.ts";
 import type { Shape } from "../tensor/shape.ts";
 import type { DType } from "../tensor/storage.ts";
 import type { FloatType, Tensor } from "../tensor/tensor.ts";
@@ -106,6 +106,21 @@ export interface SummaryRow {
   readonly parameters: number;
   /** Which site a variant stands at; null for a layer. */
   readonly site: SiteRole | null;
+}
+
+/** What {@linkcode Model.passes} gives. */
+export interface Passes {
+  /** The output of the first pass, batch first. */
+  readonly output: Tensor;
+  /** The sum of the penalties of the model's plugins in the first pass; null when no plugin has one. */
+  readonly penalty: Tensor | null;
+  /**
+   * The output of a further pass, or of the first for the number 0.
+   *
+   * @param pass its number, in [0, 2^14)
+   * @param how what of it is computed
+   */
+  again(pass: number, how?: FurtherPass): Tensor;
 }
 
 /** What {@linkcode Model.forwardAll} gives. */

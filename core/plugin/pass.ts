@@ -60,6 +60,20 @@ export interface PassSettings {
   readonly penalties: Tensor[] | null;
   /** Collects what layers hand out. */
   readonly emitted: Map<string, Tensor> | null;
+  /** Collects the outputs of layers that see the whole batch, by path and use. */
+  readonly outputs: Map<string, Tensor> | null;
+  /** Outputs of another pass over the same inputs, which stand in for those of layers up to the one at a path. */
+  readonly reused: Reused | null;
+}
+
+/** Outputs of another pass over the same inputs. */
+export interface Reused {
+  /** The outputs, by path and use. */
+  readonly outputs: ReadonlyMap<string, Tensor>;
+  /** The layer from which on everything is computed. */
+  readonly from: string;
+  /** Whether that layer has been reached. */
+  reached: boolean;
 }
 
 /** Sites whose method returns what has the shape of its first argument. */
@@ -113,6 +127,29 @@ export class Pass {
     path: string,
     siblings: Map<string, Plugin> | null = null,
     how: HowRun = {},
+  ): Tensor {
+    const { outputs, reused } = this.#settings;
+    const place = `${path} ${this.#use}`;
+    // Of rows that a branch has gathered there may be others in another pass.
+    const whole = this.#scope.rows === this.#settings.rows && listen === undefined;
+    if (reused !== null && !reused.reached) {
+      reused.reached = path === reused.from;
+      const holds = path === "" || reused.from.startsWith(`${path}.`);
+      const before = whole && !reused.reached && !holds ? reused.outputs.get(place) : undefined;
+      if (before !== undefined) return before;
+    }
+    const y = this.#layer(given, inputs, path, epilogue, siblings, listen);
+    if (whole) outputs?.set(place, y);
+    return y;
+  }
+
+  #layer(
+    given: Plugin,
+    inputs: readonly Tensor[],
+    path: string,
+    epilogue: Epilogue,
+    siblings: Map<string, Plugin> | null,
+    listen?: RunChild["listen"],
   ): Tensor {
     const role = "layer" in given.serves ? "layer" : "activation";
     const again = this.#use !== "";

@@ -20,6 +20,7 @@ import type {
   DownloadContext,
   Downloaded,
   ExpectationForm,
+  FurtherPass,
   LayerContext,
   LearnContext,
   LoadContext,
@@ -124,9 +125,10 @@ export interface RoleParts<Options> {
     loss(outputs: Tensor, targets: Tensor, options: Options): LossValue;
     /**
      * For a loss that needs more than one pass over a batch: called in training in place of `loss`. `forward(0)` is the
-     * ordinary pass; each further number gives a pass with other masks. All start from one running state.
+     * ordinary pass; each further number gives a pass with other masks, of the whole model or of its last layers. All start
+     * from one running state.
      */
-    objective?(forward: (pass: number) => Tensor, targets: Tensor, options: Options): LossValue;
+    objective?(forward: (pass: number, how?: FurtherPass) => Tensor, targets: Tensor, options: Options): LossValue;
     /**
      * What of the model's outputs is compared with the targets to measure the error, of the targets' shape. By default the
      * outputs themselves.

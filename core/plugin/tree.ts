@@ -190,6 +190,17 @@ export class Tree {
     return all;
   }
 
+  /** Whether a path is that of a layer, or of a variant at a layer position. */
+  isLayer(path: string): boolean {
+    const role = this.nodes.get(path)?.role;
+    return role === "layer" || role === "activation";
+  }
+
+  /** The path of the last variant at a layer position, if there is one. */
+  lastVariant(): string | undefined {
+    return [...this.nodes.values()].findLast(({ role }) => role === "activation")?.path;
+  }
+
   /** One row for each plugin, in the order in which they are run. */
   summary(): SummaryRow[] {
     return [...this.nodes.values()].map(({ path, plugin, outputShape, params, role }) => ({

@@ -8,6 +8,7 @@ import { checkDataset, laneOrder, makeBatch } from "./batches.ts";
 import type { Dataset, Split } from "./data.ts";
 import { defaultLoss } from "./default_loss.ts";
 import { refuseUnknown } from "../errors.ts";
+import { lossOptions } from "./loss_of.ts";
 import { isPlugin } from "../plugin/is_plugin.ts";
 import type { Model } from "../plugin/model.ts";
 import type { Plugin, Progress } from "../plugin/plugin.ts";
@@ -153,6 +154,7 @@ export function evaluate(
   const { split = dataset.test, limit = split.count, progress } = options;
   const batchSize = options.batchSize === undefined ? undefined : wholeNumber(options.batchSize, 1, "batchSize");
   const count = Math.min(split.count, wholeNumber(limit, 1, "limit"));
+  const settings = lossOptions(loss, progress, model.schedules);
   let lossSum = 0;
   let weights: number | null = null;
   let errors = 0;
@@ -166,7 +168,7 @@ export function evaluate(
           progress,
           carry: carried ? carry : undefined,
         });
-        const { sum, weight } = loss.definition.loss(outputs, batch.targets, loss.options);
+        const { sum, weight } = loss.definition.loss(outputs, batch.targets, settings);
         lossSum += sum.item();
         if (weight !== null) weights = (weights ?? 0) + weight;
         errors += errorSum(predictionOf(loss, outputs), batch.targets, dataset);

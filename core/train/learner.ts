@@ -14,7 +14,7 @@ import { checkLoss, defaultLoss } from "./default_loss.ts";
 import { checkOutput } from "./check_output.ts";
 import { CheckpointError, DivergenceError, OptionError } from "../errors.ts";
 import { errorSum, predictionOf } from "./evaluate.ts";
-import { divisor } from "./loss_of.ts";
+import { divisor, lossOptions } from "./loss_of.ts";
 import { isKept } from "./kept_weights.ts";
 import { type Model, overwrite, type RunOptions } from "../plugin/model.ts";
 import type { LearningOptions } from "./learning_options.ts";
@@ -198,14 +198,18 @@ export class Learner {
     of: (sum: Tensor, weight: number | null) => Tensor,
     share: number,
   ): Part {
-    const { definition, options: settings } = this.loss;
+    const { definition } = this.loss;
+    const settings = lossOptions(this.loss, progress, this.#model.schedules);
     // All passes of a loss start from the same running state, and a step that diverges leaves it as it was.
     const stateUpdates = new Map<Tensor, Tensor>();
     const options: RunOptions = { mode: "train", progress, sample, stateUpdates };
-    const [outputs, penalty] = this.#model.forwardWithPenalty(batch.inputs, options);
-    const again = (pass: number) => pass === 0 ? outputs : this.#model.forward(batch.inputs, { ...options, pass });
-    const { sum, weight } = definition.objective?.(again, batch.targets, settings) ??
-      definition.loss(outputs, batch.targets, settings);
+    const passes = definition.objective && this.#model.passes(batch.inputs, options);
+    const [outputs, penalty] = passes === undefined
+      ? this.#model.forwardWithPenalty(batch.inputs, options)
+      : [passes.output, passes.penalty];
+    const { sum, weight } = passes === undefined
+      ? definition.loss(outputs, batch.targets, settings)
+      : definition.objective!(passes.again, batch.targets, settings);
     const value = sum.item();
     const added = penalty?.item() ?? 0;
     if (!Number.isFinite(value)) throw new DivergenceError(progress.step + 1, `the loss is ${value}`, this.#lastLoss);

@@ -1,6 +1,9 @@
 /** The loss of one batch, as a loop of one's own uses it. @module */
-import type { Plugin } from "../plugin/plugin.ts";
+import { optionsAt } from "../plugin/options.ts";
+import type { Plugin, Progress } from "../plugin/plugin.ts";
+import type { ScheduleMemory } from "../plugin/schedule_memory.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { beginning } from "../plugin/tree.ts";
 
 /**
  * The loss of a batch: the sum of its losses divided by their weight, unless the loss is one that is never divided. Its
@@ -21,8 +24,22 @@ import type { Tensor } from "../tensor/tensor.ts";
  * ```
  */
 export function lossOf(loss: Plugin<"loss">, outputs: Tensor, targets: Tensor): Tensor {
-  const { sum, weight } = loss.definition.loss(outputs, targets, loss.options);
+  const { sum, weight } = loss.definition.loss(outputs, targets, lossOptions(loss));
   return weight === null ? sum : sum.div(divisor(weight));
+}
+
+/**
+ * The options of a loss at a point of training, schedules replaced by their values.
+ *
+ * @param progress how far training has come; default its beginning
+ * @param memory what schedules remember
+ */
+export function lossOptions(
+  loss: Plugin<"loss">,
+  progress: Progress = beginning,
+  memory?: ScheduleMemory,
+): never {
+  return optionsAt(loss, progress, "loss", memory) as never;
 }
 
 /** What a sum of losses is divided by. A batch that counts nothing has a loss of 0. */

@@ -19,6 +19,7 @@ import type {
 } from "../plugin/plugin.ts";
 import { Key } from "../random/key.ts";
 import { noGrad } from "../tensor/autograd.ts";
+import { lossOptions } from "./loss_of.ts";
 import { sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
@@ -69,6 +70,7 @@ export class Teacher {
     const stateUpdates = new Map<Tensor, Tensor>();
     let asked: LossValue | undefined;
     let first: Tensor | null = null;
+    const lossSettings = lossOptions(this.#loss, progress, this.#model.schedules);
     const context: LearnContext<never> = Object.freeze({
       options: optionsAt(this.#plugin, progress, "learning", this.#model.schedules) as never,
       key: this.#key.atStep(progress.step).sample(sample),
@@ -81,17 +83,17 @@ export class Teacher {
         return this.#model.forward(x, { mode: "train", ...said, progress, sample, stateUpdates });
       },
       loss: (outputs: Tensor) => {
-        const value = this.#loss.definition.loss(outputs, targets, this.#loss.options);
+        const value = this.#loss.definition.loss(outputs, targets, lossSettings);
         first ??= outputs;
         return asked ??= value, value;
       },
       moments: (x: Tensor | Moments) => this.#model.moments(x, { mode: "train", progress, sample, stateUpdates }),
       expectedLoss: (outputs: Moments, form: ExpectationForm) => {
-        const { definition, options, plugin } = this.#loss;
+        const { definition, plugin } = this.#loss;
         if (definition.expected === undefined) {
           throw new PluginError(`expected a loss that has an expectation over normal outputs, found ${plugin}.`);
         }
-        const value = definition.expected(outputs, targets, options, form);
+        const value = definition.expected(outputs, targets, lossSettings, form);
         first ??= outputs.mean;
         return asked ??= value, value;
       },

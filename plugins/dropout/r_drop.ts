@@ -8,15 +8,8 @@
  * @module
  */
 import { z } from "zod";
-import {
-  crossEntropyRows,
-  definePlugin,
-  type Factory,
-  type LossValue,
-  part,
-  type Plugin,
-  type Tensor,
-} from "../../core/mod.ts";
+import { definePlugin, type Factory, part, type Plugin, type Tensor } from "../../core/mod.ts";
+import { rowsOf, single } from "./_passes.ts";
 
 /** Options of {@linkcode rDrop}. */
 export interface RDropOptions {
@@ -26,19 +19,11 @@ export interface RDropOptions {
   loss?: Plugin<"loss">;
 }
 
-/** The loss of one pass. */
-function single(outputs: Tensor, targets: Tensor, loss: Plugin<"loss"> | undefined): LossValue {
-  if (loss !== undefined) return loss.definition.loss(outputs, targets, loss.options);
-  // A sequence's steps are rows as good as examples.
-  const rows = outputs.rank <= 2 ? outputs : outputs.reshape([targets.size, outputs.shape[outputs.rank - 1]]);
-  return { sum: crossEntropyRows(rows, targets.reshape([targets.size])).sum(), weight: targets.size };
-}
-
 /** `KL(P1 || P2) + KL(P2 || P1)` of softmax along the last axis, averaged over all rows of the batch. */
 function disagreement(first: Tensor, second: Tensor): Tensor {
   const [log1, log2] = [first.logSoftmax(), second.logSoftmax()];
   const sum = log1.exp().sub(log2.exp()).mul(log1.sub(log2)).sum();
-  return sum.div(Math.max(1, first.size / first.shape[first.rank - 1]));
+  return sum.div(rowsOf(first));
 }
 
 /**
@@ -83,7 +68,7 @@ export const rDrop: Factory<"loss", RDropOptions> = definePlugin({
     const sum = one.sum.add(two.sum).mul(0.5);
     if (alpha === 0) return { sum, weight: one.weight };
     // The driver divides the sum by the weight of the whole batch: each row's disagreement counts as much as its losses.
-    const rows = Math.max(1, first.size / first.shape[first.rank - 1]);
-    return { sum: sum.add(disagreement(first, second).mul(alpha / 2 * (one.weight ?? rows))), weight: one.weight };
+    const apart = disagreement(first, second).mul(alpha / 2 * (one.weight ?? rowsOf(first)));
+    return { sum: sum.add(apart), weight: one.weight };
   },
 });
