@@ -131,14 +131,14 @@ export class Pass {
     const { outputs, reused } = this.#settings;
     const place = `${path} ${this.#use}`;
     // Of rows that a branch has gathered there may be others in another pass.
-    const whole = this.#scope.rows === this.#settings.rows && listen === undefined;
+    const whole = this.#scope.rows === this.#settings.rows && how.listen === undefined;
     if (reused !== null && !reused.reached) {
       reused.reached = path === reused.from;
       const holds = path === "" || reused.from.startsWith(`${path}.`);
       const before = whole && !reused.reached && !holds ? reused.outputs.get(place) : undefined;
       if (before !== undefined) return before;
     }
-    const y = this.#layer(given, inputs, path, epilogue, siblings, listen);
+    const y = this.#layer(given, inputs, path, siblings, how);
     if (whole) outputs?.set(place, y);
     return y;
   }
@@ -147,9 +147,8 @@ export class Pass {
     given: Plugin,
     inputs: readonly Tensor[],
     path: string,
-    epilogue: Epilogue,
     siblings: Map<string, Plugin> | null,
-    listen?: RunChild["listen"],
+    how: HowRun,
   ): Tensor {
     const role = "layer" in given.serves ? "layer" : "activation";
     const again = this.#use !== "";
