@@ -1,6 +1,8 @@
 /** What the tests of learned posteriors over weights share. */
 import type { Model, Tensor } from "../../../core/mod.ts";
+import type { Examples } from "../../../plugins/datasets/_examples.ts";
 import { mean } from "../../core/_statistics.ts";
+import { random } from "../../core/_tensors.ts";
 
 /** Overwrites parameters of a model by name. */
 export function assign(model: Model, values: Readonly<Record<string, Tensor>>): void {
@@ -68,3 +70,16 @@ export const exactValues: Readonly<Record<string, number>> = {
   "3": 0.024688,
   "4": 0.009130,
 };
+
+/** The outputs for many rows that are all the same. */
+export function drawn(model: Model, row: Tensor, rows: number, step = 0, mode: "train" | "sample" = "train"): Tensor {
+  return model.forward(row.broadcastTo([rows, ...row.shape.slice(1)]), { mode, step });
+}
+
+/** 256 examples of y = 2 x_0 - x_1 among twenty inputs, with a little noise. */
+export function needle(): Examples {
+  const inputs = random([256, 20], 11);
+  const column = (at: number) => inputs.slice([0, at], [256, at + 1]).reshape([256]);
+  const targets = column(0).mul(2).sub(column(1)).add(random([256], 12).mul(0.1));
+  return [inputs.toArray() as number[][], targets.toArray() as number[]];
+}

@@ -6,7 +6,6 @@ import {
   buildModel,
   conv2d,
   dense,
-  type Examples,
   fit,
   gradients,
   type LayerPlugin,
@@ -27,7 +26,7 @@ import { assertPasses } from "../../../testing/mod.ts";
 import { doubles, random } from "../../core/_tensors.ts";
 import { built } from "../_apply.ts";
 import { assertNear } from "./_near.ts";
-import { assign, covariance, exactDivergence, exactValues, parameter } from "./_variational.ts";
+import { assign, covariance, drawn, exactDivergence, exactValues, needle, parameter } from "./_variational.ts";
 
 const variant = (options: SparseVariationalDropoutOptions = {}) =>
   sparseVariationalDropout({ examples: 1000, ...options });
@@ -37,11 +36,6 @@ function denseWith(weight: number[][], logVariance: number[][], options?: Sparse
   const model = built(dense(weight.length, { weight: variant(options) }), [weight[0].length]);
   assign(model, { "weight": doubles(weight), "weight.log_variance": doubles(logVariance) });
   return model;
-}
-
-/** The outputs for many rows that are all the same. */
-function drawn(model: Model, row: Tensor, rows: number, step = 0, mode: "train" | "sample" = "train"): Tensor {
-  return model.forward(row.broadcastTo([rows, ...row.shape.slice(1)]), { mode, step });
 }
 
 Deno.test("the divergence has the values that the paper's constants give", () => {
@@ -247,21 +241,11 @@ Deno.test("the number of examples is the run's, and has to be given where there 
   assertThrows(() => penalty(), OptionError, "examples: expected the number of training examples");
 });
 
-/** y = 2 x_0 - x_1 among twenty inputs, with a little noise. */
-function needle(): { inputs: Tensor; targets: Tensor } {
-  const inputs = random([256, 20], 11).cast("float32");
-  const noise = random([256], 12).cast("float32").mul(0.1);
-  const column = (at: number) => inputs.slice([0, at], [256, at + 1]).reshape([256]);
-  return { inputs, targets: column(0).mul(2).sub(column(1)).add(noise) };
-}
-
 for (const per of ["weight", "input"] as const) {
   Deno.test(`training keeps the inputs that matter and zeroes the others (per ${per})`, async () => {
-    const { inputs, targets } = needle();
-    const set: Examples = [inputs.toArray() as number[][], targets.toArray() as number[]];
     const model: LayerPlugin = dense(1, { weight: sparseVariationalDropout({ per, logVariance: -4, klWeight: 3 }) });
     const run = await fit(model, {
-      data: arrays({ train: set, test: set }),
+      data: arrays({ train: needle(), test: needle() }),
       optimizer: adam({ learningRate: linear({ from: 0.02, to: 0 }) }),
       epochs: 300,
       batchSize: 64,
