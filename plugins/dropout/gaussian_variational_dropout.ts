@@ -67,7 +67,7 @@ const TINY = 1e-16;
  * @param alpha the noise's variance over the squared weight, in (0, 1]
  */
 export function gaussianDivergence(alpha: Tensor): Tensor {
-  const [c1, c2, c3] = [1.16145124, -1.50204118, 0.58629921];
+  const [c1, c2, c3] = [1.16145124108323, -1.502041176441722, 0.586299206427007];
   const limit = 0.5 * (0.5772156649015329 + Math.LN2);
   const cubic = alpha.mul(c3).add(c2).mul(alpha).add(c1).mul(alpha);
   return alpha.log().mul(0.5).add(cubic).neg().add(limit);

@@ -92,6 +92,13 @@ Deno.test("the divergence lacks the known difference to the exact one", () => {
   assertAlmostEquals(Math.max(...constants), 0.675521, 1e-5);
 });
 
+Deno.test("the divergence has the values that the paper's constants give", () => {
+  const values = gaussianDivergence(doubles([1, 0.5, 0.1])).floats;
+  [0.38947215166222415, 0.7032522857761514, 1.6847629576774292].forEach((value, i) =>
+    assertAlmostEquals(values[i], value, 1e-9)
+  );
+});
+
 Deno.test("noise may be that of a layer, an output, an input or a weight", () => {
   const weight = [[1, -2, 0.5], [0.3, 1, -1]];
   const precisions = {
