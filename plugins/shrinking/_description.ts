@@ -15,10 +15,41 @@ export function is(plugin: Plugin, factory: { readonly definition: unknown }): b
   return (plugin.definition as unknown) === factory.definition;
 }
 
-/** The layers of a sequential layer, with the names that they have under its path. */
-export function layersOf(plugin: Plugin): { layer: LayerPlugin; name: string }[] {
-  const { layers } = plugin.options as { layers: readonly LayerPlugin[] };
-  return layers.map((layer, i) => ({ layer, name: layer.name ?? String(i) }));
+/** A layer with its name under the path of the one around it. */
+export interface Placed {
+  /** The layer. */
+  readonly layer: LayerPlugin;
+  /** Its name. */
+  readonly name: string;
+}
+
+/** The layers that a layer runs one after the other: `sequential`, or `repeat` with fresh parameters; else null. */
+export function layersOf(plugin: LayerPlugin): Placed[] | null {
+  const { layers, block, times, share } = plugin.options as {
+    layers: readonly LayerPlugin[];
+    block: LayerPlugin;
+    times: number;
+    share: boolean;
+  };
+  if (is(plugin, sequential)) return layers.map((layer, i) => ({ layer, name: layer.name ?? String(i) }));
+  if (!is(plugin, repeat) || share) return null;
+  return Array.from({ length: times }, (_, i) => ({ layer: block, name: String(i) }));
+}
+
+/** The layer with other layers in it, each of which keeps its name; null leaves one out. */
+function withLayers(
+  plugin: LayerPlugin,
+  before: readonly Placed[],
+  after: readonly (LayerPlugin | null)[],
+): LayerPlugin {
+  if (after.every((layer, i) => layer === before[i].layer)) return plugin;
+  const left = after.flatMap((layer, i) => layer === null ? [] : [named(layer, before[i].name)]);
+  return named(sequential(left), plugin.name);
+}
+
+/** The block of a layer that has one beside a shortcut; else null. */
+export function blockOf(plugin: LayerPlugin): LayerPlugin | null {
+  return is(plugin, residual) || is(plugin, bypass) ? (plugin.options as { block: LayerPlugin }).block : null;
 }
 
 /** A plugin under another name, or with none. */
@@ -53,52 +84,38 @@ export function withoutPruned<T>(value: T): T {
  * @returns null for a layer that has become the identity
  */
 export function withoutBlocks(plugin: LayerPlugin, path: string, gone: ReadonlySet<string>): LayerPlugin | null {
-  const { block, projection, times, share } = plugin.options as {
-    block: LayerPlugin;
-    projection?: LayerPlugin;
-    times: number;
-    share: boolean;
-  };
   const inside = (layer: LayerPlugin, name: string) => withoutBlocks(layer, join(path, name), gone);
-  if (is(plugin, residual) || is(plugin, bypass)) {
-    if (gone.has(join(path, "branch"))) {
-      if (projection === undefined) return null;
-      // Its own name is that of a place inside, which parameters are known by.
-      return named(sequential([named(projection, "projection")]), plugin.name);
-    }
+  const block = blockOf(plugin);
+  if (block !== null && gone.has(join(path, "branch"))) {
+    const { projection } = plugin.options as { projection?: LayerPlugin };
+    // The projection keeps its path, too.
+    return projection === undefined ? null : named(sequential([named(projection, "projection")]), plugin.name);
+  }
+  if (block !== null) {
     const left = inside(block, "block");
     return left === block ? plugin : plugin.with({ block: left ?? sequential([]) }) as LayerPlugin;
   }
-  const several = is(plugin, repeat) && !share;
-  if (!several && !is(plugin, sequential)) return plugin;
-  const layers = several
-    ? Array.from({ length: times }, (_, i) => ({ layer: block, name: String(i) }))
-    : layersOf(plugin);
-  const left = layers.map(({ layer, name }) => ({ layer: inside(layer, name), name }));
-  if (left.every(({ layer }, i) => layer === layers[i].layer)) return plugin;
-  const stay = left.flatMap(({ layer, name }) => layer === null ? [] : [named(layer, name)]);
-  return named(sequential(stay), plugin.name);
+  const layers = layersOf(plugin);
+  return layers === null ? plugin : withLayers(plugin, layers, layers.map(({ layer, name }) => inside(layer, name)));
 }
 
-/** A description in which the layers at some paths, inside of sequential layers and blocks, have other options. */
+/**
+ * A description in which one layer has other options. It stands inside of layers that run others one after the other, and of
+ * blocks.
+ *
+ * @param place the path of the layer
+ */
 export function withOptions(
   plugin: LayerPlugin,
   path: string,
-  changes: ReadonlyMap<string, Readonly<Record<string, unknown>>>,
+  place: string,
+  changes: Readonly<Record<string, unknown>>,
 ): LayerPlugin {
-  const own = changes.get(path);
-  if (own !== undefined) return plugin.with(own) as LayerPlugin;
-  if (is(plugin, sequential)) {
-    const before = layersOf(plugin);
-    const after = before.map(({ layer, name }) => withOptions(layer, join(path, name), changes));
-    return after.every((layer, i) => layer === before[i].layer)
-      ? plugin
-      : plugin.with({ layers: after }) as LayerPlugin;
-  }
-  if (is(plugin, residual) || is(plugin, bypass)) {
-    const { block } = plugin.options as { block: LayerPlugin };
-    const left = withOptions(block, join(path, "block"), changes);
-    return left === block ? plugin : plugin.with({ block: left }) as LayerPlugin;
-  }
-  return plugin;
+  if (path === place) return plugin.with(changes) as LayerPlugin;
+  if (!place.startsWith(join(path, ""))) return plugin;
+  const inside = (layer: LayerPlugin, name: string) => withOptions(layer, join(path, name), place, changes);
+  const block = blockOf(plugin);
+  if (block !== null) return plugin.with({ block: inside(block, "block") }) as LayerPlugin;
+  const layers = layersOf(plugin);
+  return layers === null ? plugin : withLayers(plugin, layers, layers.map(({ layer, name }) => inside(layer, name)));
 }

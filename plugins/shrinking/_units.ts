@@ -5,14 +5,13 @@
  * @module
  */
 import { buildModel, type LayerPlugin, type Model, noGrad, type Plugin, type Shape, Tensor } from "../../core/mod.ts";
-import { is, join, layersOf, named } from "./_description.ts";
+import { blockOf, is, join, layersOf, named } from "./_description.ts";
 import { maxPoolingDropout } from "../dropout/max_pooling_dropout.ts";
 import { stochasticPooling } from "../dropout/stochastic_pooling.ts";
 import { averagePool1d } from "../layers/average_pool1d.ts";
 import { averagePool2d } from "../layers/average_pool2d.ts";
 import { averagePool3d } from "../layers/average_pool3d.ts";
 import { batchNorm } from "../layers/batch_norm.ts";
-import { bypass } from "../layers/bypass.ts";
 import { conv1d } from "../layers/conv1d.ts";
 import { conv2d } from "../layers/conv2d.ts";
 import { conv3d } from "../layers/conv3d.ts";
@@ -27,7 +26,6 @@ import { maxPool1d } from "../layers/max_pool1d.ts";
 import { maxPool2d } from "../layers/max_pool2d.ts";
 import { maxPool3d } from "../layers/max_pool3d.ts";
 import { relu } from "../layers/relu.ts";
-import { residual } from "../layers/residual.ts";
 import { selu } from "../layers/selu.ts";
 import { sequential } from "../layers/sequential.ts";
 import { sigmoid } from "../layers/sigmoid.ts";
@@ -74,24 +72,26 @@ function isOneOf(plugin: Plugin, factories: readonly { readonly definition: unkn
   return factories.some((factory) => is(plugin, factory));
 }
 
-/** Layers that follow each other in a model, without those around them: sequential layers in each other are one chain. */
+/** Layers that follow each other in a model, whatever sequential layers are around them. */
 function chainsOf(model: Model): Link[][] {
   const shapes = new Map(model.summary().map(({ path, shape }) => [path, shape]));
   const chains: Link[][] = [];
   const visit = (layer: LayerPlugin, path: string, inputShape: Shape, chain: Link[]) => {
-    if (is(layer, sequential)) {
+    const layers = layersOf(layer);
+    if (layers !== null) {
       let shape = inputShape;
-      for (const { layer: inner, name } of layersOf(layer)) {
+      for (const { layer: inner, name } of layers) {
         visit(inner, join(path, name), shape, chain);
         shape = shapes.get(join(path, name))!;
       }
       return;
     }
     chain.push({ layer, path, inputShape });
-    if (!is(layer, residual) && !is(layer, bypass)) return;
+    const block = blockOf(layer);
+    if (block === null) return;
     const inside: Link[] = [];
     chains.push(inside);
-    visit((layer.options as { block: LayerPlugin }).block, join(path, "block"), inputShape, inside);
+    visit(block, join(path, "block"), inputShape, inside);
   };
   const whole: Link[] = [];
   chains.push(whole);

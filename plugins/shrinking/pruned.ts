@@ -222,7 +222,7 @@ export function pruned(model: Model, options: PruneOptions = {}): PrunedModel {
     const changed = new Set<string>();
     for (let found = shrinkOnce(small, left); found !== null; found = shrinkOnce(small, left)) {
       const { path, option, units } = found;
-      root = withOptions(root, "", new Map([[path, { [option]: units }]]));
+      root = withOptions(root, "", path, { [option]: units });
       small = rebuilt(root, small, left, changed.add(join(path, option)));
     }
     return { model: small, table: tableOf(model, small) };

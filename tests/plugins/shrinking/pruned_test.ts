@@ -335,6 +335,19 @@ Deno.test("pruned() zeroes what sparse variational dropout drowned, and takes ou
   assertEquals(third, 3 * 4 + 3);
 });
 
+Deno.test("pruned() shrinks each of a repeated layer's copies by itself", () => {
+  const block = sequential([dense(6), relu(), dense(4)]);
+  const model = built(sequential([repeat(block, 3), dense(2)]), [4]);
+  clear(parameterOf(model, "0.1.0.weight"), 0, [0, 1]);
+  clear(parameterOf(model, "0.2.2.weight"), 1, [3]);
+  const { model: small, table } = pruned(model);
+  assertSame(small, model, random([2, 4], 1));
+  assertEquals(units(table).map((row) => row![1]), [6, 4, 4, 4, 5, 4, 2]);
+  const shared = built(repeat(block, 3, { share: true }), [4]);
+  clear(parameterOf(shared, "0.0.weight"), 0, [0, 1]);
+  assertSame(pruned(shared).model, shared, random([2, 4], 1));
+});
+
 // ---- blocks ----
 
 Deno.test("pruned() takes out the layers that were marked, and leaves the others their names", () => {
