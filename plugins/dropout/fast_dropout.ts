@@ -1,10 +1,11 @@
 /**
  * Fast dropout: dropout's masks are averaged over in closed form, not drawn.
  *
- * Wang, Manning, "Fast dropout training", ICML 2013. A sum of many masked inputs is nearly normal (section 2), with the mean
- * `sum q w x` and the variance `sum q (1 - q) w^2 x^2` for keep probability q; hidden units hand on the mean and variance of
- * their activation (section 5), and the loss is replaced by its expectation over the normal output, for logistic regression
- * equation (7): `-log sigmoid(k y mu) / k` with `k = (1 + pi s^2 / 8)^-1/2`.
+ * Wang, Manning, "Fast dropout training", ICML 2013. A sum of many masked inputs is nearly normal, with the mean
+ * `mu = sum q w x` and the variance `s^2 = sum q (1 - q) w^2 x^2` for keep probability q; hidden units hand on the mean and
+ * variance of their activation, and the loss is replaced by its expectation over the normal output. For logistic regression
+ * equation (7) gives the mean of `sigmoid(X)` as `sigmoid(k mu)` with `k = (1 + pi s^2 / 8)^-1/2`, so that the expected loss of
+ * a label y = -1 or 1 is `-log sigmoid(k y mu) / k`.
  *
  * @module
  */
@@ -14,7 +15,7 @@ import { definePlugin, type ExpectationForm, type Factory, gradients } from "../
 /** Options of {@linkcode fastDropout}. */
 export interface FastDropoutOptions {
   /**
-   * How the logistic loss is averaged: `probit` (default), equation (7), or `delta`, the second order around the mean. The
+   * How the logistic loss is averaged: `probit` (default), by equation (7), or `delta`, the second order around the mean. The
    * squared error is exact and the softmax loss of second order with either.
    */
   form?: ExpectationForm;

@@ -5,8 +5,8 @@
  * Overfitting", JMLR 15 (2014), section 9.1: for linear regression, the expected squared error under dropout of the inputs is
  * `||y - X w||^2 + p / (1 - p) ||G w||^2` with `G = diag(X^T X)^1/2` for the scaled weights w, and rate p.
  *
- * Wager, Wang, Liang, "Dropout Training as Adaptive Regularization", NIPS 2013, equation (6): for a generalised linear model
- * with the log-partition function A, the expected loss grows by about `p / (2 (1 - p)) sum_ij A''(x_i b) x_ij^2 b_j^2`.
+ * Wager, Wang, Liang, "Dropout Training as Adaptive Regularization", NIPS 2013, section 2: for a generalised linear model with
+ * the log-partition function A, the expected loss grows by about `p / (2 (1 - p)) sum_ij A''(x_i b) x_ij^2 b_j^2`.
  *
  * @module
  */
