@@ -208,17 +208,36 @@ function at(config: unknown, path: string): Part {
   return path.split(".").reduce((part, key) => (part as Record<string, unknown>)[key], config) as Part;
 }
 
-/** What is changed by `--set`. */
-interface Change {
+/** A variant in a net. */
+interface Trial {
   readonly host: Host;
   readonly role: string;
   readonly variant: Part;
   readonly factory: AnyFactory;
-  readonly dataset: Dataset;
+}
+
+/** Tries a variant in a net: undefined where all is well, or why it does not fit this net. */
+async function tried(folder: string, trial: Trial): Promise<string | undefined> {
+  const { host, role, variant } = trial;
+  const plan = await planned(folder, host.config(variant));
+  const dataset = await loadDataset(configuredDataset(plan.config, registry));
+  const run = runOf(plan);
+  let numbers: number[];
+  try {
+    numbers = await trained(run, dataset);
+  } catch (error) {
+    if (error instanceof ThinnedError) return error.message;
+    throw error;
+  }
+  const what = `${role}: ${JSON.stringify(variant)}`;
+  assert(numbers.every(Number.isFinite), what);
+  assertEquals(await trained(again(run), dataset), numbers, `${what} from its JSON`);
+  await changedBySet(folder, trial, dataset);
+  return undefined;
 }
 
 /** Trains with another rate, or another number where there is none; throws when there are numbers and none can be changed. */
-async function changedBySet(folder: string, { host, role, variant, factory, dataset }: Change): Promise<void> {
+async function changedBySet(folder: string, { host, role, variant, factory }: Trial, dataset: Dataset): Promise<void> {
   const { plugin: name, ...options } = variant;
   const problems: string[] = [];
   for (const [option, value] of changes(factory, options)) {
@@ -247,38 +266,26 @@ for (const { definition: { name } } of variants) {
   Deno.test(`${name} trains from a configuration at each of its sites, is the same from its JSON, and obeys --set`, () =>
     inFolder(async (folder) => {
       assert(roles.length > 0, `no net has a site for ${rolesOf(definition)}`);
+      const problems: string[] = [];
+      const served = new Set<string>();
       for (const options of definition.cases ?? [needed(factory)]) {
-        const plain = JSON.parse(JSON.stringify(options)) as Part;
-        const variant = { plugin: name, ...plain };
-        let tried = 0;
+        const variant = { plugin: name, ...JSON.parse(JSON.stringify(options)) as Part };
+        let sites = 0;
         for (const role of roles) {
-          const problems: string[] = [];
           for (const host of hosts[role]) {
-            const plan = await planned(folder, host.config(variant));
-            const dataset = await loadDataset(configuredDataset(plan.config, registry));
-            const run = runOf(plan);
-            let numbers: number[];
-            try {
-              numbers = await trained(run, dataset);
-            } catch (error) {
-              if (!(error instanceof ThinnedError)) throw error;
-              problems.push(error.message); // it fits another net
-              continue;
+            const problem = await tried(folder, { host, role, variant, factory });
+            if (problem === undefined) {
+              sites++;
+              served.add(role);
+              break;
             }
-            tried++;
-            assert(numbers.every(Number.isFinite), `${role}: ${JSON.stringify(plain)}`);
-            assertEquals(
-              await trained(again(run), dataset),
-              numbers,
-              `${role} from its JSON: ${JSON.stringify(plain)}`,
-            );
-            await changedBySet(folder, { host, role, variant, factory, dataset });
-            break;
+            problems.push(`${role} with ${JSON.stringify(options)}: ${problem}`);
           }
-          assert(problems.length < hosts[role].length, `${role}, ${JSON.stringify(plain)}: ${problems.join("\n")}`);
         }
-        assert(tried > 0);
+        assert(sites > 0, `no net fits:\n${problems.join("\n")}`);
       }
+      // Some options are for one of the sites alone, but each site is for some options.
+      for (const role of roles) assert(served.has(role), `no net fits as ${role}:\n${problems.join("\n")}`);
     }));
 }
 
