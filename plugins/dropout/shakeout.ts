@@ -69,7 +69,7 @@ export const shakeout: Factory<"product", ShakeoutOptions> = definePlugin({
     authors: "Kang, Li, Tao",
     year: 2016,
     title: "Shakeout: A New Regularized Deep Neural Network Training Scheme",
-    url: "https://arxiv.org/abs/1904.06593",
+    url: "https://ojs.aaai.org/index.php/AAAI/article/view/10202",
   },
   options: z.object({
     rate: scheduled(z.number(rates).min(0, rates).lt(1, rates)).default(0.5)

@@ -65,7 +65,8 @@ function keepProbabilities(
  * or `tanh`. Before any other the pre-activation is: the same in training for functions that are 0 at 0, but not at evaluation.
  *
  * A tied gate is not trained: no gradient reaches the weight through the mask, only through evaluation. To a free one the
- * gradient is as if units were multiplied by their probability (straight through), an estimate.
+ * gradient is as if units were multiplied by their probability (straight through), the mean of a unit over its own mask: an
+ * estimate, as the paper's local expectations are.
  *
  * When: for hidden layers of fully connected nets and autoencoders, when it should matter to an example which units it loses.
  * Cost: a random number and a sigmoid for each unit; a free gate costs the layer's product once more.
