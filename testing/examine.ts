@@ -1,5 +1,6 @@
 /** The exam: all checks of a plugin, in order. @module */
 import {
+  type AnyDefinition,
   type AnyFactory,
   isFactory,
   OptionError,
@@ -27,12 +28,17 @@ import { keepsNothing, resume } from "./checks/state.ts";
 import { type Draws, drawsOf } from "./draws.ts";
 import type { Options } from "./rates.ts";
 import { type Check, ensure, type Examination, makeCheck } from "./report.ts";
-import { sitesOf } from "./sites.ts";
+import { isVariantLayer, sitesOf } from "./sites.ts";
 import { makePlugin, Trial } from "./trial.ts";
 
 /** Whether a role is that of a variant inside a model. */
 function isSite(role: Role): boolean {
   return (siteRoles as readonly Role[]).includes(role);
+}
+
+/** Whether a plugin is a variant inside a model: it serves a site, or is a layer by itself. */
+function isVariant(definition: AnyDefinition): boolean {
+  return rolesOf(definition).some(isSite) || isVariantLayer(definition);
 }
 
 /** What an exam is told. */
@@ -116,7 +122,8 @@ export const checkNames: readonly string[] = [
  * Examines a plugin: whether it keeps what the contract asks of every variant, and what it claims. It is run by the
  * real driver, at each of its sites, on the reference backend in float64, and on the open backend too.
  *
- * @param plugin what `definePlugin` returns; it serves one of the six sites of variants, or as a loss
+ * @param plugin what `definePlugin` returns; it serves one of the seven sites of variants, as a loss, or as
+ * a layer that makes claims of what it draws
  * @throws {PluginError} when it does not
  *
  * @example
@@ -134,10 +141,9 @@ export async function examine(plugin: AnyFactory, options: ExamineOptions = {}):
     throw new PluginError(`examine: expected what definePlugin returns, found ${show(plugin)}.`);
   }
   const { definition } = plugin;
-  const examined = rolesOf(definition).filter((role) => role === "loss" || isSite(role));
-  if (examined.length === 0) {
+  if (!isVariant(definition) && definition.loss === undefined) {
     throw new PluginError(
-      `examine: expected a plugin for one of the sites ${siteRoles.join(", ")}, or a loss; ` +
+      `examine: expected a plugin for one of the sites ${siteRoles.join(", ")}, a layer with claims, or a loss; ` +
         `${definition.name} serves as ${rolesOf(definition).join(", ")}.`,
     );
   }
@@ -170,7 +176,7 @@ async function* allChecks(factory: AnyFactory, cases: readonly Options[], seed: 
   yield make("refusals", optionTrials, refusals);
   const { definition } = factory;
   const whole = [{ label: definition.name }];
-  if (rolesOf(definition).some(isSite)) {
+  if (isVariant(definition)) {
     const trials: Trial[] = [];
     const draws: Draws[] = [];
     yield make("sites", optionTrials, ({ options }) => {

@@ -50,7 +50,7 @@ export type AxisKind = "examples" | "time" | "places" | "words" | number;
 export interface Site {
   /** What messages call it: `attention at the weights`. */
   readonly label: string;
-  /** The role in which it calls the variant. */
+  /** The role in which it calls the variant. A variant that is a layer by itself stands where activations do. */
   readonly role: SiteRole;
   /** Sites of one group differ in shape only; a variant may refuse shapes, but not all of a group. */
   readonly group: string;
@@ -115,6 +115,23 @@ function activationSite(shape: Shape): Site {
     inputs: (request) => [rows(shape, "x", request)],
     plain: (_model, [x]) => x,
     probe: (_model, [x]) => x,
+  };
+}
+
+/** Whether a plugin is a layer that claims something of what it draws. */
+export function isVariantLayer({ forward, claims }: AnyDefinition): boolean {
+  return forward !== undefined && claims !== undefined;
+}
+
+/** A variant that is a layer by itself, such as a pooling that draws: without a draw it is what it is at evaluation. */
+function layerSite(shape: Shape): Site {
+  return {
+    ...activationSite(shape),
+    label: `layer [batch, ${shape.join(", ")}]`,
+    group: "layer",
+    mixes: true,
+    plain: (model, inputs) => model.forward(inputs),
+    probe: () => null,
   };
 }
 
@@ -278,6 +295,7 @@ export function sitesOf(definition: AnyDefinition, plugin: Plugin): Site[] {
   if (definition.activation !== undefined) {
     sites.push(...[[7], [4, 5], [3, 4, 5], [2, 8, 9], [24], [12, 5, 4]].map(activationSite));
   }
+  if (isVariantLayer(definition)) sites.push(...[[6], [4, 6], [2, 4, 6], [2, 4, 4, 6]].map(layerSite));
   if (definition.weight !== undefined) sites.push(...[[UNITS, 4], [UNITS, 2, 3, 2]].map(weightSite));
   if (definition.product !== undefined) {
     sites.push(...[[4], [3, 4]].map((shape) => productSite(shape)), productSite([2, 4, 3], [3, 2]));

@@ -22,6 +22,8 @@ import {
   showShape,
 } from "../../core/mod.ts";
 
+import { tanh } from "../layers/tanh.ts";
+
 /** Options of {@linkcode swapout}. */
 export interface SwapoutOptions {
   /** The block F. */
@@ -105,4 +107,5 @@ export const swapout: Factory<"layer", SwapoutOptions, ["block"]> = definePlugin
       .add(applyMask(branch, draw("block", blockRate), evaluates));
   },
   claims: { draw: "sample", rates: ["shortcutRate", "blockRate"] },
+  cases: [{ block: tanh() }, { block: tanh(), shared: true }],
 });
