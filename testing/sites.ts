@@ -78,6 +78,8 @@ export interface Site {
   probe(model: Model, inputs: readonly Tensor[]): Tensor | null;
   /** Which entry of the probe an entry of the output is read from. Default: the one at the same position. */
   readonly source?: (inputs: readonly Tensor[], entry: number) => number;
+  /** Whether training may give an output of another shape than evaluation, of as many examples. Default false. */
+  readonly reshapes?: boolean;
   /** What the layer makes of the output at once, where gradients of the output say nothing. Default: the output. */
   readonly readout?: (output: Tensor) => Tensor;
 }
@@ -130,6 +132,7 @@ function layerSite(shape: Shape): Site {
     label: `layer [batch, ${shape.join(", ")}]`,
     group: "layer",
     mixes: true,
+    reshapes: true,
     plain: (model, inputs) => model.forward(inputs),
     probe: () => null,
   };

@@ -31,7 +31,8 @@ const given = parseArgs(Deno.args, {
 });
 const [seeds, from] = [whole("seeds", given.seeds), whole("from", given.from)];
 const registry = new Registry(builtins);
-const variants = [...new Set((siteRoles as readonly Role[]).flatMap((role) => registry.list(role)))];
+const drawing = registry.list("layer").filter(({ definition }) => definition.claims !== undefined);
+const variants = [...new Set([...(siteRoles as readonly Role[]).flatMap((role) => registry.list(role)), ...drawing])];
 const losses = registry.list("loss").filter(({ definition }) => definition.objective !== undefined);
 const plugins: AnyFactory[] = [...variants, ...losses].filter(({ definition }) =>
   given.plugin.length === 0 || given.plugin.includes(definition.name)

@@ -15,6 +15,7 @@ import {
   reference,
   Registry,
   type Role,
+  siteRoles,
   Tensor,
   useBackend,
 } from "../mod.ts";
@@ -54,9 +55,9 @@ Deno.test("a variant with running state passes, and what was resumed is named", 
   assertEquals([status, message], ["passed", "resuming with mean gives the same bits"]);
 });
 
-const variantRoles: Role[] = ["activation", "weight", "recurrent", "branch", "attention", "embedding"];
 const registry = new Registry(builtins);
-const variants = new Set(variantRoles.flatMap((role) => registry.list(role)));
+const drawing = registry.list("layer").filter(({ definition }) => definition.claims !== undefined);
+const variants = new Set([...(siteRoles as readonly Role[]).flatMap((role) => registry.list(role)), ...drawing]);
 const objectives = registry.list("loss").filter(({ definition }) => definition.objective !== undefined);
 
 for (const plugin of [...variants, ...objectives]) {

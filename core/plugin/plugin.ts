@@ -140,7 +140,7 @@ export interface CommonDefinition<Input, Options> {
   readonly options: OptionsSchema<Input, Options>;
   /** Options that a factory takes by position, before the object with the others; each can be given only once. */
   readonly positional?: readonly (keyof NoInfer<Input> & string)[];
-  /** What the exam verifies; a function where it depends on the options. */
+  /** What the exam verifies; a function where it depends on the options. A layer with claims is examined as a variant. */
   readonly claims?: Claims | ((options: Options) => Claims);
   /**
    * Options objects that the exam examines, each by itself. Default: one with no options, so a plugin with an option that
