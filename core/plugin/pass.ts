@@ -461,8 +461,8 @@ export class Pass {
   #foresees(given: Plugin, path: string): Foresee | undefined {
     const part = given.definition.activation;
     if (this.#evaluates || part === undefined || typeof part === "function") return undefined;
-    // Whoever collects what layers hand out may look at all of it.
-    if (this.#settings.emitted !== null) return undefined;
+    // Whoever collects what layers hand out may look at all of it, and a further pass reads outputs under another mask.
+    if (this.#settings.emitted !== null || this.#settings.outputs !== null) return undefined;
     return (shape) => {
       const node = this.#tree.at(path, given);
       try {

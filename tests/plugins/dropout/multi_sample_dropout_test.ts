@@ -244,3 +244,14 @@ Deno.test("multiSampleDropout() refuses a path without a layer, and numbers of s
   const message = "multi-sample-dropout.samples: expected a whole number in [1, 1000]";
   for (const samples of [0, 1.5, 1001]) assertThrows(() => multiSampleDropout({ samples }), OptionError, message);
 });
+
+Deno.test("the features that all masks see are computed whole, also where one mask of the batch follows them", () => {
+  const layers = sequential([dense(800), dropout({ rate: 0.5, share: ["batch"] }), dense(3)]);
+  const model = buildModel(layers, { inputShape: [400], seed: 2 });
+  const wide = random([128, 400], 1).cast("float32");
+  const { again } = model.passes(wide, { mode: "train", step: 0 });
+  for (const pass of [1, 2]) {
+    const alone = model.forward(wide, { mode: "train", step: 0, pass });
+    again(pass, { from: null }).floats.forEach((value, i) => assertAlmostEquals(value, alone.floats[i], 1e-4));
+  }
+});
