@@ -189,10 +189,11 @@ export const dropConnect: Factory<"weight" | "product", DropConnectOptions> = de
     if (scale === 1) return multiply(x, weight, bias, epilogue);
     return activated(multiply(x, weight, bias).mul(scale), epilogue);
   },
-  claims: ({ per, convention }) => ({
+  claims: ({ per, convention, inference }) => ({
     mean: convention === "classic" ? "reduced" : "kept",
     eval: convention === "classic" ? "scaled" : "identity",
     draw: per === "batch" ? "batch" : "sample",
+    ...(inference === "normal" ? { sample: "otherwise" } : {}),
   }),
-  cases: [{}, { per: "batch" }, { convention: "classic" }],
+  cases: [{}, { per: "batch" }, { convention: "classic", inference: "normal" }],
 });
