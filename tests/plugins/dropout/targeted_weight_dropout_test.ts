@@ -1,14 +1,21 @@
 /** Targeted weight dropout: which weights are candidates, how often they fall, and what evaluation prunes. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { gradients, Key, type Model, OptionError, Tensor } from "../../../core/mod.ts";
+import { fit, gradients, Key, type Model, OptionError, Tensor } from "../../../core/mod.ts";
 import {
   conv2d,
   dense,
+  digits,
+  flatten,
   linear,
+  pruned,
+  relu,
+  sequential,
+  sgd,
   targetedWeightDropout,
   type TargetedWeightDropoutOptions,
   warmUp,
 } from "../../../plugins/mod.ts";
+import { loadModel } from "../../../plugins/load_model.ts";
 import { apart, doubles, random } from "../../core/_tensors.ts";
 import { built } from "../_apply.ts";
 
@@ -170,4 +177,27 @@ Deno.test("targetedWeightDropout() ramps both numbers by schedules, as the autho
 Deno.test("targetedWeightDropout() refuses numbers out of range", () => {
   assertThrows(() => targetedWeightDropout({ rate: 2 }), OptionError, "targeted-weight-dropout.rate");
   assertThrows(() => targetedWeightDropout({ target: -1 }), OptionError, "targeted-weight-dropout.target");
+});
+
+Deno.test("a saved run with a ramp evaluates and prunes as at its end, without being told the progress", async () => {
+  const weight = targetedWeightDropout({ rate: 0.5, target: linear({ from: 0, to: 0.75 }) });
+  const net = sequential([flatten(), dense(16, { weight }), relu(), dense(10)]);
+  const run = await fit(net, {
+    data: digits({ train: 100, test: 20 }),
+    optimizer: sgd(),
+    epochs: 2,
+    batchSize: 20,
+    seed: 1,
+  });
+  const path = `${await Deno.makeTempDir()}/ramp.safetensors`;
+  await run.save(path);
+  const { model } = await loadModel(path);
+  const progress = { step: 10, stepsPerEpoch: 5, totalSteps: 10 };
+  const x = Tensor.uniform([3, ...run.model.inputShape], Key.seed(1));
+  assertEquals(model.forward(x).toArray(), run.model.forward(x, { progress }).toArray());
+  const [small, same] = [pruned(model), pruned(run.model, { progress })].map(({ model }) =>
+    model.parameters()[0].tensor
+  );
+  assertEquals(small.toArray(), same.toArray());
+  assertEquals(small.floats.filter((value) => value === 0).length, 0.75 * small.size);
 });
