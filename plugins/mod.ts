@@ -47,6 +47,7 @@ export * from "./dropout/gaussian_dropout.ts";
 export * from "./dropout/gaussian_noise.ts";
 export * from "./dropout/gaussian_variational_dropout.ts";
 export * from "./dropout/hidden_cut.ts";
+export * from "./dropout/jumpout.ts";
 export * from "./dropout/layer_drop.ts";
 export * from "./dropout/marginalised_dropout.ts";
 export * from "./dropout/masksembles.ts";
