@@ -3,7 +3,7 @@ import { assert, assertAlmostEquals, assertEquals, assertStrictEquals, assertThr
 import { gradients, OptionError, ShapeError, Tensor } from "../../../core/mod.ts";
 import { assertPasses, checkGradient } from "../../../testing/mod.ts";
 import { disout, type DisoutOptions } from "../../../plugins/dropout/disout.ts";
-import { dropBlock } from "../../../plugins/dropout/drop_block.ts";
+import { dropBlock } from "../../../plugins/dropout/drop_block/drop_block.ts";
 import { linear } from "../../../plugins/schedules/linear.ts";
 import { mean, variance } from "../../core/_statistics.ts";
 import { random } from "../../core/_tensors.ts";

@@ -9,8 +9,8 @@ import {
   drawBlocks,
   seedProbability,
   spread,
-} from "../../../plugins/dropout/_blocks.ts";
-import { dropBlock, type DropBlockOptions } from "../../../plugins/dropout/drop_block.ts";
+} from "../../../plugins/dropout/drop_block/_blocks.ts";
+import { dropBlock, type DropBlockOptions } from "../../../plugins/dropout/drop_block/drop_block.ts";
 import { dropout } from "../../../plugins/dropout/dropout.ts";
 import { spatialDropout } from "../../../plugins/dropout/spatial_dropout.ts";
 import { linear } from "../../../plugins/schedules/linear.ts";
@@ -46,8 +46,8 @@ function enumerated(map: readonly number[], { rate, block, border }: Blocks): nu
   const shape = axes.map(({ seeds }) => seeds);
   const places = shape.reduce((n, extent) => n * extent, 1);
   const cases = Array.from({ length: 2 ** places }, (_, c) => Array.from({ length: places }, (_, i) => c >> i & 1));
-  const dropped = spread(Tensor.from(cases.flat(), [cases.length, 1, ...shape], "float64"), axes, border)
-    .broadcastTo([cases.length, 1, ...map]).reshape([cases.length, -1]);
+  const kept = spread(Tensor.from(cases.flat(), [cases.length, 1, ...shape], "float64"), axes, border);
+  const dropped = kept.neg().add(1).reshape([cases.length, -1]);
   const weights = cases.map((seeds) => seeds.reduce((p, seed) => p * (seed ? gamma : 1 - gamma), 1));
   const total = Tensor.from(weights, [1, cases.length], "float64").matmul(dropped);
   return [...total.floats];
@@ -296,7 +296,7 @@ Deno.test("dropBlock() draws the same in float32, in mode sample anew, and for a
   assertEquals(whole.slice([2]).toArray(), model.forward(x.slice([2]), { ...train, sample: 2 }).toArray());
   assert(JSON.stringify(zeros(model.forward(x, { mode: "sample", step: 0 }))) !== JSON.stringify(zeros(whole)));
   const options = blocks(0.4, 3, "wrap");
-  const drawn = (type: "float32" | "float64") => drawBlocks([6, 2, 6, 5], Key.seed(3).at("x"), options, type).dropped;
+  const drawn = (type: "float32" | "float64") => drawBlocks([6, 2, 6, 5], Key.seed(3).at("x"), options, type).kept;
   assertEquals(drawn("float32").toArray(), drawn("float64").toArray());
 });
 

@@ -14,7 +14,6 @@ import {
   kernels,
   type Key,
   type Mask,
-  maxPool,
   rateSchema,
   rateThreshold,
   type Scheduled,
@@ -23,9 +22,11 @@ import {
   ShapeError,
   showShape,
   sizeOf,
+  type Spatial,
   Tensor,
-} from "../../core/mod.ts";
-import { eachAxis, type Extents } from "../layers/_window.ts";
+} from "../../../core/mod.ts";
+import { dropBlocks } from "./_kernel.ts";
+import { eachAxis, type Extents } from "../../layers/_window.ts";
 
 /** What becomes of blocks at the border of a map; see {@linkcode dropBlock}. */
 export type BlockBorder = "wrap" | "inside";
@@ -162,27 +163,30 @@ export function seedProbability(rate: number, axes: readonly BlockAxis[]): numbe
   return -Math.expm1(-lambda);
 }
 
-/** Stretches seeds `[batch, channels, ...]` (1 where there is one) to blocks: 1 where a cell is dropped. */
+/** Three numbers of spatial axes; those that are not there come first. */
+function spatial(axes: readonly BlockAxis[], of: (axis: BlockAxis) => number): Spatial {
+  return [...new Array<number>(3 - axes.length).fill(1), ...axes.map(of)] as unknown as Spatial;
+}
+
+/** Stretches seeds `[batch, channels, ...]` (not 0 where there is one) to blocks: 0 where one covers a cell, else 1. */
 export function spread(seeds: Tensor, axes: readonly BlockAxis[], border: BlockBorder): Tensor {
-  let dropped = seeds;
-  axes.forEach(({ cells, block }, i) => {
-    if (block === 1 || block === cells) return; // a single place is stretched by whoever applies the mask
-    const axis = 2 + i;
-    const margin = [block - 1, border === "wrap" ? 0 : block - 1] as const;
-    if (border === "wrap") {
-      const start = dropped.shape.map((extent, at) => at === axis ? extent - margin[0] : 0);
-      dropped = Tensor.concat([dropped.slice(start), dropped], axis);
-    } else dropped = dropped.pad(dropped.shape.map((_, at) => at === axis ? margin : [0, 0]));
-    const kernel = axes.map((_, at) => at === i ? block : 1);
-    dropped = maxPool(dropped, { kernel, stride: axes.map(() => 1) });
+  const [batch, channels] = seeds.shape;
+  const kept = Tensor.empty([batch, channels, ...axes.map(({ cells }) => cells)], seeds.dtype);
+  if (kept.size === 0) return kept;
+  dropBlocks(seeds.floats, kept.floats, {
+    planes: batch * channels,
+    seeds: spatial(axes, ({ seeds }) => seeds),
+    cells: spatial(axes, ({ cells }) => cells),
+    block: spatial(axes, ({ block }) => block),
+    wrap: border === "wrap",
   });
-  return dropped;
+  return kept;
 }
 
 /** Blocks that were drawn. */
 export interface DrawnBlocks {
-  /** 1 where a cell is dropped, else 0, in a shape that stretches to that of the map. */
-  readonly dropped: Tensor;
+  /** 1 where a cell is kept, else 0, in a shape that stretches to that of the map. It belongs to the caller. */
+  readonly kept: Tensor;
   /** The probability with which a cell is kept: one for all, or one for each as `[1, 1, ...]`. */
   readonly keep: number | Tensor;
 }
@@ -209,8 +213,7 @@ export function maskOfCells(shape: Shape, key: Key, blocks: Blocks): Mask | null
 export function drawBlocks(shape: Shape, key: Key, blocks: Blocks, dtype: FloatType): DrawnBlocks {
   const cells = maskOfCells(shape, key, blocks);
   if (cells !== null) {
-    const keep = keepProbability(rateThreshold(blocks.rate));
-    return { dropped: keptEntries(cells, shape, dtype).neg().add(1), keep };
+    return { kept: keptEntries(cells, shape, dtype), keep: keepProbability(rateThreshold(blocks.rate)) };
   }
   const axes = blockAxes(shape, blocks);
   // Decisions of 32 bits: gamma is small, and its error counts as often as seeds reach a cell.
@@ -220,7 +223,7 @@ export function drawBlocks(shape: Shape, key: Key, blocks: Blocks, dtype: FloatT
   const [rows, cols] = [shape[0], sizeOf(seeds.shape.slice(1))];
   // What this draw keeps is a seed.
   if (threshold > 0) kernels.bernoulli(seeds.floats, key.draw(rows, cols), rows, cols, 2 ** 32 - threshold, 32, 1);
-  return { dropped: spread(seeds, axes, blocks.border), keep: keepProbabilities(axes, 1 - threshold / 2 ** 32, dtype) };
+  return { kept: spread(seeds, axes, blocks.border), keep: keepProbabilities(axes, 1 - threshold / 2 ** 32, dtype) };
 }
 
 /**
