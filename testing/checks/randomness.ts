@@ -95,6 +95,8 @@ export function otherSample(trial: Trial): string {
 /** A batch in parts gives the rows of the whole. */
 export function split(trial: Trial): string {
   const subject = active(trial);
+  const mixed = trial.sharing().examples && trial.claims.adaptive === true;
+  applies(!mixed, "what becomes of an example is said to depend on the values of the others of its batch");
   const pick = trial.picker("split");
   for (let turn = 0; turn < 6; turn++) {
     const sizes = [[1, 2, 3], [17], [pick.whole(1, 9), pick.whole(1, 9), 1]][turn % 3];
