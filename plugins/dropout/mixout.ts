@@ -2,7 +2,7 @@
  * Mixout: in fine-tuning, dropped weights go back to those that it began with.
  *
  * Lee, Cho, Kang, "Mixout: Effective Regularization to Finetune Large-scale Pretrained Language Models", ICLR 2020,
- * equation (1) and section 3: with the weights u that fine-tuning began with, a mask m of keep probability q = 1 - p,
+ * figure 1 and section 3: with the weights u that fine-tuning began with, a mask m of keep probability q = 1 - p,
  * `w' = (m w + (1 - m) u - p u) / q = u + m (w - u) / q`, so that E w' = w.
  *
  * @module
@@ -21,7 +21,7 @@ export interface MixoutOptions {
   target?: "start" | "zero";
   /**
    * Whether the weights out of one input (or of one input channel) go back together, as in the paper and its code; else
-   * each by itself. Default true.
+   * each by itself, which the paper calls mixconnect. Default true.
    */
   neurons?: boolean;
 }
