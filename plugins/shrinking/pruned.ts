@@ -175,9 +175,10 @@ function tableOf(before: Model, after: Model): PrunedRow[] {
  *   `targetedWeightDropout`, `targetedUnitDropout`, `sparseVariationalDropout`, and any variant that says what it `prunes`.
  * - Units and channels that nothing uses any more, or that say the same whatever the input, are taken out, of their layer
  *   and of the next one; what they said is added to the bias there. That is done between dense layers and convolutions
- *   without groups that follow each other in `sequential` layers, also inside of `residual` and `bypass` blocks, with
+ *   without groups that follow each other in `sequential` and `repeat`, also inside of `residual` and `bypass` blocks, with
  *   activations, pooling, batch norm, dropout and `flatten` between them, where padding does not tell places apart.
- * - Blocks that are left out for good, such as those that `pruneLayers` marked, are taken out of `sequential` and `repeat`.
+ * - Blocks of `residual` and `bypass` that are left out for good, such as those that `pruneLayers` marked, are taken out of
+ *   `sequential` and `repeat`. Single sub-layers of transformer blocks stay, though nothing computes them.
  *
  * What is left keeps its path, so that parameters have the names that they had. Zeros that are left among the weights are
  * plain zeros: they move if the model is trained further. Outputs differ by rounding alone, since sums have fewer terms.
