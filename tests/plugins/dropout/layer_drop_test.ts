@@ -12,6 +12,7 @@ import {
   type LayerDropOptions,
   linear,
   loadModel,
+  pruned,
   pruneLayers,
   repeat,
   residual,
@@ -234,6 +235,18 @@ Deno.test("pruneLayers() refuses a number that no layer has, and changes nothing
     "layers: expected numbers of the model's 2 layers with layerDrop, from 0, found 2",
   );
   assertEquals(model.plugins().get("0.branch")!.options.pruned, false);
+});
+
+Deno.test("pruned() takes the layers that pruneLayers() left out of the model, which gives the same outputs", () => {
+  for (const host of [bypass, residual]) {
+    const layers = Array.from({ length: 4 }, () => host(dense(3), { branch: layerDrop() }));
+    const model = built(sequential([...layers, dense(2)]), [3]);
+    pruneLayers(model, everyOther(4));
+    const smaller = pruned(model).model;
+    const x = random([5, 3], 1);
+    assertEquals(smaller.forward(x).toArray(), model.forward(x).toArray());
+    assertEquals([model.parameterCount(), smaller.parameterCount()], [4 * 12 + 8, 2 * 12 + 8]);
+  }
 });
 
 Deno.test("a saved model remembers what was pruned", async () => {
