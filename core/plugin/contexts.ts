@@ -266,7 +266,7 @@ export interface ScheduleContext<Options> {
 export interface ScheduleSite {
   /**
    * Which of the model's places it stands at, from 0: the plugins that have this schedule among their options, or one that is
-   * written alike, are counted in the order in which the model runs them.
+   * written alike or, where it has a name, one of its kind and name, are counted in the order in which the model runs them.
    */
   readonly index: number;
   /** How many such places there are, at least 1. */

@@ -62,13 +62,16 @@ function holdsPlace(value: unknown): boolean {
   return Object.values(value).some(holdsPlace);
 }
 
-/** Descriptions of plugins, which are immutable. */
-const texts = new WeakMap<Plugin, string>();
+/** What schedules have in common that are counted together: their name, or what is written; they are immutable. */
+const groups = new WeakMap<Plugin, string>();
 
-function textOf(plugin: Plugin): string {
-  let text = texts.get(plugin);
-  if (text === undefined) texts.set(plugin, text = JSON.stringify(plugin));
-  return text;
+function groupOf(schedule: Plugin): string {
+  let group = groups.get(schedule);
+  if (group === undefined) {
+    const { plugin, name } = schedule;
+    groups.set(schedule, group = name === undefined ? JSON.stringify(schedule) : `${plugin} ${name}`);
+  }
+  return group;
 }
 
 /** Whether two plugins are the same one, or descriptions of the same. */
@@ -84,7 +87,7 @@ export class Tree {
   readonly parameters: Parameter[] = [];
   /** What schedules among the options remember. */
   readonly schedules: ScheduleMemory = new ScheduleMemory((path, schedule) => this.#placeOf(path, schedule));
-  /** Where schedules that are written alike stand: the number of the place by path, and how many there are. */
+  /** Where schedules that belong together stand: the number of the place by path, and how many there are. */
   #schedulePlaces: Map<string, { readonly numbers: Map<string, number>; count: number }> | undefined;
   readonly #dtype: FloatType;
   readonly #key: Key;
@@ -109,23 +112,23 @@ export class Tree {
     return node;
   }
 
-  /** Which of the places of all schedules that are written alike a path belongs to. */
+  /** Which of the places of all schedules that belong together a path is. */
   #placeOf(path: string, schedule: Plugin<"schedule">): SchedulePlace {
     if (this.#schedulePlaces === undefined) {
       this.#schedulePlaces = new Map();
       for (const node of this.nodes.values()) {
         const here = new Set<string>();
         for (const [at, found] of schedulesIn({ ...node.plugin.options }, node.path)) {
-          const text = textOf(found);
-          const alike = this.#schedulePlaces.get(text) ?? { numbers: new Map(), count: 0 };
-          this.#schedulePlaces.set(text, alike);
-          if (!here.has(text)) alike.count++;
-          here.add(text);
+          const group = groupOf(found);
+          const alike = this.#schedulePlaces.get(group) ?? { numbers: new Map(), count: 0 };
+          this.#schedulePlaces.set(group, alike);
+          if (!here.has(group)) alike.count++;
+          here.add(group);
           alike.numbers.set(at, alike.count - 1);
         }
       }
     }
-    const alike = this.#schedulePlaces.get(textOf(schedule));
+    const alike = this.#schedulePlaces.get(groupOf(schedule));
     const index = alike?.numbers.get(path);
     return alike === undefined || index === undefined ? { index: 0, count: 1 } : { index, count: alike.count };
   }

@@ -31,6 +31,8 @@ export interface StochasticDepthOptions {
  * `DropPath(rate)` and `StochasticDepth(rate)` mean the same `rate`, while TensorFlow Addons' `StochasticDepth` is told the
  * probability of surviving, draws once for the batch, and is `classic`.
  *
+ * Rates that rise with depth are {@linkcode linearRates}; in one call, or a configuration, `byLayer({ last: 0.5 })`.
+ *
  * A rate of 0 keeps every branch; of 1 drops every branch, with zero gradients.
  *
  * When: in deep residual networks and transformers, with rates that rise with depth; deep vision transformers need it.

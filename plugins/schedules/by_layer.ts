@@ -52,9 +52,11 @@ function rateAt(options: ByLayerOptions, index: number, count: number, number: (
  * - `{ last: 0.5 }`: linear in depth, `(l / L) last` for the places l = 1 to L; `{ first: 0, last: 0.5 }` begins elsewhere.
  * - `{ rates: [0.1, 0.2, 0.5] }`: one number for each place.
  *
- * In a configuration it is written at each place: `"rate": { "plugin": "by-layer", "input": 0.2, "hidden": 0.5 }`. Two
- * schedules that are written alike but are to be counted apart, such as those of an encoder and a decoder, get a `name`
- * each. The numbers may be schedules in turn, so that a rate rises with depth and time:
+ * In a configuration it is written at each place: `"rate": { "plugin": "by-layer", "input": 0.2, "hidden": 0.5 }`. Those
+ * with a `name` are counted by it, whatever their numbers: give one to each stack that is to be counted apart, such as an
+ * encoder and a decoder, and to all places where `--set` is to change the numbers of one.
+ *
+ * The numbers may be schedules in turn, so that a rate rises with depth and time:
  * `byLayer({ last: linear({ from: 0, to: 0.4 }) })`.
  *
  * @throws {OptionError} for options of two kinds, or fewer `rates` than places

@@ -311,18 +311,16 @@ Deno.test("byLayer() is linear in depth, also over what repeat() makes", () => {
   ]);
 });
 
-Deno.test("two byLayer() of other numbers or names are counted apart", () => {
-  const drop = (name: string, last: number) => dropout({ rate: byLayer({ last, name }) });
-  const layers = [
-    drop("encoder", 0.4),
-    drop("encoder", 0.4),
-    drop("decoder", 0.4),
-    drop("decoder", 0.4),
-    drop("encoder", 0.3),
-  ];
-  rates(built(sequential(layers), [3])).forEach((rate, i) =>
-    assertAlmostEquals(rate, [0.2, 0.4, 0.2, 0.4, 0.3][i], 1e-12)
-  );
+Deno.test("byLayer() of other numbers are counted apart, those of a name by it", () => {
+  const found = (...given: [last: number, name?: string][]) => {
+    const layers = given.map(([last, name]) =>
+      dropout({ rate: byLayer(name === undefined ? { last } : { last, name }) })
+    );
+    return rates(built(sequential(layers), [3]));
+  };
+  assertEquals(found([0.4], [0.5], [0.4], [0.5]), [0.2, 0.25, 0.4, 0.5]);
+  assertEquals(found([0.4, "encoder"], [0.4, "encoder"], [0.4, "decoder"], [0.4, "decoder"]), [0.2, 0.4, 0.2, 0.4]);
+  assertEquals(found([0.4, "one"], [0.8, "one"], [0.2, "one"], [0.4, "one"]), [0.1, 0.4, 0.2 * 3 / 4, 0.4]);
 });
 
 Deno.test("byLayer() knows its place inside another schedule", () => {
