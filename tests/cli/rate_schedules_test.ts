@@ -18,7 +18,7 @@ const dataset: Part = { plugin: "arrays", train: part, test: part, classes: 3 };
 async function trained(config: Part, ...set: string[]): Promise<{ run: ConfiguredRun; trainer: Trainer }> {
   const whole = {
     dataset,
-    optimizer: { plugin: "sgd", learningRate: 0.05 },
+    optimizer: { plugin: "sgd", learningRate: 0.005 },
     epochs: 3,
     batchSize: 6,
     seed: 3,
