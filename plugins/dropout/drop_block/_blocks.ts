@@ -243,5 +243,10 @@ function keepProbabilities(axes: readonly BlockAxis[], spared: number, dtype: Fl
   }
   let reached = [1];
   for (const { reach } of axes) reached = reached.flatMap((n) => reach.map((m) => n * m));
-  return Tensor.from(reached.map((n) => spared ** n), [1, 1, ...axes.map(({ cells }) => cells)], dtype);
+  // A cell that is kept less often than that is never met; float32 has a reciprocal of it.
+  return Tensor.from(
+    reached.map((n) => Math.max(spared ** n, 1e-30)),
+    [1, 1, ...axes.map(({ cells }) => cells)],
+    dtype,
+  );
 }
