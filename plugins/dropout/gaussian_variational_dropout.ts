@@ -208,7 +208,6 @@ export const gaussianVariationalDropout: Factory<
     { examples: 1000 },
     { examples: 1000, type: "A" },
     { examples: 1000, type: "A", per: "input", rate: 0.2 },
-    { examples: 1000, per: "unit" },
-    { examples: 1000, per: "weight", rate: 0.1 },
+    { examples: 1000, per: "unit", rate: 0.1 },
   ],
 });
