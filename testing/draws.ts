@@ -1,10 +1,10 @@
 /** One plugin with options at one role: the panels of draws that the statistical checks share, at rates of all sizes. @module */
-import { type AnyFactory, type Mode, OptionError, type Plugin, ShapeError } from "../core/mod.ts";
+import { type AnyFactory, type Mode, OptionError, type Plugin, type Progress, ShapeError } from "../core/mod.ts";
 import { Picker } from "./chance.ts";
 import { dependences, type Findings } from "./dependence.ts";
 import { Panel, type PanelRequest } from "./panel.ts";
 import type { Options } from "./rates.ts";
-import { drawnSites, type Site } from "./sites.ts";
+import { drawnSites, type Site, wideSites } from "./sites.ts";
 import { makePlugin, Trial } from "./trial.ts";
 
 /** Rates are drawn from each of these. */
@@ -23,6 +23,7 @@ export class Draws {
   readonly #sites: readonly ((pick: Picker, most: number) => Site)[];
   readonly #requests: readonly Omit<PanelRequest, "mode" | "pick">[];
   readonly #panels = new Map<string, Panel>();
+  #wide: readonly Panel[] | undefined;
   readonly #findings = new Map<Panel, Findings>();
 
   constructor(trial: Trial, sites: readonly ((pick: Picker, most: number) => Site)[], label: string) {
@@ -65,6 +66,12 @@ export class Draws {
     throw refused;
   }
 
+  /** A point of training at random at which the variant acts in a mode, if there is one. */
+  moment(pick: Picker, mode: Mode): Progress {
+    const moments = pick.shuffled([0, 1, 2, 3]).map((part) => this.trial.moment(pick, part, 4));
+    return moments.find((progress) => this.trial.acts(mode, progress)) ?? moments[0];
+  }
+
   /** The panels of a mode, each made once. */
   *panels(mode: Mode): Generator<Panel> {
     for (const [i, request] of this.#requests.entries()) {
@@ -77,6 +84,34 @@ export class Draws {
       }
       yield panel;
     }
+  }
+
+  /** Panels of one place with very many entries, at a middling rate; none where the role has no such sites. */
+  wide(): readonly Panel[] {
+    this.#wide ??= this.#makeWide();
+    return this.#wide;
+  }
+
+  #makeWide(): Panel[] {
+    const { trial } = this;
+    const pick = trial.picker("wide");
+    const plugin = trial.subject({ rate: 0.5 }).variant;
+    return wideSites(trial.site.role, trial.definition, plugin, pick, 1500).flatMap((sites) => {
+      const site = sites.find((site) => {
+        try {
+          trial.subject({ site });
+          return true;
+        } catch {
+          return false; // a shape that the variant refuses
+        }
+      });
+      if (site === undefined) return [];
+      const rate = trial.rates.length === 0 ? undefined : pick.real(0.35, 0.65);
+      const mode = pick.of(["train", "sample"] as const);
+      const progress = this.moment(pick, mode);
+      const request = { site, rate, mode, progress, batch: 1, layers: 1, window: 1, draws: 112, positive: true, pick };
+      return [new Panel(trial, request)];
+    });
   }
 
   /** The dependence that is found in a panel. */

@@ -75,19 +75,24 @@ export class Panel {
   readonly request: PanelRequest;
   /** What the variant's mask said last, null where it is a method. */
   readonly mask: Mask | null;
+  /** Whether the variant is a mask, and said of all these draws that there is none, as one that acts only early or late. */
+  readonly idle: boolean;
   #dropped: Uint8Array[] | null | undefined;
 
   constructor(trial: Trial, request: PanelRequest) {
     this.request = request;
     const { site, mode, batch, layers, window, draws, positive, pick } = request;
-    const seen: { mask: Mask | null } = { mask: null };
+    const seen: { mask: Mask | null; idle: boolean } = { mask: null, idle: false };
     const subject = trial.subject({
       rate: request.rate,
       progress: request.progress,
       site,
       layers,
       dtype: request.dtype ?? "float64",
-      watch: (mask) => seen.mask = mask ?? seen.mask,
+      watch: (mask) => {
+        seen.idle = mask === null && (seen.idle || seen.mask === null);
+        seen.mask = mask ?? seen.mask;
+      },
     });
     if (positive) {
       for (const { name, tensor } of subject.model.parameters()) {
@@ -97,7 +102,9 @@ export class Panel {
     const x = subject.inputs(batch, { draw: String(pick.whole(0, 1e6)), positive });
     const plain = noGrad(() => site.plain(subject.model, x));
     const sample = request.sample ?? pick.whole(0, 2 ** pick.whole(1, 20));
-    const run = (step: number) => subject.output(x, { mode, step, sample });
+    // What follows a step in training is the next one; at inference, a further pass over the same examples.
+    const run = (step: number, next = 0) =>
+      subject.output(x, mode === "train" ? { mode, step: step + next, sample } : { mode, step, pass: next, sample });
     const bases = request.bases ?? randomBases(pick, draws, window);
     run(bases[0]); // so that the mask is known
     this.mask = seen.mask;
@@ -117,11 +124,12 @@ export class Panel {
     this.columns = columns.map(({ column }) => column);
     for (let draw = 0; draw < bases.length; draw++) {
       for (let step = 0; step < window; step++) {
-        const y = run(bases[draw] + step);
-        if (draw === 0) ensureFinite(y, `the output in mode ${mode}`);
+        const y = run(bases[draw], step);
+        ensureFinite(y, `the output in mode ${mode}`);
         for (const one of columns) if (one.step === step) one.column.values[draw] = y.floats[one.index];
       }
     }
+    this.idle = seen.idle;
   }
 
   /** Coordinates along an axis of which each has a draw of its own. */
@@ -129,6 +137,8 @@ export class Panel {
     const all = Array.from({ length: extent }, (_, i) => i);
     const { axes, group, fixed } = this.sharing;
     if ((axes as ReadonlySet<PanelAxis>).has(axis) || (fixed && axis === "steps")) return new Set([pick.of(all)]);
+    // What depends on its neighbours anyway tells little more than they do.
+    if (typeof axis === "number" && this.request.site.mixes) return new Set(pick.shuffled(all).slice(0, 2));
     if (axis !== "examples" || group === 1) return new Set(all);
     const groups = Map.groupBy(all, (row) => Math.floor((sample + row) / group));
     return new Set([...groups.values()].map((rows) => pick.of(rows)));

@@ -364,28 +364,44 @@ export function drawnSites(definition: AnyDefinition, plugin: Plugin): ((pick: P
   return kinds;
 }
 
-/** For each role, a site with many entries: at least `least` for each example, where its shape is free. */
-export function wideSites(definition: AnyDefinition, plugin: Plugin, pick: Picker, least: number): Site[][] {
-  const sites: Site[][] = [];
+/**
+ * Sites of a role with many entries, at least `least` for each example. Of each list, whose shapes differ, the first that
+ * the variant takes is enough.
+ */
+export function wideSites(
+  role: SiteRole,
+  definition: AnyDefinition,
+  plugin: Plugin,
+  pick: Picker,
+  least: number,
+): Site[][] {
   const wide = pick.whole(least, 2 * least);
-  const side = (axes: number) => Math.ceil(wide / 4 ** (axes - 1));
-  if (definition.activation !== undefined) {
-    sites.push([activationSite([wide]), activationSite([4, side(2)]), activationSite([4, 4, side(3)])]);
+  const side = (known: number) => Math.ceil(wide / known);
+  // Extents that are long along each axis.
+  const block = (axes: number) => {
+    const length = Math.ceil(wide ** (1 / axes));
+    return Array.from({ length: axes }, () => pick.whole(length, length + 9));
+  };
+  const thin = () => pick.shuffled([2, 4, side(8)]);
+  switch (role) {
+    case "activation":
+      return [[activationSite([wide]), activationSite(thin())], [activationSite(block(2)), activationSite(block(3))]];
+    case "weight":
+      return [[weightSite(pick.shuffled([4, side(4)]))], [weightSite(block(2)), weightSite(block(4))]];
+    case "recurrent": {
+      const [place] = placesOf(definition, plugin);
+      if (place === undefined) return [];
+      const middle = byGate(place) ? [2] : [];
+      const [long, short] = [pick.whole(40, 70), side(60)];
+      return [[recurrentSite([place], [2, ...middle, side(2)])], [recurrentSite([place], [long, ...middle, short])]];
+    }
+    case "attention": {
+      const stages = stagesOf(definition, plugin).slice(0, 1);
+      return stages.length === 0 ? [] : [[attentionSite(stages, thin())], [attentionSite(stages, block(3))]];
+    }
+    case "embedding":
+      return [[embeddingSite([words(wide), 2], words(wide))]];
+    default:
+      return [];
   }
-  if (definition.weight !== undefined) sites.push([weightSite([side(2), 4]), weightSite([side(3), 4, 2, 2])]);
-  if (definition.recurrent !== undefined) {
-    sites.push(
-      placesOf(definition, plugin).slice(0, 1).map((place) =>
-        recurrentSite([place], byGate(place) ? [2, 2, Math.ceil(wide / 4)] : [2, Math.ceil(wide / 2)])
-      ),
-    );
-  }
-  if (definition.attention !== undefined) {
-    sites.push(stagesOf(definition, plugin).slice(0, 1).map((stage) => attentionSite([stage], [4, 4, side(3)])));
-  }
-  if (definition.embedding !== undefined) {
-    const rows = words(wide);
-    sites.push([embeddingSite([rows, 2], rows)]);
-  }
-  return sites;
 }

@@ -207,7 +207,7 @@ export class Trial {
   findMoment(mode: Mode = "train"): boolean {
     let found = this.#active.get(mode);
     if (found === undefined) {
-      found = this.moments.find((progress) => this.#acts(mode, progress)) ?? null;
+      found = this.moments.find((progress) => this.acts(mode, progress)) ?? null;
       this.#active.set(mode, found);
     }
     this.#progress = found ?? this.moments[0];
@@ -215,7 +215,7 @@ export class Trial {
   }
 
   /** Whether the variant changes what stands there without it, which is what evaluation gives unless masks are fixed. */
-  #acts(mode: Mode, progress: Progress): boolean {
+  acts(mode: Mode, progress: Progress): boolean {
     const subject = this.subject({ rate: 0.5, progress });
     const x = subject.inputs(5);
     const kept = this.claims.draw === "fixed"

@@ -81,17 +81,22 @@ export function sampleAsTrain(draws: Draws): string {
 }
 
 /** The largest distance of two empirical distribution functions; values that differ by rounding count as one. */
-function apart(a: Float64Array, b: Float64Array): number {
-  const all = [...a].map((value) => [value, 1 / a.length]).concat([...b].map((value) => [value, -1 / b.length]));
-  all.sort(([x], [y]) => x - y);
-  let [sum, largest] = [0, 0];
-  all.forEach(([value, weight], i) => {
-    sum += weight;
-    const next = all[i + 1]?.[0] ?? Infinity;
-    if (next - value > 1e-8 * Math.max(Math.abs(value), Math.abs(next), 1e-12)) {
-      largest = Math.max(largest, Math.abs(sum));
+function apart(first: Float64Array, second: Float64Array): number {
+  const [a, b] = [first.toSorted(), second.toSorted()];
+  let [i, j, largest] = [0, 0, 0];
+  while (i < a.length && j < b.length) {
+    // A run of values between which there are no gaps but those of rounding.
+    let value = Math.min(a[i], b[j]);
+    for (;;) {
+      const next = Math.min(a[i] ?? Infinity, b[j] ?? Infinity);
+      if (next - value > 1e-8 * Math.max(Math.abs(value), Math.abs(next), 1e-12)) break;
+      value = next;
+      if (a[i] === next) i++;
+      else if (b[j] === next) j++;
+      else break;
     }
-  });
+    largest = Math.max(largest, Math.abs(i / a.length - j / b.length));
+  }
   return largest;
 }
 

@@ -4,7 +4,6 @@ import { type Along, bitsOf, pack } from "../dependence.ts";
 import { Draws } from "../draws.ts";
 import { Panel, randomBases } from "../panel.ts";
 import { applies, ensure } from "../report.ts";
-import { wideSites } from "../sites.ts";
 
 const shared: Readonly<Record<Along, string>> = {
   layers: "places of a model",
@@ -74,49 +73,37 @@ function onesOf(bits: Uint8Array): number {
 }
 
 /** No mask comes back along many entries, whatever the period. */
-export function periodOfEntries({ trial, label }: Draws): string {
-  const pick = trial.picker("wide");
-  const rate = trial.rates.length === 0 ? undefined : pick.real(0.35, 0.65);
-  const { definition } = trial;
-  const all = wideSites(definition, trial.subject({ rate: 0.5 }).variant, pick, 1500);
-  const sites = all.flat().filter(({ role }) => role === trial.site.role);
-  applies(sites.length > 0, `${label}: entries of an example are not told apart`);
-  for (const site of pick.shuffled(sites)) {
-    try {
-      trial.subject({ site });
-    } catch {
-      continue; // a shape that the variant refuses
-    }
-    const mode = pick.of(["train", "sample"] as const);
-    const progress = trial.moment(pick, pick.whole(0, 3), 4);
-    const draws = 112;
-    const request = { site, rate, mode, progress, batch: 1, layers: 1, window: 1, draws, positive: true, pick };
-    const panel = new Panel(trial, request);
-    applies(!panel.sharing.entries, `${label}: entries of an example are said to depend on each other`);
+export function periodOfEntries(draws: Draws): string {
+  const panels = draws.wide();
+  applies(panels.length > 0, `${draws.label}: entries of an example are not told apart`);
+  let compared = 0;
+  for (const panel of panels) {
+    applies(!panel.sharing.entries, `${draws.label}: entries of an example are said to depend on each other`);
     const bits = bitsOf(panel);
     const signatures = bits.map((column, i) => {
       const where = panel.axes.map((axis, k) => `${axis} ${panel.columns[i].at[k]}`).join(", ");
-      return [textOf(column), where, -logChoose(draws, onesOf(column))] as const;
+      return [textOf(column), where, -logChoose(column.length, onesOf(column))] as const;
     });
-    const compared = distinct(signatures, bits.length, "draws for the entries of an example");
-    if (compared > 1) return `${compared} entries of an example have draws of their own`;
+    compared += distinct(signatures, bits.length, "draws for the entries of an example");
   }
-  applies(false, `${label}: entries of an example have no draws of their own`);
+  applies(compared > 1, `${draws.label}: entries of an example have no draws of their own`);
+  return `${compared} entries of an example have draws of their own`;
 }
 
 /** No mask comes back from example to example, whatever the period. */
-export function periodOfExamples({ trial, label }: Draws): string {
+export function periodOfExamples(draws: Draws): string {
+  const { trial, label } = draws;
   const pick = trial.picker("examples");
-  const { site } = trial;
-  const rate = trial.rates.length === 0 ? undefined : pick.real(0.35, 0.65);
-  const progress = trial.moment(pick, pick.whole(0, 3), 4);
+  const site = draws.site(pick, 4);
+  const rate = trial.rates.length === 0 ? undefined : pick.real(0.4, 0.6);
   const mode = pick.of(["train", "sample"] as const);
-  const draws = 96;
-  const bases = randomBases(pick, draws, 1);
-  const common = { site, rate, mode, progress, layers: 1, window: 1, draws, positive: false, bases };
+  const progress = draws.moment(pick, mode);
+  const count = 72;
+  const bases = randomBases(pick, count, 1);
+  const common = { site, rate, mode, progress, layers: 1, window: 1, draws: count, positive: false, bases };
   const blocks = [
     { batch: pick.whole(150, 300), sample: pick.whole(0, 5000) },
-    ...Array.from({ length: 10 }, () => ({ batch: 12, sample: pick.whole(10_000, 2 ** 20) })),
+    ...Array.from({ length: 12 }, () => ({ batch: 40, sample: pick.whole(10_000, 2 ** 20) })),
   ];
   const signatures: [string, string, number][] = [];
   for (const { batch, sample } of blocks) {
@@ -129,7 +116,7 @@ export function periodOfExamples({ trial, label }: Draws): string {
     for (const [example, columns] of Map.groupBy(all, ({ at }) => at[row])) {
       // Of entries that depend on each other, one tells how likely it is that two examples look alike.
       const independent = sharing.entries || sharing.rows ? columns.slice(0, 1) : columns;
-      const alike = independent.reduce((sum, { bits }) => sum - logChoose(draws, onesOf(bits)), 0);
+      const alike = independent.reduce((sum, { bits }) => sum - logChoose(count, onesOf(bits)), 0);
       signatures.push([columns.map(({ bits }) => textOf(bits)).join("|"), `example ${sample + example}`, alike]);
     }
   }
@@ -144,8 +131,8 @@ export function periodOfSteps(draws: Draws): string {
   const pick = trial.picker("steps");
   const site = draws.site(pick, 120);
   const rate = trial.rates.length === 0 ? undefined : pick.real(0.35, 0.65);
-  const progress = trial.moment(pick, pick.whole(0, 3), 4);
   const mode = pick.of(["train", "sample"] as const);
+  const progress = draws.moment(pick, mode);
   const [start, count] = [pick.whole(0, 20_000), 2000];
   const bases = [
     ...Array.from({ length: count }, (_, i) => start + i),

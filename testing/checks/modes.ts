@@ -184,6 +184,12 @@ export function monteCarlo(trial: Trial): string {
     passes.some((y) => !sameBits(y, passes[0])),
     "expected mode sample to draw anew for each pass, found one output",
   );
+  ensure(
+    Array.from({ length: TRIES }, (_, pass) => pass + 1).some((pass) =>
+      !sameBits(passes[0], subject.output(x, { mode: "sample", step: 0, pass }))
+    ),
+    "expected mode sample to draw anew for each further pass of a step, found one output",
+  );
   const again = passes.every((y, step) => sameBits(y, subject.output(x, { mode: "sample", step })));
   ensure(again, "expected the same bits from the same Monte Carlo pass, found others");
   return "each pass in mode sample has draws of its own";

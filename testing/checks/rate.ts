@@ -57,21 +57,19 @@ export function rate(draws: Draws): string {
   applies(site.role !== "product", `${draws.label}: an entry of the output is not one that is dropped`);
   let entries = 0;
   const found: number[] = [];
-  for (const mode of ["train", "sample"] as const) {
-    for (const panel of draws.panels(mode)) {
-      const asked = panel.asked!;
-      // Of a method that gives no zeros at any rate, what is dropped cannot be told.
-      const dropped = panel.dropped ??
-        (givesZeros(draws) ? panel.columns.map(({ values }) => new Uint8Array(values.length)) : null);
-      applies(dropped !== null, `${draws.label}: no value marks what is dropped`);
-      entries += realised(panel, dropped, asked);
-      found.push(asked);
-    }
+  // The widest panels have units and words by thousands, of which none may be spared.
+  const panels = [...draws.panels("train"), ...draws.panels("sample"), ...draws.wide()].filter(({ idle }) => !idle);
+  // Of a method that gives no zeros at any rate, what is dropped cannot be told.
+  const marked = panels.some(({ dropped }) => dropped !== null);
+  for (const panel of panels) {
+    const asked = panel.asked!;
+    const dropped = panel.dropped ??
+      (marked ? panel.columns.map(({ values }) => new Uint8Array(values.length)) : null);
+    applies(dropped !== null, `${draws.label}: no value marks what is dropped`);
+    entries += realised(panel, dropped, asked);
+    found.push(asked);
   }
+  applies(entries > 0, `${draws.label}: nothing is dropped at the points of training that were tried`);
   const shown = [...new Set(found.map((value) => value.toFixed(3)))].sort().join(", ");
   return `${entries} entries were dropped as often as the rates ${shown} say, in modes train and sample`;
-}
-
-function givesZeros(draws: Draws): boolean {
-  return [...draws.panels("train"), ...draws.panels("sample")].some((panel) => panel.dropped !== null);
 }

@@ -7,9 +7,8 @@ export const fails: readonly string[] = ["realised rate"];
 export const secondHalfIdle: Factory<"activation", { rate?: number }> = definePlugin({
   name: "second-half-idle",
   options: z.object({ rate: rateSchema.default(0.5) }),
-  activation: {
-    mask: ({ key, progress, options: { rate } }) =>
-      2 * progress.step < progress.totalSteps || rate === 1 ? { key, rate } : null,
+  activation(x, { mode, key, progress, options: { rate } }) {
+    return mode === "eval" || 2 * progress.step > progress.totalSteps ? x : x.dropout(key, rate);
   },
   claims: { mean: "kept", eval: "identity" },
 });
