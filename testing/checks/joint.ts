@@ -106,6 +106,7 @@ export function periodOfExamples(draws: Draws): string {
     ...Array.from({ length: 12 }, () => ({ batch: 40, sample: pick.whole(10_000, 2 ** 20) })),
   ];
   const signatures: [string, string, number][] = [];
+  const examined = new Set<number>();
   for (const { batch, sample } of blocks) {
     const panel = new Panel(trial, { ...common, batch, sample, pick: trial.picker("rows") });
     const { sharing } = panel;
@@ -114,6 +115,9 @@ export function periodOfExamples(draws: Draws): string {
     const row = panel.axes.indexOf("examples");
     const all = bitsOf(panel).map((bits, i) => ({ bits, at: panel.columns[i].at }));
     for (const [example, columns] of Map.groupBy(all, ({ at }) => at[row])) {
+      // Blocks may overlap, and an example looks like itself.
+      if (examined.has(sample + example)) continue;
+      examined.add(sample + example);
       // Of entries that depend on each other, one tells how likely it is that two examples look alike.
       const independent = sharing.entries || sharing.rows ? columns.slice(0, 1) : columns;
       const alike = independent.reduce((sum, { bits }) => sum - logChoose(count, onesOf(bits)), 0);
