@@ -29,7 +29,7 @@ export interface Sparsity extends WeightCount {
 }
 
 function count(weights: number, kept: number): WeightCount {
-  return { weights, kept, sparsity: weights === 0 ? 0 : 1 - kept / weights };
+  return { weights, kept, sparsity: weights === 0 ? 0 : (weights - kept) / weights };
 }
 
 /**

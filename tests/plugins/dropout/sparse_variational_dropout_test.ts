@@ -269,7 +269,7 @@ Deno.test("sparsity() counts each layer and all of them, and other layers not at
   assertEquals(sparsity(model), {
     weights: 14,
     kept: 6,
-    sparsity: 1 - 6 / 14,
+    sparsity: 8 / 14,
     compression: 14 / 6,
     layers: [
       { path: "0.weight", weights: 8, kept: 0, sparsity: 1 },
