@@ -206,7 +206,6 @@ export const gaussianVariationalDropout: Factory<
   }),
   cases: [
     { examples: 1000 },
-    { examples: 1000, type: "A" },
     { examples: 1000, type: "A", per: "input", rate: 0.2 },
     { examples: 1000, per: "unit", rate: 0.1 },
   ],
