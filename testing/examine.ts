@@ -120,7 +120,8 @@ export const checkNames: readonly string[] = [
 
 /**
  * Examines a plugin: whether it keeps what the contract asks of every variant, and what it claims. It is run by the
- * real driver, at each of its sites, on the reference backend in float64, and on the open backend too.
+ * real driver, at each of its sites, in float64 and float32, and on the open backend. What is chosen at random follows from
+ * the seed. While it is run, calls of a clock or of a source of chance are told.
  *
  * @param plugin what `definePlugin` returns; it serves one of the seven sites of variants, as a loss, or as
  * a layer that makes claims of what it draws

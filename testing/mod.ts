@@ -8,6 +8,13 @@
  * nothing; masks do not depend on the split of a batch; the native backend gives what the reference gives; and what
  * it saves is all it needs to go on.
  *
+ * Shapes, sizes of batches, rates, points of training, and what is compared with what, follow at random from the exam's seed.
+ * In many draws, at rates from 0.05 to 0.95 and in the modes `train` and `sample`, a variant drops as often as its rate says,
+ * whatever the values that it sees; float32 draws and computes what float64 does; and entries, examples, steps and places of
+ * a model are independent, without any period, but for what the variant says that they share: in its mask (`share`,
+ * `group`), or as a claim (`draw`, `shares`). What is not claimed is `not verified`, not passed. A right variant fails an
+ * exam by chance less than once in five million.
+ *
  * @example
  * ```ts
  * import { definePlugin, type Factory, rateSchema } from "@thinned/dropout";

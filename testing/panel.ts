@@ -94,6 +94,8 @@ export class Panel {
         seen.mask = mask ?? seen.mask;
       },
     });
+    // A model is built at the beginning of training, whatever the point at which it is run.
+    [seen.mask, seen.idle] = [null, false];
     if (positive) {
       for (const { name, tensor } of subject.model.parameters()) {
         if (/(^|\.)(weight|table|gain)$/.test(name)) tensor.assign(noGrad(() => tensor.abs().add(0.0625)));

@@ -55,6 +55,59 @@ Deno.test("a variant with running state passes, and what was resumed is named", 
   assertEquals([status, message], ["passed", "resuming with mean gives the same bits"]);
 });
 
+/** Dropout that acts in the first half of training only. */
+const early: Factory<"activation", { rate?: number }> = definePlugin({
+  name: "first-half-dropout",
+  options: z.object({ rate: rateSchema.default(0.5) }),
+  activation: {
+    mask: ({ key, options, progress }) => 2 * progress.step > progress.totalSteps ? null : { key, rate: options.rate },
+  },
+  claims: { mean: "kept", eval: "identity" },
+});
+
+/** Dropout whose draw three consecutive examples share, which its mask says. */
+const grouped: Factory<"activation", { rate?: number }> = definePlugin({
+  name: "grouped-dropout",
+  options: z.object({ rate: rateSchema.default(0.5) }),
+  activation: { mask: ({ key, options: { rate } }) => ({ key, rate, group: 3 }) },
+  claims: { mean: "kept", variance: "multiplicative", eval: "identity" },
+});
+
+/** One mask for a sequence, which only a claim can say. */
+const locked: Factory<"recurrent", { rate?: number }> = definePlugin({
+  name: "locked-dropout",
+  options: z.object({ rate: rateSchema.default(0.5) }),
+  places: () => ["input", "output"],
+  recurrent: { mask: ({ key, options: { rate } }, { place }) => ({ key: key.at(place), rate }) },
+  claims: { mean: "kept", eval: "identity", shares: ["time"] },
+});
+
+/** Dropout that claims nothing. */
+const silent: Factory<"activation" | "weight", { rate?: number }> = definePlugin({
+  name: "silent-dropout",
+  options: z.object({ rate: rateSchema.default(0.5) }),
+  activation: (x, { mode, key, options: { rate } }) => mode === "eval" ? x : x.dropout(key, rate),
+  weight: (x, { mode, key, options: { rate } }) => mode === "eval" ? x : x.dropout(key, rate),
+});
+
+for (const plugin of [early, grouped, locked, silent]) {
+  Deno.test(`${plugin.definition.name} is right and passes, at several seeds`, async () => {
+    for (const seed of [1, 2, 1020]) await assertPasses(plugin, { seed });
+  });
+}
+
+Deno.test("dropout with one draw for the batch passes where few draws look like those of another rate", async () => {
+  for (const seed of [1019, 1020, 1021]) await assertPasses(dropout, { cases: [{ share: ["batch"] }], seed });
+});
+
+Deno.test("what is not claimed is not verified, rather than passed", async () => {
+  const { checks } = await examine(silent);
+  const unverified = checks.filter(({ status }) => status === "not verified").map(({ name }) => name);
+  for (const name of ["claim: mean", "claim: variance", "claim: moments", "claim: evaluation"]) {
+    assertEquals(unverified.includes(name), true, name);
+  }
+});
+
 const registry = new Registry(builtins);
 const drawing = registry.list("layer").filter(({ definition }) => definition.claims !== undefined);
 const variants = new Set([...(siteRoles as readonly Role[]).flatMap((role) => registry.list(role)), ...drawing]);

@@ -113,7 +113,7 @@ export function oneScale(draws: Draws): string {
   const panels: { where: string; rules: Map<string, number> }[] = [];
   for (const mode of ["train", "sample"] as const) {
     for (const panel of draws.panels(mode)) {
-      if (panel.dropped === null) continue;
+      if (panel.idle || panel.dropped === null) continue;
       const keep = keepProbability(rateThreshold(panel.request.rate!));
       const rules = new Map<string, number>();
       panel.columns.forEach(({ values, plain }, i) => {

@@ -1,7 +1,7 @@
 /**
  * Checks of means and variances over draws. An entry that takes two values has its mean by how often it takes each, which is
- * compared with the count that the claim would give; the mean of any other is held to a bound that is true whatever its
- * distribution, with the range that was found.
+ * compared with the count that the claim would give; the mean of any other is held to a bound for any distribution of a known
+ * range, of which that of the draws is taken.
  *
  * @module
  */
