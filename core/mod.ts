@@ -82,6 +82,7 @@ export {
 } from "./train/optimizer.ts";
 export { type AttentionOptions, maskedScore, scaledDotProductAttention } from "./tensor/ops/attention.ts";
 export { convolution, type ConvolutionOptions, type Window } from "./tensor/ops/convolution.ts";
+export { type MaskAhead, type PlainMask } from "./tensor/mask_ahead.ts";
 export { type Foresee, type KeptUnits, type Thinning } from "./tensor/thinning.ts";
 export { affine, matmul, type MatmulOptions } from "./tensor/ops/products.ts";
 export {

@@ -1,7 +1,7 @@
 /** A bias and an activation in one pass. @module */
 import { epilogues } from "./epilogue.ts";
 import { defineKernel, type Kernel } from "./kernel.ts";
-import { code, inout, input, optionalInput, optionalOutput, output, size } from "./parameters.ts";
+import { code, inout, input, number, optionalInput, optionalOutput, output, size } from "./parameters.ts";
 import * as twins from "./reference/bias_activation.ts";
 
 const elements = ["rows", "cols"];
@@ -32,4 +32,22 @@ export const biasActivationGradient: Kernel<typeof twins.biasActivationGradient>
     size("cols"),
   ],
   twin: twins.biasActivationGradient,
+});
+
+/**
+ * The gradient behind `rectifyMask`, which needs no draw: `dx = y > 0 ? a dy : 0`, since what is positive was kept and
+ * active, and `dBias = sum of dx over rows` unless null.
+ */
+export const rectifyMaskGradient: Kernel<typeof twins.rectifyMaskGradient> = defineKernel({
+  name: "rectifyMaskGradient",
+  parameters: [
+    input("dy", elements),
+    input("y", elements),
+    output("dx", elements, { mayBe: ["dy"] }),
+    optionalOutput("dBias", ["cols"]),
+    number("a"),
+    size("rows"),
+    size("cols"),
+  ],
+  twin: twins.rectifyMaskGradient,
 });

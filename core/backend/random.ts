@@ -6,7 +6,7 @@
  * @module
  */
 import { defineKernel, type Kernel } from "./kernel.ts";
-import { draw, input, number, oneOf, output, size } from "./parameters.ts";
+import { draw, inout, input, number, oneOf, optionalInput, output, size } from "./parameters.ts";
 import * as twins from "./reference/random.ts";
 
 const elements = ["rows", "cols"];
@@ -47,6 +47,26 @@ export const select: Kernel<typeof twins.select> = defineKernel({
     number("a"),
   ],
   twin: twins.select,
+});
+
+/**
+ * In place: `x = kept ? a max(x + bias, 0) : 0` for `x: [rows, steps, units]`, `bias: [units]` or null, where a row of the
+ * draw has `steps units` elements: what stands behind a product in one pass.
+ */
+export const rectifyMask: Kernel<typeof twins.rectifyMask> = defineKernel({
+  name: "rectifyMask",
+  parameters: [
+    inout("x", ["rows", "steps", "units"]),
+    optionalInput("bias", ["units"]),
+    draw("draw", "rows", ["steps", "units"], decision),
+    size("rows"),
+    size("steps"),
+    size("units"),
+    threshold,
+    bits,
+    number("a"),
+  ],
+  twin: twins.rectifyMask,
 });
 
 /** `out = kept ? value : 0`. */

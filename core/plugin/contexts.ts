@@ -8,6 +8,7 @@ import type { Epilogue } from "../backend/epilogue.ts";
 import type { Key } from "../random/key.ts";
 import type { Shape } from "../tensor/shape.ts";
 import type { FloatType, Tensor } from "../tensor/tensor.ts";
+import type { MaskAhead } from "../tensor/mask_ahead.ts";
 import type { Foresee } from "../tensor/thinning.ts";
 import type { RowReading, RowSource } from "../train/data.ts";
 import type { EpochMetrics, RunInfo } from "../train/events.ts";
@@ -89,6 +90,8 @@ export interface RunChild {
   readonly listen?: (name: string, value: Tensor) => void;
   /** Which of its outputs a later mask keeps, if nothing else reads them: see {@linkcode LayerContext.foresee}. */
   readonly foresee?: Foresee | undefined;
+  /** The mask of the variant that its output is given to, and nothing else: see {@linkcode LayerContext.ahead}. */
+  readonly ahead?: MaskAhead | undefined;
 }
 
 /** What a variant that takes the whole product is given. */
@@ -127,6 +130,16 @@ export interface LayerContext<Options> extends Context<Options> {
    * Undefined where it is no mask.
    */
   foresees(child: LayerPlugin, name: string): Foresee | undefined;
+  /**
+   * The mask of the variant that comes next, which an op may apply to this layer's output in its own last pass: for a layer
+   * that returns that op's result as it is. The variant then leaves it as it is. Undefined where there is none.
+   */
+  readonly ahead: MaskAhead | undefined;
+  /**
+   * The mask of a child that will be run next, on another's output alone: to hand to that other one as `ahead`. Undefined
+   * where it has none, or where the output before the mask is wanted.
+   */
+  masks(child: LayerPlugin, name: string): MaskAhead | undefined;
   /**
    * Lets the variant that stands at one of this layer's sites act. It may be called several times in a pass, as a recurrent
    * layer does for each step; the variant then has one place, one key and one set of parameters.

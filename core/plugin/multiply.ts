@@ -1,6 +1,7 @@
 /** The linear maps of dense layers and convolutions, as variants of the whole product call them. @module */
 import type { Epilogue } from "../backend/epilogue.ts";
 import { ShapeError } from "../errors.ts";
+import type { MaskAhead } from "../tensor/mask_ahead.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { convolution, type ConvolutionOptions } from "../tensor/ops/convolution.ts";
 import { affine, matmul } from "../tensor/ops/products.ts";
@@ -15,6 +16,7 @@ import type { Foresee } from "../tensor/thinning.ts";
  * @param bias one number for each unit or channel, `[units]`, or `[batch, units]` for each example; null for none
  * @param epilogue the activation f. Default `none`
  * @param foresee which outputs a later mask keeps: see {@linkcode LayerContext.foresee}
+ * @param ahead the mask that comes next: see {@linkcode LayerContext.ahead}
  */
 export type Multiply = (
   x: Tensor,
@@ -22,6 +24,7 @@ export type Multiply = (
   bias: Tensor | null,
   epilogue?: Epilogue,
   foresee?: Foresee,
+  ahead?: MaskAhead,
 ) => Tensor;
 
 /** Refuses weights or biases that are not one for each example. */
@@ -39,6 +42,7 @@ function checkExamples(what: string, count: number, batch: number): void {
  * @param bias `[units]`, `[batch, units]`, or null
  * @param epilogue the activation f. Default `none`
  * @param foresee which outputs a later mask keeps
+ * @param ahead the mask that comes next
  */
 export function denseMultiply(
   x: Tensor,
@@ -46,8 +50,9 @@ export function denseMultiply(
   bias: Tensor | null,
   epilogue: Epilogue = "none",
   foresee?: Foresee,
+  ahead?: MaskAhead,
 ): Tensor {
-  if (weight.rank !== 3 && bias?.rank !== 2) return affine(x, weight, bias, epilogue, foresee);
+  if (weight.rank !== 3 && bias?.rank !== 2) return affine(x, weight, bias, epilogue, foresee, ahead);
   const [batch, inputs] = [x.shape[0], x.shape[x.rank - 1]];
   if (weight.rank === 3) checkExamples("weight", weight.shape[0], batch);
   let y = matmul(x.reshape([batch, sizeOf(x.shape.slice(1, -1)), inputs]), weight, { transposeB: true });
@@ -67,9 +72,9 @@ export function denseMultiply(
  * @param options how the window moves; the kernel's extents are the weight's
  */
 export function convolutionMultiply(options: Omit<ConvolutionOptions, "epilogue">): Multiply {
-  return (x, weight, bias, epilogue = "none", foresee) => {
+  return (x, weight, bias, epilogue = "none", foresee, ahead) => {
     if (weight.rank === x.rank && bias?.rank !== 2) {
-      return convolution(x, weight, bias, { ...options, epilogue, foresee });
+      return convolution(x, weight, bias, { ...options, epilogue, foresee, ahead });
     }
     // Examples become groups of channels of a single example.
     const [batch, inputs, ...extents] = x.shape;

@@ -6,7 +6,8 @@
 import type { Epilogue } from "../backend/epilogue.ts";
 import { OptionError, PluginError, ShapeError, show, showShape } from "../errors.ts";
 import type { Rows } from "../random/rows.ts";
-import { applyMask, keptUnits } from "../tensor/ops/mask.ts";
+import type { MaskAhead } from "../tensor/mask_ahead.ts";
+import { applyMask, keptUnits, type Mask, plainMask } from "../tensor/ops/mask.ts";
 import { sameShape, type Shape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Foresee } from "../tensor/thinning.ts";
@@ -110,6 +111,8 @@ export class Pass {
   readonly #pending: Map<Tensor, Tensor>;
   /** Rows that are computed now: those of the batch, or the ones that a branch has gathered. */
   readonly #scope: { rows: Rows };
+  /** Outputs to which the mask of the place that comes next has been applied already. */
+  readonly #premasked = new WeakMap<Tensor, string>();
 
   constructor(tree: Tree, settings: PassSettings, outer?: { pass: Pass; use: string }) {
     this.#tree = tree;
@@ -201,6 +204,7 @@ export class Pass {
       return variants(x, { path, plugin: node.plugin.plugin, options: context.options });
     }
     if (typeof part === "function") return part(x, context);
+    if (this.#premasked.get(x) === node.path) return x;
     return this.#masked(x, part.mask(context, { shape: x.shape }));
   }
 
@@ -394,7 +398,7 @@ export class Pass {
     how: HowRun = {},
   ): Context<never> {
     const { path } = node;
-    const { epilogue = "none", listen, foresee } = how;
+    const { epilogue = "none", listen, foresee, ahead } = how;
     const { mode, progress, building, carry, emitted } = this.#settings;
     const key = node.keys[mode];
     const variant: Context<never> = {
@@ -443,6 +447,9 @@ export class Pass {
       epilogue,
       foresee,
       foresees: (child, name) => this.#foresees(child, join(path, name)),
+      // A penalty is told what the layer itself gave.
+      ahead: node.plugin.definition.penalty === undefined ? ahead : undefined,
+      masks: (child, name) => this.#masks(child, join(path, name)),
       serve: <R extends SiteRole>(role: R, given: Plugin<R>, args: SiteArguments<R>, name: string = role) => {
         checkChild(given, name);
         const fused = role === "product" && given.definition.fuses ? epilogue : "none";
@@ -459,15 +466,38 @@ export class Pass {
 
   /** What the variant at a place keeps of whatever it will be given, if it is a mask that whole groups of examples share. */
   #foresees(given: Plugin, path: string): Foresee | undefined {
+    const look = this.#looksAhead(given, path);
+    return look && ((shape) => look(shape, keptUnits));
+  }
+
+  /** The mask of the variant at a place, for the op before it. */
+  #masks(given: Plugin, path: string): MaskAhead | undefined {
+    const look = given.definition.penalty === undefined ? this.#looksAhead(given, path) : undefined;
+    return look && {
+      plain: (shape) => look(shape, plainMask),
+      applied: (y) => {
+        this.#premasked.set(y, path);
+        return y;
+      },
+    };
+  }
+
+  /** What can be told of the mask that the variant at a place will draw for an input of a shape, if that may be used. */
+  #looksAhead(
+    given: Plugin,
+    path: string,
+  ): (<T>(shape: Shape, tell: (mask: Mask, shape: Shape) => T | null) => T | null) | undefined {
     const part = given.definition.activation;
     if (this.#evaluates || part === undefined || typeof part === "function") return undefined;
-    // Whoever collects what layers hand out may look at all of it, and a further pass reads outputs under another mask.
-    if (this.#settings.emitted !== null || this.#settings.outputs !== null) return undefined;
-    return (shape) => {
+    // Whoever collects what layers hand out may look at all of it, a further pass reads outputs under another mask, and
+    // what stands in for a variant takes its input as it is.
+    const { emitted, outputs, variants } = this.#settings;
+    if (emitted !== null || outputs !== null || variants !== null) return undefined;
+    return (shape, tell) => {
       const node = this.#tree.at(path, given);
       try {
         const mask = maskOf(part.mask(this.#context(node, [], null), { shape }));
-        return mask === null ? null : keptUnits(mask, shape);
+        return mask === null ? null : tell(mask, shape);
       } catch (error) {
         throw locate(error, describe(path, given));
       }

@@ -2,6 +2,7 @@
  * Kernels that draw random numbers from their addresses: the slow twin is core/backend/reference/random.ts, and every
  * bit agrees. Numbers are made in pieces that stay in the first-level cache, then used by plain loops.
  */
+#include "approx.h"
 #include "draw.h"
 #include "normal.h"
 #include "stream.h"
@@ -117,6 +118,63 @@ KERNEL(bernoulli)(
   if (draw_read(&job.draw, header, table, offset, rows, cols, bits) != OK || !fits(threshold, bits)) return BAD_ARGUMENT;
   job.threshold = (uint32_t)threshold;
   return run(&job, bits == 16 ? constant_range_16 : constant_range_32);
+}
+
+/* `x` behind a product, and the bias that is added to its columns. */
+typedef struct {
+  Draw draw;
+  float *x;
+  const float *bias;
+  int64_t units;
+  uint32_t threshold;
+  float a;
+} Rectified;
+
+#define RECTIFY(bits, type) \
+  static inline void rectify_##bits( \
+      const type *number, type threshold, const float *bias, float a, float *x, int64_t n) { \
+    if (bias == NULL) { \
+      INDEPENDENT for (int64_t i = 0; i < n; i++) { \
+        const float value = a * relu_f(x[i]); \
+        x[i] = number[i] >= threshold ? value : 0.0f; \
+      } \
+    } else { \
+      INDEPENDENT for (int64_t i = 0; i < n; i++) { \
+        const float value = a * relu_f(x[i] + bias[i]); \
+        x[i] = number[i] >= threshold ? value : 0.0f; \
+      } \
+    } \
+  } \
+  static void rectify_range_##bits(void *context, int64_t begin, int64_t end) { \
+    const Rectified *job = context; \
+    DrawRoom room; \
+    while (begin < end) { \
+      const void *numbers; \
+      const int64_t n = draw_numbers(&job->draw, begin, end - begin, &room, &numbers); \
+      const type *number = numbers; \
+      for (int64_t i = 0, few; i < n; i += few) { \
+        const int64_t unit = (begin + i) % job->units; \
+        few = job->bias == NULL ? n : min_i64(n - i, job->units - unit); \
+        rectify_##bits( \
+            number + i, (type)job->threshold, job->bias == NULL ? NULL : job->bias + unit, job->a, job->x + begin + i, few); \
+      } \
+      begin += n; \
+    } \
+  }
+
+RECTIFY(16, half_word)
+RECTIFY(32, uint32_t)
+
+KERNEL(rectify_mask)(
+    float *x, const float *bias, const uint32_t *header, const uint32_t *table, double offset, double rows,
+    double steps, double units, double threshold, double bits, double a) {
+  Rectified job = {.x = x, .bias = bias, .a = (float)a};
+  if (!are_sizes(rows, steps, units) || !fits(threshold, bits)) return BAD_ARGUMENT;
+  if (draw_read(&job.draw, header, table, offset, rows, steps * units, bits) != OK) return BAD_ARGUMENT;
+  job.units = (int64_t)units;
+  job.threshold = (uint32_t)threshold;
+  pool_run(job.draw.rows * job.draw.cols, GRAIN, bits == 16 ? rectify_range_16 : rectify_range_32, &job);
+  return OK;
 }
 
 /* (floor(word / 2^9) + 1/2) 2^-23, exact in float32. */

@@ -35,5 +35,5 @@ export function product(
     return context.epilogue === "none" || variant.definition.fuses ? y : y[context.epilogue]();
   }
   const used = variant === undefined ? weight : context.serve("weight", variant, [weight], name);
-  return (multiply ?? affine)(x, used, bias, context.epilogue, context.foresee);
+  return (multiply ?? affine)(x, used, bias, context.epilogue, context.foresee, context.ahead);
 }

@@ -148,7 +148,8 @@ function feedForward(context: LayerContext<BlockOptions>, x: Tensor): Tensor {
     partOf(context.options, `dense ${units}`, () => dense(units, { initializer: "glorot-uniform", weight }));
   const wide = linear(feedForward ?? 4 * features);
   const relu = activation === "relu" && !context.building;
-  let h = context.run(wide, x, "linear1", { epilogue: relu ? "relu" : "none" });
+  const ahead = hidden === undefined || context.building ? undefined : context.masks(hidden, "hidden");
+  let h = context.run(wide, x, "linear1", relu ? { epilogue: "relu", ahead } : {});
   if (!relu) h = activation === "relu" ? h.relu() : h.gelu();
   if (hidden !== undefined) h = context.run(hidden, h, "hidden");
   return context.run(linear(features), h, "linear2");

@@ -10,7 +10,7 @@ export interface SequentialOptions {
 
 /**
  * Layers one after the other. An activation that follows a dense layer is fused into it where the backend can, and what a
- * mask drops for all examples alike is not computed.
+ * mask drops for all examples alike is not computed. A mask behind a ReLU that is fused is applied in the same pass.
  * Further inputs, such as a mask, are given to every layer alike.
  *
  * @example
@@ -27,7 +27,7 @@ export const sequential: Factory<"layer", SequentialOptions, ["layers"]> = defin
   summary: "Layers one after the other.",
   options: z.object({ layers: z.array(layerPart()).readonly().describe("the layers, first to last") }),
   positional: ["layers"],
-  forward(x, { options: { layers }, run, building, inputs, foresee, foresees }) {
+  forward(x, { options: { layers }, run, building, inputs, foresee, foresees, ahead, masks }) {
     const rest = inputs.slice(1);
     const nameOf = (i: number) => layers[i].name ?? String(i);
     let y = x;
@@ -35,8 +35,12 @@ export const sequential: Factory<"layer", SequentialOptions, ["layers"]> = defin
       const next = layers[i + 1]?.definition.epilogue;
       const fused = !building && layers[i].definition.fuses === true && next !== undefined;
       const after = i + (fused ? 2 : 1);
-      const ahead = building ? undefined : after < layers.length ? foresees(layers[after], nameOf(after)) : foresee;
-      y = run(layers[i], [y, ...rest], nameOf(i), { epilogue: fused ? next : "none", foresee: ahead });
+      const last = after >= layers.length;
+      y = run(layers[i], [y, ...rest], nameOf(i), {
+        epilogue: fused ? next : "none",
+        foresee: building ? undefined : last ? foresee : foresees(layers[after], nameOf(after)),
+        ahead: building ? undefined : last ? ahead : masks(layers[after], nameOf(after)),
+      });
       if (fused) i++;
     }
     return y;

@@ -28,6 +28,25 @@ export function biasActivationGradient(
   cols: number,
 ): void {
   unaryGradient(epilogue === "none" ? "copy" : epilogue, y, y, dy, dx, 0, 0);
+  sumRows(dx, dBias, rows, cols);
+}
+
+/** `dx = y > 0 ? a dy : 0` and the bias's gradient. */
+export function rectifyMaskGradient(
+  dy: Floats,
+  y: Floats,
+  dx: Floats,
+  dBias: Floats | null,
+  a: number,
+  rows: number,
+  cols: number,
+): void {
+  const factor = dx instanceof Float32Array ? Math.fround(a) : a;
+  for (let i = 0; i < rows * cols; i++) dx[i] = y[i] > 0 ? factor * dy[i] : 0;
+  sumRows(dx, dBias, rows, cols);
+}
+
+function sumRows(dx: Floats, dBias: Floats | null, rows: number, cols: number): void {
   if (dBias === null) return;
   for (let c = 0; c < cols; c++) {
     let sum = 0;

@@ -78,6 +78,25 @@ export function select(
   drawn(draw, rows, cols, bits, (i, number) => out[i] = number < threshold ? other[i] : factor * x[i]);
 }
 
+/** In place `x = kept ? a max(x + bias, 0) : 0`. */
+export function rectifyMask(
+  x: Floats,
+  bias: Floats | null,
+  draw: DrawAddress,
+  rows: number,
+  steps: number,
+  units: number,
+  threshold: number,
+  bits: 16 | 32,
+  a: number,
+): void {
+  const factor = rounded(a, x);
+  drawn(draw, rows, steps * units, bits, (i, number) => {
+    const sum = bias === null ? x[i] : rounded(x[i] + bias[i % units], x);
+    x[i] = number < threshold ? 0 : factor * (sum <= 0 ? 0 : sum);
+  });
+}
+
 /** `out = kept ? value : 0`. */
 export function bernoulli(
   out: Floats,

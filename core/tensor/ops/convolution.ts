@@ -3,6 +3,7 @@ import * as kernels from "../../backend/kernels.ts";
 import type { Epilogue } from "../../backend/epilogue.ts";
 import { record } from "../autograd.ts";
 import { OptionError, ShapeError, showShape } from "../../errors.ts";
+import type { MaskAhead } from "../mask_ahead.ts";
 import { sameShape, type Shape } from "../shape.ts";
 import type { ConvolutionShape } from "../../backend/convolution.ts";
 import type { Spatial, WindowShape } from "../../backend/window.ts";
@@ -78,6 +79,8 @@ export interface ConvolutionOptions extends Omit<Window, "kernel"> {
   readonly epilogue?: Epilogue;
   /** Which output channels a later mask keeps; the others are not computed. */
   readonly foresee?: Foresee | undefined;
+  /** The mask that comes next: behind ReLU the gradient passes both at once. */
+  readonly ahead?: MaskAhead | undefined;
 }
 
 /**
@@ -104,17 +107,26 @@ export function convolution(
   bias: Tensor | null,
   options: ConvolutionOptions = {},
 ): Tensor {
-  const { groups = 1, epilogue = "none", foresee } = options;
+  const { groups = 1, epilogue = "none", foresee, ahead } = options;
   const shape = shapeOf(x, weight, bias, groups, options);
   const outShape = [shape.batch, weight.shape[0], ...shape.output.slice(5 - x.rank)];
   const lists = groups === 1 ? keptChannels(x, weight, outShape, foresee?.(outShape) ?? null) : null;
   if (lists !== null) return thinnedConvolution(x, weight, bias, epilogue, { ...shape, outShape }, lists);
   const out = Tensor.empty(outShape, x.dtype);
   if (out.size > 0) kernels.convolution(x.floats, weight.floats, bias?.floats ?? null, out.floats, epilogue, shape);
+  const mask = epilogue === "relu" ? ahead?.plain(outShape) ?? null : null;
+  if (mask !== null) {
+    const { rows, cols, address, threshold, bits, scale } = mask;
+    kernels.mask(out.floats, out.floats, address, rows, cols, threshold, bits, scale, 0, 0);
+    ahead!.applied(out);
+  }
   const operands = bias === null ? [x, weight] : [x, weight, bias];
   return record("convolution", operands, out, (dy, needs) => {
     let before = dy;
-    if (epilogue !== "none") {
+    if (mask !== null) {
+      before = Tensor.empty(dy.shape, dy.dtype);
+      kernels.rectifyMaskGradient(dy.floats, out.floats, before.floats, null, mask.scale, 1, out.size);
+    } else if (epilogue !== "none") {
       before = Tensor.empty(dy.shape, dy.dtype);
       kernels.unaryGradient(epilogue, out.floats, out.floats, dy.floats, before.floats, 0, 0);
     }

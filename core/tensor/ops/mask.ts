@@ -7,10 +7,11 @@ import { record } from "../autograd.ts";
 import { OptionError } from "../../errors.ts";
 import { keepProbability, type Key, rateThreshold } from "../../random/key.ts";
 import { maskedScore } from "./attention.ts";
-import { normalizeAxis } from "../shape.ts";
+import type { PlainMask } from "../mask_ahead.ts";
+import { normalizeAxis, type Shape } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
 import { type KeptUnits, thinned, type Thinning } from "../thinning.ts";
-import { bernoulli, checkRate, choose, keep, sharedDraw } from "./random.ts";
+import { bernoulli, checkRate, choose, decisions, keep, sharedDraw } from "./random.ts";
 
 /**
  * A draw as data. Each entry x becomes `a x + b` if it is kept and c if it is dropped; a, b and c are numbers, or tensors
@@ -124,6 +125,23 @@ export function keptUnits(mask: Mask, shape: readonly number[]): Thinning | null
     groups.push({ from, to, units: listOf(from) });
   }
   return { axis, extent, groups };
+}
+
+/**
+ * A mask as an op in front of it can apply it; null where it draws for groups of examples, or does more than to scale what
+ * it keeps. A factor of at least 1 leaves what is positive positive, so that the result tells what was kept.
+ *
+ * @param shape of what the mask is applied to
+ */
+export function plainMask(mask: Mask, shape: Shape): PlainMask | null {
+  const { rate, b = 0, c = 0, share = [], group = 1 } = mask;
+  check(mask, shape.length);
+  if (rate === 1 || b !== 0 || c !== 0 || mask.empty === "kept") return null;
+  if (share.length > 0 || group >= LEAST_GROUP) return null;
+  const kept = keepProbability(rateThreshold(rate));
+  const { a: scale = 1 / kept } = mask;
+  if (kept === 1 || typeof scale !== "number" || !(scale >= 1)) return null;
+  return { ...decisions(shape, keyOf(mask), rate), scale };
 }
 
 /** Smaller groups than this are masked like single examples: products over so few rows would save nothing. */

@@ -4,6 +4,7 @@ import type { Epilogue } from "../../backend/epilogue.ts";
 import type { GemmShape } from "../../backend/products.ts";
 import { record } from "../autograd.ts";
 import { ShapeError, showShape } from "../../errors.ts";
+import type { MaskAhead } from "../mask_ahead.ts";
 import { broadcastShapes, sameShape, sizeOf } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
 import type { Foresee } from "../thinning.ts";
@@ -91,6 +92,7 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
  * @param bias `[outputs]`, or null for none
  * @param epilogue the activation f
  * @param foresee which outputs a later mask keeps; the others are not computed
+ * @param ahead the mask that comes next: behind ReLU it is applied in the same pass
  */
 export function affine(
   x: Tensor,
@@ -98,6 +100,7 @@ export function affine(
   bias: Tensor | null,
   epilogue: Epilogue = "none",
   foresee?: Foresee,
+  ahead?: MaskAhead,
 ): Tensor {
   const [units, inputs] = weight.shape;
   if (weight.rank !== 2 || x.rank === 0 || x.shape[x.rank - 1] !== inputs) {
@@ -113,10 +116,19 @@ export function affine(
   if (bias !== null) checkTypes("affine", x, bias);
   const rows = sizeOf(x.shape.slice(0, -1));
   const flat = Tensor.view(x, [rows, inputs]);
-  const parts = thinnedProduct(x, weight, foresee?.([...x.shape.slice(0, -1), units]) ?? null);
+  const outShape = [...x.shape.slice(0, -1), units];
+  const found = epilogue === "relu" ? ahead?.plain(outShape) : undefined;
+  // A row of the draw is an example; of a lone example without a batch it is one unit.
+  const mask = found && found.cols % units === 0 ? found : null;
+  const parts = thinnedProduct(x, weight, mask === null && foresee?.(outShape) || null);
   const flatOut = parts === null ? multiply(flat, weight, false, true) : parts.forward();
-  const out = Tensor.view(flatOut, [...x.shape.slice(0, -1), units]);
-  if (bias !== null || epilogue !== "none") {
+  const out = Tensor.view(flatOut, outShape);
+  if (mask !== null) {
+    const { rows, cols, address, threshold, bits, scale } = mask;
+    const steps = cols / units;
+    kernels.rectifyMask(out.floats, bias?.floats ?? null, address, rows, steps, units, threshold, bits, scale);
+    ahead!.applied(out);
+  } else if (bias !== null || epilogue !== "none") {
     kernels.biasActivation(out.floats, bias?.floats ?? null, epilogue, rows, units);
   }
   const operands = bias === null ? [x, weight] : [x, weight, bias];
@@ -126,15 +138,9 @@ export function affine(
     if (epilogue !== "none" || (bias !== null && needs[2])) {
       const target = epilogue === "none" ? before : Tensor.empty(before.shape, dy.dtype);
       if (bias !== null) dBias = Tensor.empty([units], dy.dtype);
-      kernels.biasActivationGradient(
-        dy.floats,
-        out.floats,
-        target.floats,
-        dBias?.floats ?? null,
-        epilogue,
-        rows,
-        units,
-      );
+      const [from, y, to, sums] = [dy.floats, out.floats, target.floats, dBias?.floats ?? null];
+      if (mask === null) kernels.biasActivationGradient(from, y, to, sums, epilogue, rows, units);
+      else kernels.rectifyMaskGradient(from, y, to, sums, mask.scale, rows, units);
       before = target;
     }
     if (parts !== null) {
