@@ -23,14 +23,24 @@
  *   `tryOpenNative` for speed.
  * - **Data**: `arrays` for one's own, `csv`, `text`, `digits`, `mnist`, `cifar10`, `uci`; changed by `flip`,
  *   `crop`, `shift`, `cutout`, `mixup`.
- * - **Dropout**: `dropout`, `alphaDropout`, `gaussianDropout`, `spatialDropout`, `concreteDropout`,
- *   `embeddingDropout`; of weights, `dropConnect` and `weightDrop`; in recurrent layers, `zoneout` and
- *   `variationalRecurrentDropout`; of branches, `stochasticDepth`; in attention, `attentionDropout` and `dropKey`;
- *   around a loss, `rDrop`.
+ * - **Dropout of activations**: `dropout`, `alphaDropout`, `featureAlphaDropout`, `gaussianDropout`, `gaussianNoise`,
+ *   `uout`, `spatialDropout`, `dropBlock`, `disout`, `patchDropout`, `jumpout`, `concreteDropout`,
+ *   `weightedChannelDropout`, `masksembles`, `variationalDropout`, `hiddenCut`; `maxPoolingDropout` and
+ *   `stochasticPooling` as layers.
+ * - **Of weights and products**: `dropConnect`, `weightDrop`, `dropFilter`, `mixout`, `standout`, `shakeout`,
+ *   `targetedWeightDropout`, `targetedUnitDropout`, `sparseVariationalDropout`, `gaussianVariationalDropout`,
+ *   `marginalisedDropout`; `pruned` and `sparsity` for what they leave.
+ * - **Inside layers**: `zoneout`, `recurrentDropout`, `rnnDrop`, `variationalRecurrentDropout`; of branches,
+ *   `stochasticDepth`, `layerDrop`, `shakeDrop`, `scheduledDropPath`, and the layers `shakeShake` and `swapout`; in
+ *   attention, `attentionDropout`, `dropKey`, `dropHead`, `dropAttention`; of words, `embeddingDropout` and
+ *   `wordDropout`.
+ * - **Around a loss, or in its place**: `rDrop`, `consistency`, `multiSampleDropout`; `fastDropout` and
+ *   `dropoutAugmentation`.
  * - **Layers**: `sequential`, `dense`, `relu`, `conv2d`, `maxPool2d`, `batchNorm`, `layerNorm`, `lstm`,
  *   `embedding`, `encoderBlock`, `residual`, `graph`, and others beside them.
  * - **How weights change**: `sgd`, `adam`, `adamw`, `rmsprop`; schedules such as `cosine`, `oneCycle` and
- *   `plateau`; `maxNorm`, `ema`, `swa`.
+ *   `plateau`, and of rates `earlyDropout`, `lateDropout`, `curriculumDropout`, `annealedDropout`, `gapDropout`;
+ *   `maxNorm`, `minMaxNorm`, `unitNorm`, `nonNegative`; `ema`, `swa`.
  * - **While a run goes on**: `progressBar`, `metricsLog`, `checkpointWriter`, `earlyStopping`, `keepBest`.
  * - **A plugin of one's own**: `definePlugin`, with options from `rateSchema` and `scheduled`; a kernel in C,
  *   `defineKernel`; the exam, in `@thinned/dropout/testing`.
