@@ -113,5 +113,5 @@ export const dropAttention: Factory<"attention", DropAttentionOptions> = defineP
     dropped: "otherwise",
     shares: form === "column" ? [2, "entries"] : ["entries"],
   }),
-  cases: [{}, { form: "column" }, { span: 2 }, { form: "column", span: 3, windows: "paper" }],
+  cases: [{}, { form: "column", span: 2 }, { span: 3, windows: "paper" }],
 });

@@ -119,5 +119,5 @@ export const wordDropout: Factory<"embedding" | "activation", WordDropoutOptions
     draw: "sample",
     shares: [2],
   }),
-  cases: [{}, { unknown: 1 }, { padding: 0 }, { unknown: 1, padding: 0 }],
+  cases: [{}, { unknown: 1 }, { padding: 0 }],
 });
