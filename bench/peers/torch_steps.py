@@ -2,6 +2,7 @@
 milliseconds of a step. The nets are those of bench/nets.ts."""
 
 import math
+import re
 import sys
 import time
 
@@ -9,11 +10,34 @@ import torch
 from torch import nn
 
 
-def mlp():
-    layers = [nn.Dropout(0.2)]
+class SharedDropout(nn.Module):
+    """One mask for the batch: the other axes are drawn, this one is stretched."""
+
+    def __init__(self, rate):
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x):
+        return x * nn.functional.dropout(torch.ones(1, *x.shape[1:]), self.rate, self.training)
+
+
+def mlp(drop=nn.Dropout):
+    layers = [drop(0.2)]
     for inputs, units in [(784, 1024), (1024, 1024), (1024, 1024)]:
-        layers += [nn.Linear(inputs, units), nn.ReLU(), nn.Dropout(0.5)]
+        layers += [nn.Linear(inputs, units), nn.ReLU(), drop(0.5)]
     return nn.Sequential(*layers, nn.Linear(1024, 10)), torch.rand(128, 784), 10
+
+
+def mlp_shared():
+    return mlp(SharedDropout)
+
+
+def small():
+    return (
+        nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10)),
+        torch.rand(32, 784),
+        10,
+    )
 
 
 def lenet():
@@ -93,15 +117,52 @@ class Step:
         self.optimizer.step()
 
 
+class Attention:
+    """Causal attention alone, forward and backward, with dropout on its weights."""
+
+    def __init__(self):
+        self.inputs = [torch.randn(4, 8, 1024, 64, requires_grad=True) for _ in range(3)]
+        self.dy = torch.randn(4, 8, 1024, 64)
+
+    def __call__(self):
+        for x in self.inputs:
+            x.grad = None
+        attention = getattr(nn.functional, "scaled_dot_product_attention", self.composed)
+        attention(*self.inputs, dropout_p=0.1, is_causal=True).backward(self.dy)
+
+    @staticmethod
+    def composed(q, k, v, dropout_p, is_causal):
+        """For versions that have no such function."""
+        hidden = torch.ones(1024, 1024, dtype=torch.bool).triu(1)
+        scores = (q @ k.transpose(-2, -1) / 8).masked_fill(hidden, -math.inf)
+        return nn.functional.dropout(scores.softmax(-1), dropout_p) @ v
+
+
+def blas():
+    found = re.search(r"BLAS_INFO=(\w+)", torch.__config__.show())
+    return found.group(1) if found else "unknown"
+
+
 def main():
     torch.set_num_threads(int(sys.argv[1]))
-    print("torch", torch.__version__, flush=True)
-    makers = {"mlp": mlp, "lenet": lenet, "cifar": cifar, "lstm": lstm, "transformer": transformer}
+    print(f"PyTorch {torch.__version__}, BLAS {blas()}, threads: {torch.get_num_threads()}", flush=True)
+    makers = {
+        "mlp": mlp,
+        "mlp-shared": mlp_shared,
+        "small": small,
+        "lenet": lenet,
+        "cifar": cifar,
+        "lstm": lstm,
+        "transformer": transformer,
+    }
     steps = {}
     for line in sys.stdin:
         name, count = line.split()
+        if name not in makers and name != "attention":
+            print("none", flush=True)
+            continue
         if name not in steps:
-            steps = {name: Step(makers[name])}  # one net at a time in memory
+            steps = {name: Attention() if name == "attention" else Step(makers[name])}  # one net at a time in memory
             steps[name]()
         start = time.perf_counter()
         for _ in range(int(count)):

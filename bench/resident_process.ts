@@ -1,0 +1,37 @@
+/** A process whose memory is measured: `resident_process.ts WARM_UP STEPS` trains, or only opens the library. @module */
+import { tryOpenNative } from "../mod.ts";
+import { nets, stepOf } from "./nets.ts";
+
+const [warmUp, steps] = Deno.args.map(Number);
+
+/** The peak that the system has seen, where it says so; else the largest that was looked at. */
+let largest = 0;
+function resident(): number {
+  const { rss } = Deno.memoryUsage();
+  largest = Math.max(largest, rss);
+  return rss;
+}
+function peak(): number {
+  try {
+    const line = /VmHWM:\s+(\d+) kB/.exec(Deno.readTextFileSync("/proc/self/status"));
+    if (line !== null) return Number(line[1]) * 1024;
+  } catch { /* another system, or another permission */ }
+  return largest;
+}
+
+await tryOpenNative();
+let before = resident();
+if (warmUp + steps > 0) {
+  const step = stepOf(nets.mlp());
+  for (let i = 0; i < warmUp + steps; i++) {
+    if (i === warmUp) before = resident();
+    step();
+    // As in training, the event loop gets a turn now and then.
+    if (i % 20 === 0) {
+      resident();
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  }
+}
+const after = resident();
+console.log(JSON.stringify({ peak: peak(), before, after }));
