@@ -39,6 +39,7 @@ export * as parameters from "./backend/parameters.ts";
 export * as kernels from "./backend/kernels.ts";
 export { drawn } from "./backend/reference/random.ts";
 export type { NormalizationShape } from "./backend/normalization.ts";
+export type { AttentionShape } from "./backend/attention.ts";
 export type { GemmShape } from "./backend/products.ts";
 export type { ReduceOp } from "./backend/reductions.ts";
 export type { CrossEntropyShape } from "./backend/softmax.ts";
@@ -80,7 +81,7 @@ export {
   type ParameterGroup,
   type Slots,
 } from "./train/optimizer.ts";
-export { type AttentionOptions, maskedScore, scaledDotProductAttention } from "./tensor/ops/attention.ts";
+export { type AttentionOptions, scaledDotProductAttention } from "./tensor/ops/attention.ts";
 export { convolution, type ConvolutionOptions, type Window } from "./tensor/ops/convolution.ts";
 export { type MaskAhead, type PlainMask } from "./tensor/mask_ahead.ts";
 export { type Foresee, type KeptUnits, type Thinning } from "./tensor/thinning.ts";
@@ -93,7 +94,7 @@ export {
   type NormalizeOptions,
 } from "./tensor/ops/normalization.ts";
 export { averagePool, maxPool, type PoolWindow } from "./tensor/ops/pooling.ts";
-export { applyMask, keptEntries, type Mask } from "./tensor/ops/mask.ts";
+export { applyMask, keptEntries, type Mask, maskedScore } from "./tensor/ops/mask.ts";
 export {
   checkRate,
   type Decisions,

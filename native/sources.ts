@@ -6,6 +6,7 @@
  */
 import abi from "./src/abi.c" with { type: "text" };
 import approx from "./src/approx.h" with { type: "text" };
+import attention from "./src/attention.c" with { type: "text" };
 import biasActivation from "./src/bias_activation.c" with { type: "text" };
 import blas from "./src/blas.c" with { type: "text" };
 import convolution from "./src/convolution.c" with { type: "text" };
@@ -41,6 +42,7 @@ export const ABI_VERSION = 5;
 export const sources: Record<string, string> = {
   "abi.c": abi,
   "approx.h": approx,
+  "attention.c": attention,
   "bias_activation.c": biasActivation,
   "blas.c": blas,
   "convolution.c": convolution,

@@ -1,4 +1,5 @@
 /** All kernels of the core, by their families. @module */
+export * from "./attention.ts";
 export * from "./bias_activation.ts";
 export * from "./convolution.ts";
 export * from "./elementwise.ts";

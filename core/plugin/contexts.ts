@@ -6,6 +6,7 @@
  */
 import type { Epilogue } from "../backend/epilogue.ts";
 import type { Key } from "../random/key.ts";
+import type { Mask } from "../tensor/ops/mask.ts";
 import type { Shape } from "../tensor/shape.ts";
 import type { FloatType, Tensor } from "../tensor/tensor.ts";
 import type { MaskAhead } from "../tensor/mask_ahead.ts";
@@ -15,7 +16,7 @@ import type { EpochMetrics, RunInfo } from "../train/events.ts";
 import type { Multiply } from "./multiply.ts";
 import type { LayerPlugin, Plugin } from "./plugin.ts";
 import type { Scheduled } from "./schedule_memory.ts";
-import type { RecurrentPlace, SiteArguments, SiteResult, SiteRole } from "./sites.ts";
+import type { AttentionStage, RecurrentPlace, SiteArguments, SiteResult, SiteRole } from "./sites.ts";
 
 /** How a model is run: `sample` is Monte Carlo at inference, where variants draw and running statistics stay frozen. */
 export type Mode = "train" | "eval" | "sample";
@@ -162,6 +163,16 @@ export interface LayerContext<Options> extends Context<Options> {
     name?: string,
     has?: readonly RecurrentPlace[],
   ): readonly string[] | undefined;
+  /**
+   * The mask that a variant draws at a stage of attention, for a layer that hands it to a kernel instead of calling `serve`:
+   * null where it leaves everything as it is, undefined where it has to be served, because it is more than a mask or because
+   * something else looks at what it gives.
+   *
+   * @param shape of what it would act on
+   */
+  maskAt(variant: Plugin<"attention">, stage: AttentionStage, shape: Shape, name?: string): Mask | null | undefined;
+  /** Whether somebody takes what this layer hands out by `emit`, which a layer that fuses need not compute otherwise. */
+  readonly heard: boolean;
   /** Mean and variance of a child's output, where those of its input travel in place of samples. */
   moments(child: LayerPlugin, x: Moments, name: string): Moments;
 }

@@ -7,7 +7,7 @@ import type { Epilogue } from "../backend/epilogue.ts";
 import { OptionError, PluginError, ShapeError, show, showShape } from "../errors.ts";
 import type { Rows } from "../random/rows.ts";
 import type { MaskAhead } from "../tensor/mask_ahead.ts";
-import { applyMask, keptUnits, type Mask, plainMask } from "../tensor/ops/mask.ts";
+import { applyMask, checkMask, keptUnits, type Mask, plainMask } from "../tensor/ops/mask.ts";
 import { sameShape, type Shape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Foresee } from "../tensor/thinning.ts";
@@ -19,6 +19,7 @@ import { maskMoments } from "./mask_moments.ts";
 import { maskOf } from "./mask_of.ts";
 import { denseMultiply, type Multiply } from "./multiply.ts";
 import type {
+  AttentionMaskSite,
   AttentionStage,
   Context,
   LayerContext,
@@ -456,6 +457,8 @@ export class Pass {
         return this.#serve(node, role, given, args, name, fused, siblings);
       },
       acts: (role, given, name = role, has) => this.#acts(node, role, given, name, has),
+      maskAt: (given, stage, shape, name = "attention") => this.#maskAt(node, given, { stage, shape }, name),
+      heard: emitted !== null || listen !== undefined,
       moments: (child: LayerPlugin, x: Moments, name: string) => {
         checkChild(child, name);
         return this.moments(child, x, join(path, name));
@@ -502,6 +505,29 @@ export class Pass {
         throw locate(error, describe(path, given));
       }
     };
+  }
+
+  /** The mask that the variant at an attention site draws, if that is all there is to it. */
+  #maskAt(host: Node, given: Plugin, site: AttentionMaskSite, name: string): Mask | null | undefined {
+    checkChild(given, name);
+    const path = join(host.path, name);
+    const { building, penalties } = this.#settings;
+    if (building) return undefined;
+    try {
+      const node = this.#tree.at(path, given);
+      const { attention: part, penalty } = node.plugin.definition;
+      // A penalty may look at what the variant gives.
+      if (part === undefined || typeof part === "function" || (penalty !== undefined && penalties !== null)) {
+        return undefined;
+      }
+      const mask = maskOf(part.mask(this.#context(node, [], null), site));
+      if (mask === null) return null;
+      checkMask(mask, site.shape.length);
+      if (this.#evaluates) return mask.eval === "mean" ? undefined : null;
+      return mask;
+    } catch (error) {
+      throw locate(error, describe(path, given));
+    }
   }
 
   #acts(

@@ -20,7 +20,7 @@ export interface AttentionDropoutOptions {
  * in expectation; evaluation is the identity.
  *
  * When: transformers, at 0.1, as they were published.
- * Cost: one pass over the attention weights, which have to be held; the mask is drawn again for the gradient, not stored.
+ * Cost: a few cycles a weight inside of attention's kernel; neither weights nor mask are stored, and the gradient draws again.
  *
  * @example
  * ```ts

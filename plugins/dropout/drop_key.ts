@@ -29,7 +29,8 @@ const text = "expected a number in [0, 1): a row needs at least one key";
  * a key is hidden with probability `rate - rate^n`.
  *
  * When: vision transformers, where rows of attention should still sum to 1; rates fall with depth in the paper.
- * Cost: one pass over the scores; the mask is drawn again for the gradient, not stored. Nothing at evaluation.
+ * Cost: a few cycles a score inside of attention's kernel; neither scores nor mask are stored, and the gradient draws again.
+ * Nothing at evaluation.
  *
  * @example
  * ```ts

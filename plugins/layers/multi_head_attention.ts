@@ -57,6 +57,9 @@ function split(x: Tensor, heads: number): Tensor {
  * `weight_value` and `weight_out`, with draws and state of its own at each. Hands out `received: [batch, keys]`, the
  * attention that each key received, added up over heads and queries and without a gradient.
  *
+ * Memory grows with the time, not with its square, unless somebody takes `received` or the variant is more than a mask with
+ * a draw for each score or weight (`attentionDropout`, `dropKey`): such a one is given all of them.
+ *
  * @example
  * ```ts
  * import { attentionDropout, buildModel, multiHeadAttention, Tensor } from "@thinned/dropout";
@@ -115,7 +118,7 @@ export const multiHeadAttention: Factory<"layer", MultiHeadAttentionOptions, ["h
     return { params };
   },
   forward(x, context) {
-    const { params, options: { heads, attends, causal, attention, weight: variant }, inputs, emit } = context;
+    const { params, options: { heads, attends, causal, attention, weight: variant }, inputs, emit, heard } = context;
     const features = x.shape[2];
     const memory = attends === "memory" ? inputs[1] : x;
     const project = (from: Tensor, part: number, name: "query" | "key" | "value") => {
@@ -129,9 +132,16 @@ export const multiHeadAttention: Factory<"layer", MultiHeadAttentionOptions, ["h
       if (attention === undefined || !stages.includes(stage)) return undefined;
       return (value: Tensor) => context.serve("attention", attention, [value, stage]);
     };
-    const vary = at("weights");
-    const weights = (found: Tensor) => {
-      const used = vary?.(found) ?? found;
+    /** The same as a mask where it is no more, so that no matrix of queries by keys has to be kept. */
+    const drawnAt = (stage: AttentionStage) => {
+      const serve = at(stage);
+      const shape = [x.shape[0], heads, x.shape[1], memory.shape[1]];
+      const mask = serve === undefined || heard ? undefined : context.maskAt(attention!, stage, shape);
+      return mask === undefined ? serve : mask;
+    };
+    const vary = drawnAt("weights");
+    const weights = !heard ? vary : (found: Tensor) => {
+      const used = typeof vary === "function" ? vary(found) : found;
       emit("received", () => used.detach().sum([1, 2]));
       return used;
     };
@@ -139,7 +149,7 @@ export const multiHeadAttention: Factory<"layer", MultiHeadAttentionOptions, ["h
       project(x, 0, "query"),
       project(memory, 1, "key"),
       project(memory, 2, "value"),
-      { causal, keyMask: inputs[attends === "memory" ? 2 : 1], scores: at("scores"), weights },
+      { causal, keyMask: inputs[attends === "memory" ? 2 : 1], scores: drawnAt("scores"), weights },
     );
     const joined = (at("heads")?.(attended) ?? attended).transpose([0, 2, 1, 3]).reshape(x.shape);
     return product(context, variant, joined, params["out_proj.weight"], params["out_proj.bias"] ?? null, "weight_out");

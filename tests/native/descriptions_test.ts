@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { useBackend } from "../../core/backend/backend.ts";
 import * as all from "../../core/backend/kernels.ts";
 import { isKernel, type Kernel } from "../../core/backend/kernel.ts";
+import * as random from "../../core/backend/random.ts";
 import { builtinKernels } from "../../plugins/builtins.ts";
 import { validArguments } from "./_arguments.ts";
 import { assertClose, forSeeds, instructionSets, nativeTest, open } from "./_native.ts";
@@ -10,8 +11,8 @@ import { assertClose, forSeeds, instructionSets, nativeTest, open } from "./_nat
 const kernels: Kernel[] = [...Object.values(all).filter(isKernel), ...builtinKernels];
 const backends = instructionSets.map((instructions) => open(instructions));
 
-/** Whether a kernel draws: then every bit agrees. */
-const isRandom = (kernel: Kernel) => kernel.parameters.some(({ kind }) => kind === "draw");
+/** Kernels that only draw: every bit agrees. */
+const drawing: Kernel[] = Object.values(random).filter(isKernel);
 
 function copied(args: readonly unknown[]): unknown[] {
   return args.map((arg) => arg instanceof Float32Array || arg instanceof Int32Array ? arg.slice() : arg);
@@ -47,7 +48,7 @@ for (const kernel of kernels) {
           const [found, wanted] = [actual[at], expected[at]];
           if (parameter.kind === "ints") assertEquals(found, wanted, parameter.name);
           if (parameter.kind !== "floats" || found === null) return;
-          const tolerance = isRandom(kernel) && kernel.source === undefined ? 0 : 1e-4;
+          const tolerance = drawing.includes(kernel) ? 0 : 1e-4;
           const what = `${kernel.kernel} (${backend.info().instructions}), ${parameter.name}, of ${
             JSON.stringify(args.filter((arg) => !ArrayBuffer.isView(arg)))
           }`;

@@ -1,18 +1,24 @@
 /** What the papers of attention dropout and DropKey promise. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { z } from "zod";
 import {
   applyMask,
   type AttentionMaskSite,
   type AttentionOptions,
   buildModel,
+  definePlugin,
+  type Factory,
+  gradients,
   keepProbability,
   Key,
   type MaskPart,
   type Mode,
   OptionError,
   rateThreshold,
+  reference,
   scaledDotProductAttention,
   Tensor,
+  useBackend,
 } from "../../core/mod.ts";
 import { checkGradient } from "../../testing/mod.ts";
 import { attentionDropout, dropKey, encoderBlock, linear, multiHeadAttention } from "../../plugins/mod.ts";
@@ -158,4 +164,58 @@ Deno.test("attention variants draw nothing in mode eval, and are the identity", 
       assertThrows(() => model.forward(x, { mode: "sample", step: 0 }), Error, "a number was drawn");
     }
   });
+});
+
+/** Elements of the largest buffer that a body asks for. */
+function largestBuffer(body: () => void): number {
+  let largest = 0;
+  const allocate = (dtype: "float32", length: number) => {
+    largest = Math.max(largest, length);
+    return reference.allocate(dtype, length);
+  };
+  const before = useBackend({ ...reference, allocate: allocate as typeof reference.allocate });
+  try {
+    body();
+  } finally {
+    useBackend(before);
+  }
+  return largest;
+}
+
+Deno.test("variants that only draw masks keep no matrix of queries by keys, unless somebody asks what keys received", () => {
+  const [time, width] = [64, 4];
+  for (const attention of [undefined, attentionDropout({ rate: 0.4 }), dropKey({ rate: 0.4 })]) {
+    const model = buildModel(multiHeadAttention(2, { attention, causal: true }), { inputShape: [time, width] });
+    const x = random([1, time, width], 1).cast("float32").withGradient();
+    const mode = { mode: "train", step: 3 } as const;
+    const found: Tensor[] = [];
+    const least = largestBuffer(() => {
+      const y = model.forward(x, mode);
+      found.push(y, ...gradients(y.sum(), [x]));
+    });
+    assert(least <= 3 * time * width, `${least} numbers`);
+    const most = largestBuffer(() => {
+      const { output, emitted } = model.forwardAll(x, mode);
+      found.push(output, ...gradients(output.sum(), [x]), emitted.get("received")!);
+    });
+    assert(most >= 2 * time * time);
+    const [y, dx, wholeY, wholeDx, received] = found;
+    assert(y.sub(wholeY).abs().max().item() < 1e-5 && dx.sub(wholeDx).abs().max().item() < 1e-4);
+    assertEquals(received.shape, [1, time]);
+  }
+});
+
+Deno.test("a penalty of an attention variant sees all weights", () => {
+  const costly: Factory<"attention", Record<string, never>> = definePlugin({
+    name: "costly",
+    options: z.object({}),
+    attention: { mask: ({ key }) => ({ key, rate: 0.5 }) },
+    penalty: (_context, { input, output }) => input!.add(output!).sum(),
+  });
+  const model = built(multiHeadAttention(2, { attention: costly() }), [3, 4]);
+  const x = random([5, 3, 4], 1);
+  const [y, penalty] = model.forwardWithPenalty(x, { mode: "train", step: 0 });
+  assert(penalty!.item() > 5 * 2 * 3); // rows of the input alone sum to 1
+  const { output } = model.forwardAll(x, { mode: "train", step: 0 });
+  assert(y.sub(output).abs().max().item() < 1e-12);
 });

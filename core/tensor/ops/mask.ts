@@ -6,12 +6,17 @@
 import { record } from "../autograd.ts";
 import { OptionError } from "../../errors.ts";
 import { keepProbability, type Key, rateThreshold } from "../../random/key.ts";
-import { maskedScore } from "./attention.ts";
 import type { PlainMask } from "../mask_ahead.ts";
 import { normalizeAxis, type Shape } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
 import { type KeptUnits, thinned, type Thinning } from "../thinning.ts";
-import { bernoulli, checkRate, choose, decisions, keep, sharedDraw } from "./random.ts";
+import { bernoulli, checkRate, choose, type Decisions, decisions, keep, sharedDraw } from "./random.ts";
+
+/**
+ * What is added to the score of a key that a mask hides. Finite, so that a query all of whose keys are hidden has a
+ * gradient; so large that any score vanishes beside it, also in float32.
+ */
+export const maskedScore: number = -1e30;
 
 /**
  * A draw as data. Each entry x becomes `a x + b` if it is kept and c if it is dropped; a, b and c are numbers, or tensors
@@ -54,8 +59,8 @@ function asTensor(value: number | Tensor, like: Tensor): Tensor {
   return value instanceof Tensor ? value.broadcastTo(like.shape) : Tensor.full(like.shape, value, like.dtype);
 }
 
-/** Throws unless a mask can be applied to a tensor. */
-function check(mask: Mask, rank: number): number[] {
+/** Throws unless a mask can be applied to a tensor; its shared axes as numbers. */
+export function checkMask(mask: Mask, rank: number): number[] {
   checkRate(mask.rate);
   if (mask.group !== undefined && !(Number.isSafeInteger(mask.group) && mask.group >= 1)) {
     throw new OptionError("group", "a whole number of at least 1", mask.group);
@@ -88,7 +93,7 @@ export function keyOf({ key, group }: Mask): Key {
  * ```
  */
 export function keptEntries(mask: Mask, shape: readonly number[], dtype: "float32" | "float64" = "float32"): Tensor {
-  const compact = sharedDraw(shape, keyOf(mask), check(mask, shape.length));
+  const compact = sharedDraw(shape, keyOf(mask), checkMask(mask, shape.length));
   return bernoulli(compact.shape, compact.key, mask.rate, 1, dtype);
 }
 
@@ -135,13 +140,40 @@ export function keptUnits(mask: Mask, shape: readonly number[]): Thinning | null
  */
 export function plainMask(mask: Mask, shape: Shape): PlainMask | null {
   const { rate, b = 0, c = 0, share = [], group = 1 } = mask;
-  check(mask, shape.length);
+  checkMask(mask, shape.length);
   if (rate === 1 || b !== 0 || c !== 0 || mask.empty === "kept") return null;
   if (share.length > 0 || group >= LEAST_GROUP) return null;
   const kept = keepProbability(rateThreshold(rate));
   const { a: scale = 1 / kept } = mask;
   if (kept === 1 || typeof scale !== "number" || !(scale >= 1)) return null;
   return { ...decisions(shape, keyOf(mask), rate), scale };
+}
+
+/** A mask that decides on each entry by itself, for a kernel that applies it to what it computes. */
+export interface ElementDraw {
+  /** Where the decisions lie. */
+  readonly decisions: Decisions;
+  /** Factor of what is kept. */
+  readonly a: number;
+  /** What dropped entries become. */
+  readonly c: number;
+  /** What a row gets that lost everything. */
+  readonly empty: "lost" | "kept";
+}
+
+/**
+ * The decisions of a mask of numbers, which draws for each entry of each example, in a kernel's terms: null where it leaves
+ * everything as it is, undefined where it says more, such as a shared axis, a shift or a tensor.
+ */
+export function elementDraw(mask: Mask, shape: readonly number[]): ElementDraw | null | undefined {
+  const share = checkMask(mask, shape.length);
+  const { rate, a, b = 0, c = 0, empty = "lost" } = mask;
+  const kept = rate === 1 ? 0 : keepProbability(rateThreshold(rate));
+  if (kept === 1) return b === 0 && (a === undefined || a === 1) ? null : undefined;
+  const key = keyOf(mask);
+  if (kept === 0 || share.length > 0 || b !== 0 || typeof c !== "number" || key.isWhole) return undefined;
+  if (a !== undefined && typeof a !== "number") return undefined;
+  return { decisions: decisions(shape, key, rate), a: a ?? 1 / kept, c, empty };
 }
 
 /** Smaller groups than this are masked like single examples: products over so few rows would save nothing. */
@@ -155,7 +187,7 @@ const LEAST_GROUP = 8;
  * @param evaluates whether this is evaluation, where nothing is drawn
  */
 export function applyMask(x: Tensor, mask: Mask, evaluates = false): Tensor {
-  const share = check(mask, x.rank);
+  const share = checkMask(mask, x.rank);
   const { rate, b = 0 } = mask;
   const kept = rate === 1 ? 0 : keepProbability(rateThreshold(rate));
   if (evaluates) return mask.eval === "mean" ? expectation(x, mask, kept) : x;
