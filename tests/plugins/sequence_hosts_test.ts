@@ -321,12 +321,14 @@ Deno.test("a transformer block's output variant stands in place of its dropout, 
   const x = random([2, ...shape], 4);
   const forward = (options: Parameters<typeof encoderBlock>[1]) =>
     buildModel(encoderBlock(2, { norm: "pre", ...options }), { inputShape: shape, dtype: "float64" })
-      .forward(x, { mode: "train", step: 0 }).toArray();
+      .forward(x, { mode: "train", step: 0 });
   const [none, all] = [0, 1].map((rate) => dropout({ rate }));
-  assertEquals(forward({ dropout: all, output: all }), x.toArray());
-  assertEquals(forward({ dropout: none, output: none }), forward({}));
+  const apart = (a: Tensor, b: Tensor) => a.sub(b).abs().max().item();
+  assertEquals(forward({ dropout: all, output: all }).toArray(), x.toArray());
+  // An output variant is told what attention gives, which is then computed in another order.
+  assert(apart(forward({ dropout: none, output: none }), forward({})) < 1e-12);
   // The self-attention is dropped, the feed-forward part is not, and the other way round.
-  assert(String(forward({ dropout: all, output: none })) !== String(x.toArray()));
-  assert(String(forward({ dropout: all, output: none })) !== String(forward({ output: all })));
-  assertEquals(forward({ dropout: none, output: all }), forward({ output: all }));
+  assert(apart(forward({ dropout: all, output: none }), x) > 1e-3);
+  assert(apart(forward({ dropout: all, output: none }), forward({ output: all })) > 1e-3);
+  assertEquals(forward({ dropout: none, output: all }).toArray(), forward({ output: all }).toArray());
 });
