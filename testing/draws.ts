@@ -46,7 +46,9 @@ export class Draws {
       const layers = batch > 9 ? 2 : 3;
       const site = this.site(pick, Math.max(4, Math.min(24, Math.floor(COLUMNS / (batch * layers * 2)))));
       const progress = trial.moment(pick, parts[i], 4);
-      return { site, rate, progress, batch, layers, window: 2, draws: DRAWS, positive: i % 2 === positive };
+      // A whole product costs more, and tells of no entry by itself.
+      const draws = site.role === "product" ? 160 : DRAWS;
+      return { site, rate, progress, batch, layers, window: 2, draws, positive: i % 2 === positive };
     });
   }
 

@@ -102,8 +102,11 @@ export function periodOfExamples(draws: Draws): string {
   const bases = randomBases(pick, count, 1);
   const common = { site, rate, mode, progress, layers: 1, window: 1, draws: count, positive: false, bases };
   const blocks = [
-    { batch: pick.whole(150, 300), sample: pick.whole(0, 5000) },
-    ...Array.from({ length: 12 }, () => ({ batch: 40, sample: pick.whole(10_000, 2 ** 20) })),
+    { batch: site.role === "product" ? 150 : pick.whole(150, 300), sample: pick.whole(0, 5000) },
+    ...Array.from(
+      { length: site.role === "product" ? 5 : 12 },
+      () => ({ batch: 40, sample: pick.whole(10_000, 2 ** 20) }),
+    ),
   ];
   const signatures: [string, string, number][] = [];
   const examined = new Set<number>();
@@ -137,10 +140,11 @@ export function periodOfSteps(draws: Draws): string {
   const rate = trial.rates.length === 0 ? undefined : pick.real(0.35, 0.65);
   const mode = pick.of(["train", "sample"] as const);
   const progress = draws.moment(pick, mode);
-  const [start, count] = [pick.whole(0, 20_000), 2000];
+  // Where a step tells little, only runs of steps can be told apart.
+  const [start, count] = [pick.whole(0, 20_000), site.role === "product" ? 1200 : 2000];
   const bases = [
     ...Array.from({ length: count }, (_, i) => start + i),
-    ...Array.from({ length: 1000 }, () => pick.whole(start + count, 2 ** 20)),
+    ...Array.from({ length: site.mixes ? 0 : 1000 }, () => pick.whole(start + count, 2 ** 20)),
   ];
   const panel = new Panel(trial, {
     site,
