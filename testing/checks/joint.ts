@@ -101,12 +101,11 @@ export function periodOfExamples(draws: Draws): string {
   const count = 72;
   const bases = randomBases(pick, count, 1);
   const common = { site, rate, mode, progress, layers: 1, window: 1, draws: count, positive: false, bases };
+  // Blocks of examples that are far from each other, so that no example and no group is met in two of them.
+  const far = pick.shuffled(Array.from({ length: 1000 }, (_, i) => i)).slice(0, site.role === "product" ? 5 : 12);
   const blocks = [
     { batch: site.role === "product" ? 150 : pick.whole(150, 300), sample: pick.whole(0, 5000) },
-    ...Array.from(
-      { length: site.role === "product" ? 5 : 12 },
-      () => ({ batch: 40, sample: pick.whole(10_000, 2 ** 20) }),
-    ),
+    ...far.map((place) => ({ batch: 40, sample: 10_240 + 1024 * place + pick.whole(0, 500) })),
   ];
   const signatures: [string, string, number][] = [];
   const examined = new Set<number>();
