@@ -7,6 +7,7 @@
 
 #include "kernel.h"
 #include "philox.h"
+#include "stream.h"
 
 #include <string.h>
 
@@ -52,17 +53,23 @@ static inline Address draw_address(const Draw *draw, int64_t row) {
   return address;
 }
 
-/* A run of numbers inside one long row. */
-static inline int64_t draw_run(
-    const Draw *draw, int64_t row, int64_t col, int64_t most, DrawRoom *room, const void **numbers) {
+/* A run of numbers inside one long row; what lies at `fetch` is asked for meanwhile, unless null. */
+static inline int64_t draw_run_fetching(
+    const Draw *draw, int64_t row, int64_t col, int64_t most, DrawRoom *room, const void **numbers, const float *fetch) {
   const Address address = draw_address(draw, row);
   const int64_t position = draw->offset + col, skip = position & (draw->per_block - 1);
   const int64_t n = min_i64(min_i64(SPAN / 4 * draw->per_block - skip, draw->cols - col), most);
   philox_words(
       room->words, address.first + (uint64_t)(position >> draw->shift),
-      (skip + n + draw->per_block - 1) >> draw->shift, &address);
+      (skip + n + draw->per_block - 1) >> draw->shift, &address, (const char *)fetch,
+      PHILOX_GROUP * draw->per_block * (int64_t)sizeof *fetch);
   *numbers = (const char *)room->words + skip * (16 >> draw->shift);
   return n;
+}
+
+static inline int64_t draw_run(
+    const Draw *draw, int64_t row, int64_t col, int64_t most, DrawRoom *room, const void **numbers) {
+  return draw_run_fetching(draw, row, col, most, room, numbers, NULL);
 }
 
 /* Counter words of blocks that are made together, with a margin for what is written or read beyond their end. */
@@ -134,12 +141,22 @@ static inline int64_t draw_rows(
   return rows * length;
 }
 
-/* The numbers of `most` elements from `begin` on, or of as many as fit: returns how many. */
+/* The numbers of `most` elements from `begin` on, or of as many as fit: returns how many. Of an array x of the draw's shape
+   that comes from memory what lies a piece ahead is asked for meanwhile; null for none. */
+static inline int64_t draw_beside(
+    const Draw *draw, int64_t begin, int64_t most, DrawRoom *room, const void **numbers, const float *x) {
+  const int64_t row = begin / draw->cols, col = begin % draw->cols;
+  const float *fetch = x == NULL ? NULL : x + begin + SPAN / 4 * draw->per_block;
+  if (draw->cols >= SHORT_ROW * draw->per_block) {
+    return draw_run_fetching(draw, row, col, most, room, numbers, fetch);
+  }
+  if (fetch != NULL) fetch_ahead(fetch, SPAN / 4 * draw->per_block);
+  return draw_rows(draw, row, col, most, room, numbers);
+}
+
 static inline int64_t draw_numbers(
     const Draw *draw, int64_t begin, int64_t most, DrawRoom *room, const void **numbers) {
-  const int64_t row = begin / draw->cols, col = begin % draw->cols;
-  return draw->cols >= SHORT_ROW * draw->per_block ? draw_run(draw, row, col, most, room, numbers)
-                                                   : draw_rows(draw, row, col, most, room, numbers);
+  return draw_beside(draw, begin, most, room, numbers, NULL);
 }
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef THINNED_PHILOX_H
 #define THINNED_PHILOX_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #if defined(__AVX2__)
@@ -40,6 +41,14 @@ typedef struct {
 static inline Address read_address(const uint32_t *words) {
   const Address address = {words[0], words[1], words[4], words[5], (uint64_t)words[3] << 32 | words[2]};
   return address;
+}
+
+/* Asks for the next bytes of an array that will be read beside numbers, unless null: a little between one group of blocks
+   and the next, since many requests at once hold up what is computed meanwhile. */
+static inline void fetch_some(const char **fetch, int64_t bytes) {
+  if (*fetch == NULL) return;
+  for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(*fetch + i, 0, 3);
+  *fetch += bytes;
 }
 
 /* One block, for any number of rounds. */
@@ -106,10 +115,13 @@ typedef __m256i words_of_blocks;
 #define BLOCKS_OF_LANES _mm256_set_epi64x(3, 1, 2, 0)
 #endif
 
-/* Each 32-bit word of a block lies in the low half of a 64-bit lane, where the multiplication reads it; the high halves
+/* `blocks` blocks from `block` on; `bytes` of what lies at `fetch` are asked for with each group.
+
+   Each 32-bit word of a block lies in the low half of a 64-bit lane, where the multiplication reads it; the high halves
    hold rubbish that nothing reads. Of the counter only word 0 differs between the blocks of a call, so half
    of the first three rounds is the same for all and is done once. */
-static void philox_words(uint32_t *words, uint64_t block, int64_t blocks, const Address *address) {
+static void philox_words(
+    uint32_t *words, uint64_t block, int64_t blocks, const Address *address, const char *fetch, int64_t bytes) {
   const uint32_t high = (uint32_t)(block >> 32);
   if ((block + (uint64_t)blocks + PHILOX_GROUP) >> 32 != high) {
     philox_each(words, block, blocks, address);
@@ -132,6 +144,7 @@ static void philox_words(uint32_t *words, uint64_t block, int64_t blocks, const 
   /* The blocks are spread over the lanes so that the two halves below come out in order. */
   words_of_blocks number = ADD(ALL(block), BLOCKS_OF_LANES);
   for (int64_t i = 0; i < blocks; i += PHILOX_GROUP) {
+    fetch_some(&fetch, bytes);
     words_of_blocks c0[REGISTERS], c1[REGISTERS], c2[REGISTERS], c3[REGISTERS];
 #pragma GCC unroll 8
     for (int g = 0; g < REGISTERS; g++) {
@@ -247,9 +260,11 @@ static __attribute__((unused)) void philox_scattered(
   }
 }
 
-static void philox_words(uint32_t *words, uint64_t block, int64_t blocks, const Address *address) {
+static void philox_words(
+    uint32_t *words, uint64_t block, int64_t blocks, const Address *address, const char *fetch, int64_t bytes) {
   uint32_t low[PHILOX_GROUP], high[PHILOX_GROUP], step[PHILOX_GROUP];
   for (int64_t i = 0; i < blocks; i += PHILOX_GROUP) {
+    fetch_some(&fetch, bytes);
     for (int lane = 0; lane < PHILOX_GROUP; lane++) {
       const uint64_t number = block + (uint64_t)(i + lane);
       low[lane] = (uint32_t)number;
@@ -272,7 +287,9 @@ static __attribute__((unused)) void philox_scattered(
   }
 }
 
-static void philox_words(uint32_t *words, uint64_t block, int64_t blocks, const Address *address) {
+static void philox_words(
+    uint32_t *words, uint64_t block, int64_t blocks, const Address *address, const char *fetch, int64_t bytes) {
+  (void)fetch, (void)bytes;
   philox_each(words, block, blocks, address);
 }
 

@@ -5,7 +5,6 @@
 #include "approx.h"
 #include "draw.h"
 #include "normal.h"
-#include "stream.h"
 
 /* Half of a random word, read where words have been written. */
 typedef uint16_t __attribute__((may_alias)) half_word;
@@ -28,10 +27,11 @@ static inline __attribute__((always_inline)) void draw_range(
     const Job *job, int64_t begin, int64_t end, consumer consume) {
   DrawRoom room;
   float results[2 * SPAN] __attribute__((aligned(64)));
+  const float *memory = job->stream ? job->x : NULL;
+  if (memory != NULL) fetch_ahead(memory + begin, min_i64(2 * SPAN, end - begin));
   while (begin < end) {
     const void *numbers;
-    if (job->stream && job->x != NULL) fetch_ahead(job->x + begin, min_i64(2 * SPAN, end - begin));
-    const int64_t n = draw_numbers(&job->draw, begin, end - begin, &room, &numbers);
+    const int64_t n = draw_beside(&job->draw, begin, end - begin, &room, &numbers, memory);
     const float *x = job->x == NULL ? NULL : job->x + begin;
     const float *other = job->other == NULL ? NULL : job->other + begin;
     if (job->stream) {
@@ -238,7 +238,7 @@ KERNEL(philox)(const uint32_t *counter, const uint32_t *key, uint32_t *out, int3
   }
   uint32_t words[4 * PHILOX_GROUP];
   const Address address = {key[0], key[1], counter[2], counter[3], 0};
-  philox_words(words, (uint64_t)counter[1] << 32 | counter[0], 1, &address);
+  philox_words(words, (uint64_t)counter[1] << 32 | counter[0], 1, &address, NULL, 0);
   for (int i = 0; i < 4; i++) out[i] = words[i];
   return OK;
 }

@@ -32,8 +32,8 @@ static inline void stream_copy(float *out, const float *from, int64_t n) {
 #endif
 }
 
-/* Asks for a short array from memory while something else is computed: reading in bursts keeps the processor's own
-   prefetching from getting going. */
+/* Asks for a short array from memory before it is read: reading in bursts keeps the processor's own prefetching from getting
+   going. */
 static inline void fetch_ahead(const float *x, int64_t n) {
   for (int64_t i = 0; i < n; i += 16) __builtin_prefetch(x + i, 0, 3);
 }
