@@ -207,7 +207,10 @@ export class Trial {
   findMoment(mode: Mode = "train"): boolean {
     let found = this.#active.get(mode);
     if (found === undefined) {
-      found = this.moments.find((progress) => this.acts(mode, progress)) ?? null;
+      const sizes = this.moments.map((progress) => this.changes(mode, progress));
+      const most = Math.max(...sizes);
+      // A variant that grows over a run does next to nothing at its beginning.
+      found = most === 0 ? null : this.moments[sizes.findIndex((size) => size >= most / 2)];
       this.#active.set(mode, found);
     }
     this.#progress = found ?? this.moments[0];
@@ -216,14 +219,25 @@ export class Trial {
 
   /** Whether the variant changes what stands there without it, which is what evaluation gives unless masks are fixed. */
   acts(mode: Mode, progress: Progress): boolean {
+    return this.changes(mode, progress) > 0;
+  }
+
+  /** By how much it changes entries in some steps, all in all; 0 only where every bit stays. */
+  changes(mode: Mode, progress: Progress): number {
     const subject = this.subject({ rate: 0.5, progress });
     const x = subject.inputs(5);
     const kept = this.claims.draw === "fixed"
       ? noGrad(() => this.site.plain(subject.model, x))
       : subject.output(x, { mode: "eval" });
-    return Array.from({ length: TRIES }, (_, i) => i + 3).some((step) =>
-      !sameBits(subject.output(x, { mode, step }), kept)
-    );
+    let size = 0;
+    for (let step = 3; step < 3 + TRIES; step++) {
+      subject.output(x, { mode, step }).floats.forEach((value, i) => {
+        if (Object.is(value, kept.floats[i])) return;
+        const difference = Math.abs(value - kept.floats[i]);
+        size += difference <= 1 ? Math.max(difference, Number.MIN_VALUE) : 1;
+      });
+    }
+    return size;
   }
 
   /** What the variant says that its draws share, by its claims, its options, or the mask that it returns. */

@@ -28,16 +28,22 @@ function twoValues(values: Float64Array): { first: number; second: number; count
   return { first, second, count };
 }
 
-/** Throws unless the mean of each column, and that of all, is what is expected of it. */
+/**
+ * Throws unless the mean of each column, and that of all, is what is expected of it.
+ *
+ * @param otherwise whether the rate of dropping is another than the one asked for, which may be as small as it likes
+ */
 function expectMeans(
   panel: Panel,
   wanted: (column: Column) => number,
   of: (y: number, column: Column) => number,
   what: string,
+  otherwise: boolean,
 ) {
   const where = Draws.circumstances(panel);
   const tested = panel.columns.length;
   const level = Math.log(LEVEL / tested);
+  let chosen = false;
   const pooled = { found: 0, trials: 0, low: 1, high: 0 };
   const rest: { values: Float64Array; target: number; size: number }[] = [];
   for (const column of panel.columns) {
@@ -62,8 +68,11 @@ function expectMeans(
       const kept = Math.abs(first - target) <= 2e-5 * Math.max(size, 1e-300);
       // One value may be all that was met of two.
       const rare = panel.request.rate;
-      const unmet = rare === undefined || values.length * Math.log(Math.max(rare, 1 - rare)) > level;
+      const unmet = rare === undefined || values.length * Math.log(Math.max(rare, 1 - rare)) > level ||
+        otherwise && values.length * Math.log(first === 0 ? 1 : target / first) > level;
       ensure(kept || unmet, () => fail(`${short(first)} in all of ${values.length} draws`));
+      // Without the columns that met one value, the others have met the rare one more often than it comes.
+      chosen ||= !kept;
       continue;
     }
     // How often the first would have to come for the mean to be the target.
@@ -84,7 +93,7 @@ function expectMeans(
     pooled.high = Math.max(pooled.high, turned ? high : 1 - low);
   }
   const { sharing } = panel;
-  const independent = !sharing.entries && !sharing.examples && !sharing.rows;
+  const independent = !chosen && !sharing.entries && !sharing.examples && !sharing.rows;
   ensure(
     !independent || logTail(pooled.found, pooled.trials, pooled.low, pooled.high) >= Math.log(LEVEL),
     () =>
@@ -124,7 +133,8 @@ export function mean(draws: Draws): string {
   for (const panel of all(draws)) {
     const { rate } = panel.request;
     const factor = claim === "kept" ? 1 : 1 - rate!;
-    expectMeans(panel, ({ plain }) => plain * factor, (y) => y, "mean");
+    const otherwise = claims.dropped === "otherwise";
+    expectMeans(panel, ({ plain }) => plain * factor, (y) => y, "mean", otherwise);
     if (rate !== undefined) tried.push(rate.toFixed(3));
   }
   const what = claim === "kept" ? "the mean is kept" : "the mean is that of the input times the keep probability";
@@ -145,6 +155,7 @@ export function variance(draws: Draws): string {
       ({ plain }) => plain ** 2 * rate / (1 - rate),
       (y, { plain }) => (y - plain) ** 2,
       "variance",
+      false,
     );
     tried.push(rate.toFixed(3));
   }
