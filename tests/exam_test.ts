@@ -65,6 +65,19 @@ const early: Factory<"activation", { rate?: number }> = definePlugin({
   claims: { mean: "kept", eval: "identity" },
 });
 
+/** Dropout with a rate that grows over a run, so that it drops next to nothing at first; which it says. */
+const growing: Factory<"activation", { rate?: number }> = definePlugin({
+  name: "growing-dropout",
+  options: z.object({ rate: rateSchema.default(0.5) }),
+  activation: {
+    mask: ({ key, options, progress }) => ({
+      key,
+      rate: options.rate * Math.min(1, (progress.step + 1) / progress.totalSteps),
+    }),
+  },
+  claims: { mean: "kept", eval: "identity", dropped: "otherwise" },
+});
+
 /** Dropout whose draw three consecutive examples share, which its mask says. */
 const grouped: Factory<"activation", { rate?: number }> = definePlugin({
   name: "grouped-dropout",
@@ -90,9 +103,9 @@ const silent: Factory<"activation" | "weight", { rate?: number }> = definePlugin
   weight: (x, { mode, key, options: { rate } }) => mode === "eval" ? x : x.dropout(key, rate),
 });
 
-for (const plugin of [early, grouped, locked, silent]) {
+for (const plugin of [early, growing, grouped, locked, silent]) {
   Deno.test(`${plugin.definition.name} is right and passes, at several seeds`, async () => {
-    for (const seed of [1, 2, 1020]) await assertPasses(plugin, { seed });
+    for (const seed of [1, 2, 1014, 1020, 1021, 1023]) await assertPasses(plugin, { seed });
   });
 }
 
