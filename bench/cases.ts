@@ -1,6 +1,5 @@
 /** The cases: each is what it says, beside what it is held against. @module */
 import {
-  applyMask,
   buildModel,
   currentBackend,
   dense,
@@ -118,7 +117,7 @@ function attentionStep(): () => void {
   return () =>
     recycling(() => {
       const mask: Mask = { key: key.withRows(Rows.range({ step: step++ })), rate: 0.1 };
-      const y = scaledDotProductAttention(q, k, v, { causal: true, weights: (weights) => applyMask(weights, mask) });
+      const y = scaledDotProductAttention(q, k, v, { causal: true, weights: mask });
       gradients(y.mul(dy).sum(), inputs);
     });
 }
