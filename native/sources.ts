@@ -32,6 +32,7 @@ import stream from "./src/stream.h" with { type: "text" };
 import sums from "./src/sums.h" with { type: "text" };
 import threads from "./src/threads.c" with { type: "text" };
 import tile from "./src/tile.h" with { type: "text" };
+import transpose from "./src/transpose.h" with { type: "text" };
 import walk from "./src/walk.h" with { type: "text" };
 import window from "./src/window.h" with { type: "text" };
 
@@ -68,6 +69,7 @@ export const sources: Record<string, string> = {
   "sums.h": sums,
   "threads.c": threads,
   "tile.h": tile,
+  "transpose.h": transpose,
   "walk.h": walk,
   "window.h": window,
 };

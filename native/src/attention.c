@@ -7,15 +7,18 @@
  */
 #include "approx.h"
 #include "draw.h"
-#include "extremes.h"
 #include "sums.h"
 #include "tile.h"
+#include "transpose.h"
 
 /* Queries and keys of a block: whole tiles, whatever the instruction set. */
 #define QUERIES 48
 #define KEYS 256
 /* From one row of a block of weights to the next: room for whole tiles of keys, and no power of two. */
 #define PITCH (KEYS + 16)
+
+/* Weights that are worked on side by side: rows are padded to whole ones. */
+#define STEP 16
 
 /* Half of a random word, read where words have been written. */
 typedef uint16_t __attribute__((may_alias)) half_word;
@@ -85,17 +88,23 @@ static __attribute__((noinline)) void tile_of_columns(
 /* `rows` rows of n numbers, times a factor, in panels of `width` rows: out[p][i], padded with zeros. */
 static inline __attribute__((always_inline)) void pack(
     float *restrict out, const float *restrict x, int64_t rows, int64_t n, float factor, const int64_t width) {
-  for (int64_t r = 0; r < rows; r += width, out += width * n) {
+  float *panel = out;
+  for (int64_t r = 0; r < rows; r += width, panel += width * n) {
     const int64_t count = min_i64(width, rows - r);
-    if (count < width) memset(out, 0, (size_t)(width * n) * sizeof(float));
-    for (int64_t p = 0; p < n; p += 16) {
-      const int64_t end = min_i64(p + 16, n);
-      for (int64_t i = 0; i < count; i++) {
-        const float *from = x + (r + i) * n;
-        for (int64_t c = p; c < end; c++) out[c * width + i] = factor * from[c];
+    /* What a vector transpose takes, four by four; the rest one by one. */
+    const int64_t even = count & ~(int64_t)3, places = n & ~(int64_t)3;
+    if (count < width) memset(panel, 0, (size_t)(width * n) * sizeof(float));
+    for (int64_t i = 0; i < even; i += 4) {
+      for (int64_t p = 0; p < places; p += 4) {
+        transpose_quads(panel + p * width + i, width, x + (r + i) * n + p, n);
       }
     }
+    for (int64_t i = 0; i < count; i++) {
+      for (int64_t p = i < even ? places : 0; p < n; p++) panel[p * width + i] = x[(r + i) * n + p];
+    }
   }
+  if (factor == 1) return;
+  for (float *entry = out; entry < panel; entry++) *entry *= factor;
 }
 
 /* The rows where they lie if they are whole tiles wide, else copied and padded with zeros. */
@@ -174,14 +183,14 @@ static int32_t keeps_any(const Job *job, int64_t example, int64_t head, int64_t 
   return 0;
 }
 
-/* x = kept ? x : otherwise. */
-static inline void decide(const Job *job, const void *numbers, float *x, int64_t n, float otherwise) {
+/* x = kept ? x : minus infinity. */
+static inline void hide_dropped(const Job *job, const void *numbers, float *x, int64_t n) {
   if (job->draw.per_block == 8) {
     const half_word *number = numbers, threshold = (half_word)job->threshold;
-    INDEPENDENT for (int64_t j = 0; j < n; j++) x[j] = number[j] >= threshold ? x[j] : otherwise;
+    INDEPENDENT for (int64_t j = 0; j < n; j++) x[j] = number[j] >= threshold ? x[j] : -INFINITY;
   } else {
     const uint32_t *number = numbers, threshold = job->threshold;
-    INDEPENDENT for (int64_t j = 0; j < n; j++) x[j] = number[j] >= threshold ? x[j] : otherwise;
+    INDEPENDENT for (int64_t j = 0; j < n; j++) x[j] = number[j] >= threshold ? x[j] : -INFINITY;
   }
 }
 
@@ -193,8 +202,14 @@ static inline void hide(const Meeting *at, int64_t row, int64_t n, int32_t alive
     INDEPENDENT for (int64_t j = 0; j < n; j++) scores[j] = mask[j] == 0 ? -INFINITY : scores[j];
   }
   if (job->before && alive && job->draw.rows > 0) {
-    decide(job, numbers_of(job, at->example, at->head, at->query + row, at->key, n, room), scores, n, -INFINITY);
+    hide_dropped(job, numbers_of(job, at->example, at->head, at->query + row, at->key, n, room), scores, n);
   }
+}
+
+/* Fills a row to a whole number of steps, and gives how many there are. */
+static inline int64_t pad(float *row, int64_t n, float value) {
+  for (; n % STEP != 0; n++) row[n] = value;
+  return n / STEP;
 }
 
 /* Zeros for the keys that a row does not see and others of its block may. */
@@ -202,6 +217,50 @@ static inline void fill(const Meeting *at, int64_t from, float *weights) {
   const int64_t end = round_up(seen_by(at, at->rows - 1), TILE_ROWS);
   if (from < end) memset(weights + from, 0, (size_t)(end - from) * sizeof(float));
 }
+
+/* e^x for x up to 88, as the difference of a score and what its row has at most: what is below the normal numbers is 0. */
+static inline float exp_weight(float x) {
+  const float z = x < -86.0f ? -86.0f : x; /* a NaN passes */
+  const float shifted = z * LOG2_E + ROUNDER, whole = shifted - ROUNDER;
+  const float r = (z - whole * LN2_HIGH) - whole * LN2_LOW;
+  const float y = r * r * exp_series(r) + r + 1.0f;
+  /* The low bits of the rounded number are the exponent's. */
+  const float power = float_of_bits((int32_t)(((uint32_t)bits_of_float(shifted) << 23) + 0x3f800000u));
+  return x < -86.0f ? 0.0f : y * power;
+}
+
+/* The largest score, NaN left aside: it comes out with the sum. */
+static inline float largest_of(const float *x, int64_t steps, float largest) {
+  float best[STEP];
+  for (int l = 0; l < STEP; l++) best[l] = largest;
+  for (int64_t s = 0; s < steps; s++, x += STEP) {
+    for (int l = 0; l < STEP; l++) best[l] = x[l] > best[l] ? x[l] : best[l];
+  }
+  for (int l = 0; l < STEP; l++) largest = best[l] > largest ? best[l] : largest;
+  return largest;
+}
+
+/* Scores become weights that are not yet divided by their sum, which is returned; those that are dropped count in it. */
+#define WEIGHTS(name, number_type, kept) \
+  static inline double name( \
+      float *restrict x, int64_t steps, float shift, const number_type *number, number_type threshold) { \
+    float sums[STEP] = {0}; \
+    (void)number, (void)threshold; \
+    for (int64_t j = 0; j < steps * STEP; j += STEP) { \
+      for (int l = 0; l < STEP; l++) { \
+        const float weight = exp_weight(x[j + l] - shift); \
+        sums[l] += weight; \
+        x[j + l] = (kept) ? weight : 0; \
+      } \
+    } \
+    double sum = 0; \
+    for (int l = 0; l < STEP; l++) sum += sums[l]; \
+    return sum; \
+  }
+
+WEIGHTS(all_weights, half_word, 1)
+WEIGHTS(weights_16, half_word, number[j + l] >= threshold)
+WEIGHTS(weights_32, uint32_t, number[j + l] >= threshold)
 
 static _Thread_local Scratch scratch;
 
@@ -249,7 +308,8 @@ static void forward_range(void *context, int64_t begin, int64_t end) {
           const int64_t n = seen_by(&at, r);
           float *row = weights + r * PITCH;
           hide(&at, r, n, alive[r], row, &numbers);
-          const float largest = larger(max[r], row_max(row, n));
+          const int64_t steps = pad(row, n, -INFINITY);
+          const float largest = largest_of(row, steps, max[r]);
           if (largest != max[r] && max[r] != -INFINITY) {
             const float factor = exp_f(max[r] - largest);
             sum[r] *= factor;
@@ -258,18 +318,19 @@ static void forward_range(void *context, int64_t begin, int64_t end) {
           max[r] = largest;
           /* A row that has seen nothing yet is all zeros. */
           const float shift = largest == -INFINITY ? 0 : largest;
-          INDEPENDENT for (int64_t j = 0; j < n; j++) row[j] = exp_f(row[j] - shift);
-          sum[r] += sum_of(row, n);
-          if (!job->before && job->draw.rows > 0 && n > 0) {
-            decide(job, numbers_of(job, at.example, at.head, at.query + r, at.key, n, &numbers), row, n, 0);
+          if (job->before || job->draw.rows == 0 || n == 0) sum[r] += all_weights(row, steps, shift, NULL, 0);
+          else {
+            const void *number = numbers_of(job, at.example, at.head, at.query + r, at.key, n, &numbers);
+            sum[r] += job->draw.per_block == 8 ? weights_16(row, steps, shift, number, (half_word)job->threshold)
+                                               : weights_32(row, steps, shift, number, job->threshold);
           }
-          fill(&at, n, row);
+          fill(&at, steps * STEP, row);
         }
         add_to_queries(&at, weights, v + at.key * wide, wide, out, wide);
       }
       for (int64_t r = 0; r < at.rows; r++) {
         const int64_t row = unit * job->queries + at.query + r;
-        const int32_t empty = max[r] == -INFINITY;
+        const int32_t empty = sum[r] == 0;
         job->to_sums[row] = empty ? 0 : (float)(max[r] + log(sum[r]));
         const float factor = empty ? 0 : (float)(job->a / sum[r]);
         for (int64_t e = 0; e < values; e++) job->to_out[row * values + e] = factor * out[r * wide + e];
@@ -279,30 +340,22 @@ static void forward_range(void *context, int64_t begin, int64_t end) {
 }
 
 /* From scores and the gradient towards the weights: the weights themselves, and the gradient towards the scores. */
-static inline __attribute__((always_inline)) void slopes(
-    float *restrict weights, float *restrict towards, int64_t n, float sum, float mean) {
-  INDEPENDENT for (int64_t j = 0; j < n; j++) {
-    const float weight = exp_f(weights[j] - sum);
-    weights[j] = weight;
-    towards[j] = weight * (towards[j] - mean);
-  }
-}
-
-/* The same with weights that are dropped after softmax. */
-#define DROPPED_SLOPES(name, number_type) \
+#define SLOPES(name, number_type, kept) \
   static inline void name( \
-      float *restrict weights, float *restrict towards, int64_t n, float sum, float mean, const number_type *number, \
+      float *restrict weights, float *restrict towards, int64_t steps, float sum, float mean, const number_type *number, \
       number_type threshold, float a) { \
-    INDEPENDENT for (int64_t j = 0; j < n; j++) { \
-      const float weight = exp_f(weights[j] - sum); \
-      const float kept = a * weight, gradient = a * towards[j]; \
-      weights[j] = number[j] >= threshold ? kept : 0; \
-      towards[j] = weight * ((number[j] >= threshold ? gradient : 0) - mean); \
+    (void)number, (void)threshold; \
+    INDEPENDENT for (int64_t j = 0; j < steps * STEP; j++) { \
+      const float weight = exp_weight(weights[j] - sum); \
+      const float left = a * weight, gradient = a * towards[j]; \
+      weights[j] = (kept) ? left : 0; \
+      towards[j] = weight * (((kept) ? gradient : 0) - mean); \
     } \
   }
 
-DROPPED_SLOPES(dropped_slopes_16, half_word)
-DROPPED_SLOPES(dropped_slopes_32, uint32_t)
+SLOPES(all_slopes, half_word, 1)
+SLOPES(slopes_16, half_word, number[j] >= threshold)
+SLOPES(slopes_32, uint32_t, number[j] >= threshold)
 
 /* Rows of an accumulator, times a factor. */
 static void put_rows_out(float *out, const float *x, int64_t rows, int64_t n, int64_t wide, float factor) {
@@ -360,18 +413,19 @@ static void gradient_range(void *context, int64_t begin, int64_t end) {
           const int64_t query = at.query + r, n = seen_by(&at, r);
           float *row = weights + r * PITCH, *slope = towards + r * PITCH;
           hide(&at, r, n, alive[query] != 0, row, &numbers);
-          if (job->before || !drops) slopes(row, slope, n, sums[query], mean[query]);
-          else if (n > 0) {
+          const int64_t steps = pad(row, n, -INFINITY);
+          pad(slope, n, 0);
+          if (job->before || !drops || n == 0) all_slopes(row, slope, steps, sums[query], mean[query], NULL, 0, 1);
+          else {
             const void *number = numbers_of(job, at.example, at.head, query, at.key, n, &numbers);
             if (job->draw.per_block == 8) {
-              dropped_slopes_16(
-                  row, slope, n, sums[query], mean[query], number, (half_word)job->threshold, job->a);
+              slopes_16(row, slope, steps, sums[query], mean[query], number, (half_word)job->threshold, job->a);
             } else {
-              dropped_slopes_32(row, slope, n, sums[query], mean[query], number, job->threshold, job->a);
+              slopes_32(row, slope, steps, sums[query], mean[query], number, job->threshold, job->a);
             }
           }
-          fill(&at, n, row);
-          fill(&at, n, slope);
+          fill(&at, steps * STEP, row);
+          fill(&at, steps * STEP, slope);
         }
         add_to_keys(&at, weights, wide_o + at.query * wide_v, wide_v, to_v, wide_v);
         add_to_keys(&at, towards, wide_q + at.query * wide_f, wide_f, to_k, wide_f);
