@@ -34,6 +34,10 @@ for (const kernel of kernels) {
         const [op, x, y, , , p, q] = args as Parameters<typeof all.unaryGradient>;
         all.unary.twin(op, x, y, p, q);
       }
+      if (kernel.kernel === "attentionGradient") {
+        const [q, k, v, keyMask, out, sums, , , , , draw, shape] = args as Parameters<typeof all.attentionGradient>;
+        all.attention.twin(q, k, v, keyMask, out, sums, draw, shape);
+      }
       const expected = copied(args);
       kernel.twin(...expected);
       for (const backend of backends) {
