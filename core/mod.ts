@@ -94,7 +94,7 @@ export {
   type NormalizeOptions,
 } from "./tensor/ops/normalization.ts";
 export { averagePool, maxPool, type PoolWindow } from "./tensor/ops/pooling.ts";
-export { applyMask, keptEntries, type Mask, maskedScore } from "./tensor/ops/mask.ts";
+export { addMasked, applyMask, keptEntries, type Mask, maskedScore } from "./tensor/ops/mask.ts";
 export {
   checkRate,
   type Decisions,

@@ -69,6 +69,23 @@ export const rectifyMask: Kernel<typeof twins.rectifyMask> = defineKernel({
   twin: twins.rectifyMask,
 });
 
+/** `out = other + (kept ? a x : 0)`: a shortcut beside a branch whose output is masked. */
+export const maskAdd: Kernel<typeof twins.maskAdd> = defineKernel({
+  name: "maskAdd",
+  parameters: [
+    input("x", elements),
+    input("other", elements),
+    output("out", elements, { mayBe: ["x", "other"] }),
+    draw("draw", "rows", ["cols"], decision),
+    size("rows"),
+    size("cols"),
+    threshold,
+    bits,
+    number("a"),
+  ],
+  twin: twins.maskAdd,
+});
+
 /** `out = kept ? value : 0`. */
 export const bernoulli: Kernel<typeof twins.bernoulli> = defineKernel({
   name: "bernoulli",

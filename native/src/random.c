@@ -85,6 +85,7 @@ static inline int32_t run(Job *job, pool_task task) {
 DECIDE(scaled, a * x[i], c)
 DECIDE(affine, a * x[i] + b, c)
 DECIDE(selected, a * x[i], other[i])
+DECIDE(added, other[i] + a * x[i], other[i])
 DECIDE(constant, a, 0.0f)
 
 /* Whether a threshold fits its numbers. */
@@ -109,6 +110,15 @@ KERNEL(select)(
   if (draw_read(&job.draw, header, table, offset, rows, cols, bits) != OK || !fits(threshold, bits)) return BAD_ARGUMENT;
   job.threshold = (uint32_t)threshold;
   return run(&job, bits == 16 ? selected_range_16 : selected_range_32);
+}
+
+KERNEL(mask_add)(
+    const float *x, const float *other, float *out, const uint32_t *header, const uint32_t *table, double offset,
+    double rows, double cols, double threshold, double bits, double a) {
+  Job job = {.x = x, .other = other, .out = out, .a = (float)a};
+  if (draw_read(&job.draw, header, table, offset, rows, cols, bits) != OK || !fits(threshold, bits)) return BAD_ARGUMENT;
+  job.threshold = (uint32_t)threshold;
+  return run(&job, bits == 16 ? added_range_16 : added_range_32);
 }
 
 KERNEL(bernoulli)(

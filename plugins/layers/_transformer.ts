@@ -1,6 +1,7 @@
 /** What the transformer's blocks share: options, sub-layers with their norms and variants, and the feed-forward part. @module */
 import { z } from "zod";
 import {
+  addMasked,
   type LayerContext,
   layerPart,
   type LayerPlugin,
@@ -90,14 +91,21 @@ export function sublayer(
   vary?: (y: Tensor) => Tensor,
 ): Tensor {
   const { norm, epsilon, dropout, branch } = context.options;
+  const place = `dropout${number}`;
   const layer = partOf(context.options, "norm", () => layerNorm({ epsilon }));
   const normalized = (value: Tensor) => context.run(layer, value, `norm${number}`);
   const block = ([value, ...rest]: readonly Tensor[]) => {
     const y = f(norm === "pre" ? normalized(value) : value, ...rest);
     if (vary !== undefined) return vary(y);
-    return dropout === undefined ? y : context.run(dropout, y, `dropout${number}`);
+    return dropout === undefined ? y : context.run(dropout, y, place);
   };
-  const sum = addBranch(context, branch, x, [x, ...further], block, `branch${number}`);
+  // A plain mask is applied while the branch is added.
+  const plain = dropout === undefined || branch !== undefined || vary !== undefined || context.building
+    ? undefined
+    : context.masks(dropout, place)?.plain(x.shape);
+  const sum = plain
+    ? addMasked(x, f(norm === "pre" ? normalized(x) : x, ...further), plain)
+    : addBranch(context, branch, x, [x, ...further], block, `branch${number}`);
   return norm === "pre" ? sum : normalized(sum);
 }
 

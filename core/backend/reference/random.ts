@@ -97,6 +97,24 @@ export function rectifyMask(
   });
 }
 
+/** `out = other + (kept ? a x : 0)`. */
+export function maskAdd(
+  x: Floats,
+  other: Floats,
+  out: Floats,
+  draw: DrawAddress,
+  rows: number,
+  cols: number,
+  threshold: number,
+  bits: 16 | 32,
+  a: number,
+): void {
+  const factor = rounded(a, out);
+  drawn(draw, rows, cols, bits, (i, number) => {
+    out[i] = number < threshold ? other[i] : other[i] + rounded(factor * x[i], out);
+  });
+}
+
 /** `out = kept ? value : 0`. */
 export function bernoulli(
   out: Floats,

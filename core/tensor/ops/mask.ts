@@ -3,12 +3,14 @@
  *
  * @module
  */
+import * as kernels from "../../backend/random.ts";
 import { record } from "../autograd.ts";
-import { OptionError } from "../../errors.ts";
+import { OptionError, ShapeError, showShape } from "../../errors.ts";
 import { keepProbability, type Key, rateThreshold } from "../../random/key.ts";
 import type { PlainMask } from "../mask_ahead.ts";
-import { normalizeAxis, type Shape } from "../shape.ts";
+import { normalizeAxis, sameShape, type Shape } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
+import { checkTypes } from "./elementwise.ts";
 import { type KeptUnits, thinned, type Thinning } from "../thinning.ts";
 import { bernoulli, checkRate, choose, type Decisions, decisions, keep, sharedDraw } from "./random.ts";
 
@@ -174,6 +176,30 @@ export function elementDraw(mask: Mask, shape: readonly number[]): ElementDraw |
   if (kept === 0 || share.length > 0 || b !== 0 || typeof c !== "number" || key.isWhole) return undefined;
   if (a !== undefined && typeof a !== "number") return undefined;
   return { decisions: decisions(shape, key, rate), a: a ?? 1 / kept, c, empty };
+}
+
+/**
+ * `shortcut + mask(x)` in one pass.
+ *
+ * @param shortcut of the shape of x
+ * @param mask what {@linkcode plainMask} says for that shape
+ */
+export function addMasked(shortcut: Tensor, x: Tensor, mask: PlainMask): Tensor {
+  if (!sameShape(shortcut.shape, x.shape)) {
+    throw new ShapeError(
+      `addMasked: expected a shortcut of shape ${showShape(x.shape)}, found ${showShape(shortcut.shape)}.`,
+    );
+  }
+  checkTypes("addMasked", x, shortcut);
+  const { rows, cols, address, threshold, bits, scale } = mask;
+  const out = Tensor.empty(x.shape, x.dtype);
+  kernels.maskAdd(x.floats, shortcut.floats, out.floats, address, rows, cols, threshold, bits, scale);
+  return record("addMasked", [shortcut, x], out, (dy, needs) => {
+    if (!needs[1]) return [dy, null];
+    const dx = Tensor.empty(x.shape, x.dtype);
+    kernels.mask(dy.floats, dx.floats, address, rows, cols, threshold, bits, scale, 0, 0);
+    return [dy, dx];
+  });
 }
 
 /** Smaller groups than this are masked like single examples: products over so few rows would save nothing. */

@@ -1,5 +1,5 @@
 /** Masks that the op in front applies: one pass forward, none that draws backward, and the same bits. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { z } from "zod";
 import {
   buildModel,
@@ -11,10 +11,11 @@ import {
   type Mode,
   reference,
   type Shape,
+  ShapeError,
   Tensor,
   useBackend,
 } from "../../../core/mod.ts";
-import { plainMask } from "../../../core/tensor/ops/mask.ts";
+import { addMasked, plainMask } from "../../../core/tensor/ops/mask.ts";
 import { Key } from "../../../core/random/key.ts";
 import {
   alphaDropout,
@@ -156,6 +157,35 @@ Deno.test("behind a convolution with ReLU the mask is drawn once, and the gradie
 Deno.test("the feed-forward part of a transformer's block masks its hidden layer in one pass", () => {
   const block = encoderBlock(2, { hidden: half() });
   assertEquals(results(block, [3, 8]).calls.get("rectifyMask"), 1);
+});
+
+for (const norm of ["post", "pre"] as const) {
+  Deno.test(`a transformer's block, norm ${norm}: a sub-layer is masked while it is added to the shortcut`, () => {
+    const block = (variant: LayerPlugin) => encoderBlock(2, { norm, dropout: variant });
+    // What hands out its input lets nothing be known of its mask.
+    const told = definePlugin({
+      name: "told",
+      options: z.object({}),
+      activation: { mask: ({ key }) => ({ key, rate: 0.5 }) },
+      penalty: () => Tensor.full([], 0),
+    }) as Factory<"activation", Record<never, never>>;
+    for (const dtype of ["float32", "float64"] as const) {
+      const fused = results(block(half()), [3, 8], { dtype });
+      const apart = results(block(told()), [3, 8], { dtype });
+      if (dtype === "float32") {
+        assertEquals([fused.calls.get("maskAdd"), fused.calls.get("mask")], [2, 2]);
+        assertEquals([apart.calls.get("maskAdd"), apart.calls.get("mask")], [undefined, 4]);
+      }
+      assertSame(fused.all, apart.all);
+    }
+    const idle = results(block(dropout({ rate: 0 })), [3, 8]);
+    assertEquals([idle.calls.get("maskAdd"), idle.calls.get("mask")], [undefined, undefined]);
+  });
+}
+
+Deno.test("a masked branch and its shortcut have one shape", () => {
+  const mask = plainMask({ key: Key.seed(1).at("mask"), rate: 0.5 }, [4, 6])!;
+  assertThrows(() => addMasked(Tensor.ones([6]), Tensor.ones([4, 6]), mask), ShapeError, "shortcut of shape [4, 6]");
 });
 
 Deno.test("masks that do more, other activations and what looks at the output before are left alone", () => {
