@@ -60,7 +60,7 @@ export * from "./errors.ts";
 export { didYouMean } from "./did_you_mean.ts";
 export * from "./train/events.ts";
 export { decisionBits, keepProbability, Key, rateThreshold, SiteCollisionError, siteHash } from "./random/key.ts";
-export { type RowAddress, Rows } from "./random/rows.ts";
+export { type RowAddress, Rows, type RowsWatch } from "./random/rows.ts";
 export {
   type AllOutputs,
   type AnyRun,
@@ -71,6 +71,7 @@ export {
   type Parameter,
   type Passes,
   type RunOptions,
+  type SampleOptions,
   type StepRun,
   type SummaryRow,
 } from "./plugin/model.ts";

@@ -102,6 +102,7 @@ function checkParts(definition: AnyDefinition, served: readonly Role[]): void {
 /** Parts that are no methods, and what they may be instead. */
 const plainParts: Readonly<Record<string, { readonly expected: string; readonly fits: (part: unknown) => boolean }>> = {
   fuses: { expected: "true or false", fits: (part) => typeof part === "boolean" },
+  handsOn: { expected: "true or false", fits: (part) => typeof part === "boolean" },
   mixesTargets: { expected: "true or false", fits: (part) => typeof part === "boolean" },
   mixesRows: {
     expected: "true, false or a method",

@@ -9,10 +9,20 @@ import { Rows } from "../random/rows.ts";
 import { noGrad } from "../tensor/autograd.ts";
 import { saveModel, type SaveOptions } from "../store/saved_model.ts";
 import { sameShape, type Shape } from "../tensor/shape.ts";
+import { recycling } from "../tensor/storage.ts";
 import { type FloatType, Tensor } from "../tensor/tensor.ts";
 import { isPlugin } from "./is_plugin.ts";
-import type { AllOutputs, BuildOptions, Parameter, Passes, RunOptions, SummaryRow } from "./model_options.ts";
+import type {
+  AllOutputs,
+  BuildOptions,
+  Parameter,
+  Passes,
+  RunOptions,
+  SampleOptions,
+  SummaryRow,
+} from "./model_options.ts";
 import { Pass } from "./pass.ts";
+import { type SamplePass, samplePasses } from "./samples.ts";
 import type { FurtherPass, LayerPlugin, Mode, Moments, Plugin, Progress } from "./plugin.ts";
 import type { ScheduleMemory } from "./schedule_memory.ts";
 import { beginning, Tree } from "./tree.ts";
@@ -25,6 +35,7 @@ export type {
   Parameter,
   Passes,
   RunOptions,
+  SampleOptions,
   StepRun,
   SummaryRow,
 } from "./model_options.ts";
@@ -158,6 +169,36 @@ export class Model {
       return this.#begin({ ...options, pass }, { reused }).run(this.root, inputs, "");
     };
     return { output, penalty, again };
+  }
+
+  /**
+   * Runs Monte Carlo passes over the same inputs, in mode `sample`: each gives what a pass of its own gives, up to the order
+   * of summation. What comes before the first draw is computed once, and the passes are run in batches of several, unless a
+   * plugin says that rows of a batch depend on each other or draws one mask for all of them.
+   *
+   * @param visit called with the output of each pass, batch first, and the number of the pass, in their order; an output
+   * lasts until it returns
+   *
+   * @example
+   * ```ts
+   * import { buildModel, dense, dropout, relu, Rows, sequential, Tensor } from "@thinned/dropout";
+   *
+   * const model = buildModel(sequential([dense(64), relu(), dropout(), dense(2)]), { inputShape: [4], seed: 1 });
+   * model.sample(Tensor.ones([3, 4]), { passes: 20, rows: Rows.range({ step: 0 }) }, (output, pass) => {
+   *   console.log(pass, output.toArray());
+   * });
+   * ```
+   */
+  sample(
+    x: Tensor | readonly Tensor[],
+    { passes, rows, progress }: SampleOptions,
+    visit: (output: Tensor, pass: number) => void,
+  ): void {
+    const inputs = this.#inputs(x);
+    const run: SamplePass = (rows, more) =>
+      this.#begin({ mode: "sample", rows, progress }, more).run(this.root, inputs, "");
+    const together = !this.#tree.mixesRows("sample", progress ?? beginning);
+    noGrad(() => recycling(() => samplePasses({ inputs, rows, passes, together, run }, visit)));
   }
 
   /**

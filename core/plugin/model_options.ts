@@ -123,6 +123,16 @@ export interface Passes {
   again(pass: number, how?: FurtherPass): Tensor;
 }
 
+/** Which passes {@linkcode Model.sample} makes. */
+export interface SampleOptions {
+  /** How many passes, from 1 to 16384: their numbers begin at 0. */
+  passes: number;
+  /** What each row of the batch is in the first of them. Its pass is 0. */
+  rows: Rows;
+  /** How far training has come, for schedules. Default the beginning. */
+  progress?: Progress;
+}
+
 /** What {@linkcode Model.forwardAll} gives. */
 export interface AllOutputs {
   /** The model's output, batch first. */

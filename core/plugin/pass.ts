@@ -72,10 +72,12 @@ export interface PassSettings {
 export interface Reused {
   /** The outputs, by path and use. */
   readonly outputs: ReadonlyMap<string, Tensor>;
-  /** The layer from which on everything is computed. */
-  readonly from: string;
+  /** The layer from which on everything is computed; null where all that is there stands in. */
+  readonly from: string | null;
   /** Whether that layer has been reached. */
   reached: boolean;
+  /** Puts what has the rows of one pass into those of several, where several are computed at once. */
+  readonly spread?: (x: Tensor) => Tensor;
 }
 
 /** Sites whose method returns what has the shape of its first argument. */
@@ -124,13 +126,18 @@ export class Pass {
     this.#scope = outer === undefined ? { rows: settings.rows } : outer.pass.#scope;
   }
 
-  /** Runs a layer at its place. */
+  /**
+   * Runs a layer at its place.
+   *
+   * @param handedOn whether its output only becomes the input of other layers
+   */
   run(
     given: Plugin,
     inputs: readonly Tensor[],
     path: string,
     siblings: Map<string, Plugin> | null = null,
     how: HowRun = {},
+    handedOn = true,
   ): Tensor {
     const { outputs, reused } = this.#settings;
     const place = `${path} ${this.#use}`;
@@ -138,11 +145,12 @@ export class Pass {
     const whole = this.#scope.rows === this.#settings.rows && how.listen === undefined;
     if (reused !== null && !reused.reached) {
       reused.reached = path === reused.from;
-      const holds = path === "" || reused.from.startsWith(`${path}.`);
+      const holds = reused.from !== null && (path === "" || reused.from.startsWith(`${path}.`));
       const before = whole && !reused.reached && !holds ? reused.outputs.get(place) : undefined;
-      if (before !== undefined) return before;
+      if (before !== undefined) return handedOn ? before : reused.spread?.(before) ?? before;
     }
-    const y = this.#layer(given, inputs, path, siblings, how);
+    const spread = given.definition.handsOn ? undefined : reused?.spread;
+    const y = this.#layer(given, spread === undefined ? inputs : inputs.map(spread), path, siblings, how);
     if (whole) outputs?.set(place, y);
     return y;
   }
@@ -428,7 +436,7 @@ export class Pass {
           pass: this,
           use: join(this.#use, `${path}:${use}`),
         });
-        return pass.run(child, inputs, join(path, name), siblings, how);
+        return pass.run(child, inputs, join(path, name), siblings, how, node.plugin.definition.handsOn === true);
       },
       emit: (name, given) => {
         if (emitted === null && listen === undefined) return;

@@ -118,6 +118,12 @@ export interface RoleParts<Options> {
      * then gathered around it.
      */
     readonly mixesRows?: boolean | ((options: Options, mode: Mode) => boolean);
+    /**
+     * Whether it does nothing with its inputs but hand them to its children, and nothing with a child's output but hand it
+     * to the next child or give it back: several passes over one batch then share what comes before the first draw without
+     * a copy of it for each.
+     */
+    readonly handsOn?: boolean;
   };
   /** A loss. */
   loss: {
@@ -241,7 +247,7 @@ export const partsOfRole: { readonly [R in Role]: { readonly method: string; rea
   branch: { method: "branch", others: ["gone"] },
   attention: { method: "attention", others: ["stages"] },
   embedding: { method: "embedding", others: [] },
-  layer: { method: "forward", others: ["moments", "pytorch", "epilogue", "fuses", "mixesRows"] },
+  layer: { method: "forward", others: ["moments", "pytorch", "epilogue", "fuses", "mixesRows", "handsOn"] },
   loss: { method: "loss", others: ["objective", "prediction", "expected", "targets"] },
   optimizer: { method: "update", others: ["slots", "wraps"] },
   schedule: { method: "value", others: ["initial", "epoch"] },

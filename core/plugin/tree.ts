@@ -204,6 +204,18 @@ export class Tree {
     return [...this.nodes.values()].findLast(({ role }) => role === "activation")?.path;
   }
 
+  /** Whether what becomes of an example may depend on the others of its batch, somewhere in the model. */
+  mixesRows(mode: Mode, progress: Progress): boolean {
+    return [...this.nodes.values()].some(({ path, plugin }) => {
+      const { mixesRows = false, claims } = plugin.definition;
+      const options = this.optionsOf(plugin, path, progress);
+      if (typeof mixesRows === "boolean" ? mixesRows : mixesRows(options, mode)) return true;
+      // A variant that looks at values may look at those of the whole batch.
+      const found = typeof claims === "function" ? claims(options) : claims;
+      return found?.adaptive === true && found.draw === "batch";
+    });
+  }
+
   /** One row for each plugin, in the order in which they are run. */
   summary(): SummaryRow[] {
     return [...this.nodes.values()].map(({ path, plugin, outputShape, params, role }) => ({

@@ -182,17 +182,17 @@ export class Key {
 
   /** The first row's training step. */
   get step(): number {
-    return this.rows.count === 0 ? 0 : this.rows.at(0).step;
+    return this.rows.first.step;
   }
 
   /** The first row's pass. */
   get pass(): number {
-    return this.rows.count === 0 ? 0 : this.rows.at(0).pass;
+    return this.rows.first.pass;
   }
 
   /** The first row's sample. */
   get first(): number {
-    return this.rows.count === 0 ? 0 : this.rows.at(0).sample;
+    return this.rows.first.sample;
   }
 
   /**
@@ -280,6 +280,6 @@ export class Key {
         offset + cols,
       );
     }
-    return { header: this.#header, table: this.rows.table(rows), offset };
+    return { header: this.#header, table: this.rows.table(rows, this.isWhole), offset };
   }
 }

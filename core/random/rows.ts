@@ -25,6 +25,12 @@ function check(what: keyof typeof limits, value: number): number {
   throw new OptionError(what, `a whole number in [0, 2^${Math.log2(limits[what])})`, value);
 }
 
+/**
+ * Told when somebody looks at what rows are, as a draw does. `alone`: it took rows to be of one pass and step, as a draw
+ * without a batch axis does.
+ */
+export type RowsWatch = (alone: boolean) => void;
+
 /** Who shares a row's numbers: nobody, `groups` of so many consecutive samples, or all (Infinity). */
 type Group = number;
 
@@ -50,11 +56,18 @@ export class Rows {
   readonly #group: Group;
   #table: Uint32Array<ArrayBuffer> = new Uint32Array(0);
   #shared: Rows | undefined;
+  readonly #watch: RowsWatch | undefined;
 
-  private constructor(entries: readonly Required<RowAddress>[], count: number | null, group: Group) {
+  private constructor(
+    entries: readonly Required<RowAddress>[],
+    count: number | null,
+    group: Group,
+    watch?: RowsWatch,
+  ) {
     this.#entries = entries;
     this.count = count;
     this.#group = group;
+    this.#watch = watch;
   }
 
   /**
@@ -81,8 +94,37 @@ export class Rows {
     return new Rows(entries, entries.length, 1);
   }
 
+  /** The same rows; these, and all that are made of them, tell whenever somebody looks at what they are. */
+  watched(watch: RowsWatch): Rows {
+    return new Rows(this.#entries, this.count, this.#group, watch);
+  }
+
+  /** The first of these rows in several passes, one pass behind the other: `count` rows for each, from one pass to another. */
+  inPasses(count: number, from: number, to: number): Rows {
+    const entries = [];
+    for (let pass = from; pass < to; pass++) {
+      check("pass", pass);
+      for (let row = 0; row < count; row++) {
+        const { sample, step } = this.#entryOf(row);
+        entries.push({ sample: check("sample", sample), step, pass });
+      }
+    }
+    return new Rows(entries, entries.length, this.#group);
+  }
+
+  /** What the first row is, for who takes it for what all rows are; zeros where there is none. */
+  get first(): Required<RowAddress> {
+    this.#watch?.(true);
+    return this.count === 0 ? { sample: 0, step: 0, pass: 0 } : this.#at(0);
+  }
+
   /** What row r is. */
   at(row: number): Required<RowAddress> {
+    this.#watch?.(false);
+    return this.#at(row);
+  }
+
+  #at(row: number): Required<RowAddress> {
     if (this.count === null) {
       const { sample, step, pass } = this.#entries[0];
       return { sample: this.#sampleOf(check("sample", sample + row)), step, pass };
@@ -99,7 +141,7 @@ export class Rows {
   /** The same rows in another order, some of them left out or repeated. */
   gather(index: ArrayLike<number>): Rows {
     const entries = Array.from(index, (row) => this.#entryOf(row));
-    return new Rows(entries, entries.length, this.#group);
+    return new Rows(entries, entries.length, this.#group, this.#watch);
   }
 
   #entryOf(row: number): Required<RowAddress> {
@@ -122,12 +164,17 @@ export class Rows {
     if (size !== Infinity && !(Number.isSafeInteger(size) && size >= 1)) {
       throw new OptionError("group", "a whole number of at least 1", size);
     }
-    if (size === Infinity) return this.#shared ??= new Rows(this.#entries, this.count, size);
-    return new Rows(this.#entries, this.count, this.#group * size);
+    if (size === Infinity) return this.#shared ??= new Rows(this.#entries, this.count, size, this.#watch);
+    return new Rows(this.#entries, this.count, this.#group * size, this.#watch);
   }
 
   /** The pass and step that all rows have; undefined where they differ. */
   get common(): { readonly pass: number; readonly step: number } | undefined {
+    this.#watch?.(true);
+    return this.#common;
+  }
+
+  get #common(): { readonly pass: number; readonly step: number } | undefined {
     const [first] = this.#entries;
     if (first === undefined) return { pass: 0, step: 0 };
     const { pass, step } = first;
@@ -136,24 +183,31 @@ export class Rows {
 
   /** Whether all rows have the same numbers, since the batch shares them and is of one pass and step. */
   get alike(): boolean {
-    return this.#group === Infinity && this.common !== undefined;
+    this.#watch?.(false);
+    return this.#alike;
+  }
+
+  get #alike(): boolean {
+    return this.#group === Infinity && this.#common !== undefined;
   }
 
   /**
    * Three words for each of `count` rows: counter words 0 and 1 with block 0, and the step. It may be longer, and belongs to
    * these rows: read it, do not write.
    *
+   * @param whole whether the draw has no batch axis: one row stands for all
    * @throws {OptionError} when these rows are not `count`, or a range would leave [0, 2^24)
    */
-  table(count: number): Uint32Array<ArrayBuffer> {
-    if (this.count !== null && this.count !== count && !(this.alike && count <= 1)) {
+  table(count: number, whole = false): Uint32Array<ArrayBuffer> {
+    this.#watch?.(whole);
+    if (this.count !== null && this.count !== count && !(this.#alike && count <= 1)) {
       throw new OptionError("rows", `a draw for ${this.count} rows, as this key's table has`, count);
     }
     if (this.#table.length < 3 * count) {
       const table = new Uint32Array(3 * count);
       for (let row = 0; row < count; row++) {
         // A batch without examples has no row to tell its step; what it shares is drawn, and used by nobody.
-        const { sample, step, pass } = this.count === 0 ? { sample: 0, step: 0, pass: 0 } : this.at(row);
+        const { sample, step, pass } = this.count === 0 ? { sample: 0, step: 0, pass: 0 } : this.#at(row);
         // block + 2^26 pass + 2^40 sample, in two words.
         table[3 * row] = (pass & 0x3f) * 0x4000000;
         table[3 * row + 1] = (pass >>> 6) + sample * 0x100;
@@ -167,12 +221,12 @@ export class Rows {
   /** These rows at another step. */
   atStep(step: number): Rows {
     check("step", step);
-    return new Rows(this.#entries.map((entry) => ({ ...entry, step })), this.count, this.#group);
+    return new Rows(this.#entries.map((entry) => ({ ...entry, step })), this.count, this.#group, this.#watch);
   }
 
   /** These rows in another pass. */
   atPass(pass: number): Rows {
     check("pass", pass);
-    return new Rows(this.#entries.map((entry) => ({ ...entry, pass })), this.count, this.#group);
+    return new Rows(this.#entries.map((entry) => ({ ...entry, pass })), this.count, this.#group, this.#watch);
   }
 }

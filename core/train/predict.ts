@@ -105,35 +105,40 @@ export function predict(model: Model, x: Tensor | readonly Tensor[], options: Pr
   if (examples !== undefined && examples.length !== count) {
     throw new OptionError("predict: examples", `a number for each of ${count} examples`, examples.length);
   }
-  const place = (from: number, to: number, pass: number) => {
-    if (examples === undefined) return { step: seed, pass, sample: first + from };
-    const numbers = Array.from(examples).slice(from, to);
-    return { rows: Rows.of(numbers.map((sample) => ({ sample, step: seed, pass }))) };
+  const rowsOf = (from: number, to: number) => {
+    if (examples === undefined) return Rows.range({ first: first + from, step: seed });
+    return Rows.of(Array.from(examples).slice(from, to).map((sample) => ({ sample, step: seed })));
   };
   let result: Moments | undefined;
   // An empty batch is run too, for the shape of its output.
   for (let from = 0; from === 0 || from < count; from += size) {
     const to = Math.min(from + size, count);
-    for (let pass = 0; pass < passes; pass++) {
-      recycling(() =>
-        noGrad(() => {
-          const part = from === 0 && to === count ? inputs : inputs.map((input) => rows(input, from, to));
-          const raw = model.forward(part, {
-            ...(samples === 0 ? { mode: "eval" } : { mode: "sample" }),
-            ...place(from, to, pass),
-            carry: carry?.[pass],
-            progress,
-          });
-          const outputs = options.softmax ? raw.softmax() : raw;
-          const values = options.read?.(outputs) ?? outputs;
-          if (values.rank === 0 || values.shape[0] !== to - from) {
-            throw new ShapeError(`predict: expected what is averaged to have ${to - from} rows, found ${values}.`);
+    const take = (raw: Tensor, pass: number) => {
+      const outputs = options.softmax ? raw.softmax() : raw;
+      const values = options.read?.(outputs) ?? outputs;
+      if (values.rank === 0 || values.shape[0] !== to - from) {
+        throw new ShapeError(`predict: expected what is averaged to have ${to - from} rows, found ${values}.`);
+      }
+      result ??= new Moments([count, ...values.shape.slice(1)]);
+      result.add(values, from, pass);
+    };
+    recycling(() =>
+      noGrad(() => {
+        const part = from === 0 && to === count ? inputs : inputs.map((input) => rows(input, from, to));
+        const at = rowsOf(from, to);
+        if (samples === 0) {
+          take(model.forward(part, { mode: "eval", rows: at, carry: carry?.[0], progress }), 0);
+        } else if (carry === undefined) {
+          model.sample(part, { passes, rows: at, progress }, take);
+        } else {
+          // States are carried for each pass by itself.
+          for (let pass = 0; pass < passes; pass++) {
+            const run = { mode: "sample", rows: at.atPass(pass), carry: carry[pass], progress } as const;
+            recycling(() => take(model.forward(part, run), pass));
           }
-          result ??= new Moments([count, ...values.shape.slice(1)]);
-          result.add(values, from, pass);
-        })
-      );
-    }
+        }
+      })
+    );
   }
   return result!.over(passes, model.dtype);
 }

@@ -27,6 +27,7 @@ export const sequential: Factory<"layer", SequentialOptions, ["layers"]> = defin
   summary: "Layers one after the other.",
   options: z.object({ layers: z.array(layerPart()).readonly().describe("the layers, first to last") }),
   positional: ["layers"],
+  handsOn: true,
   forward(x, { options: { layers }, run, building, inputs, foresee, foresees, ahead, masks }) {
     const rest = inputs.slice(1);
     const nameOf = (i: number) => layers[i].name ?? String(i);
