@@ -594,7 +594,7 @@ export class Pass {
 
 /** Refuses a child that is no plugin, and a name that would not stand in a path of its own. */
 function checkChild(child: unknown, name: unknown): void {
-  if (typeof name !== "string" || name === "" || /[./]/.test(name)) {
+  if (typeof name !== "string" || name === "" || name.includes(".") || name.includes("/")) {
     throw new PluginError(`expected a name for its child, without "." and "/", found ${show(name)}.`);
   }
   if (!isPlugin(child)) throw new PluginError(`expected a plugin as its child ${show(name)}, found ${show(child)}.`);

@@ -146,8 +146,8 @@ export class Key {
     this.#header = header ?? Uint32Array.of(parts.low, parts.high, parts.sites.hash(path));
   }
 
-  #with(changes: Partial<Parts>): Key {
-    return new Key(this.path, { ...this.#parts, ...changes }, this.#header);
+  #with(parts: Parts): Key {
+    return new Key(this.path, parts, this.#header);
   }
 
   /**
@@ -208,12 +208,12 @@ export class Key {
 
   /** The key of the same site in another training step, a whole number in [0, 2^32). */
   atStep(step: number): Key {
-    return this.#with({ rows: this.rows.atStep(step) });
+    return this.#with({ ...this.#parts, rows: this.rows.atStep(step) });
   }
 
   /** The key of the same site in another pass of the step, a whole number in [0, 2^14). */
   atPass(pass: number): Key {
-    return this.#with({ rows: this.rows.atPass(pass) });
+    return this.#with({ ...this.#parts, rows: this.rows.atPass(pass) });
   }
 
   /**
@@ -227,27 +227,27 @@ export class Key {
     if (common === undefined) {
       throw new OptionError("sample", "rows of one pass and step; shared() is what a batch of several shares", first);
     }
-    return this.#with({ rows: Rows.range({ first, ...common }) });
+    return this.#with({ ...this.#parts, rows: Rows.range({ first, ...common }) });
   }
 
   /** The key of the same site for other rows. */
   withRows(rows: Rows): Key {
-    return this.#with({ rows });
+    return this.#with({ ...this.#parts, rows });
   }
 
   /** The key of a draw that the whole batch shares: each row has sample 0, and its own pass and step. */
   shared(): Key {
-    return this.#with({ rows: this.rows.shared() });
+    return this.#with({ ...this.#parts, rows: this.rows.shared() });
   }
 
   /** The key of a draw that each `size` consecutive examples share. */
   grouped(size: number): Key {
-    return this.#with({ rows: this.rows.grouped(size) });
+    return this.#with({ ...this.#parts, rows: this.rows.grouped(size) });
   }
 
   /** The key of a draw without a batch axis, as for a weight: all of it is one row, of sample 0. */
   whole(): Key {
-    return this.#with({ whole: true, rows: this.rows.shared() });
+    return this.#with({ ...this.#parts, whole: true, rows: this.rows.shared() });
   }
 
   /**
@@ -261,7 +261,7 @@ export class Key {
     if (!Number.isInteger(time) || time < 0 || time >= 2 ** 29) {
       throw new OptionError("time", "a whole number in [0, 2^29)", time);
     }
-    return time === this.time ? this : this.#with({ time });
+    return time === this.time ? this : this.#with({ ...this.#parts, time });
   }
 
   /**

@@ -31,6 +31,11 @@ function check(what: keyof typeof limits, value: number): number {
  */
 export type RowsWatch = (alone: boolean) => void;
 
+/** The table before anybody has asked for one: most rows never draw, and a typed array costs much. */
+const noTable = new Uint32Array(0);
+
+const nobody: Required<RowAddress> = { sample: 0, step: 0, pass: 0 };
+
 /** Who shares a row's numbers: nobody, `groups` of so many consecutive samples, or all (Infinity). */
 type Group = number;
 
@@ -54,7 +59,7 @@ export class Rows {
   readonly count: number | null;
   readonly #entries: readonly Required<RowAddress>[];
   readonly #group: Group;
-  #table: Uint32Array<ArrayBuffer> = new Uint32Array(0);
+  #table: Uint32Array<ArrayBuffer> = noTable;
   #shared: Rows | undefined;
   readonly #watch: RowsWatch | undefined;
 
@@ -205,12 +210,15 @@ export class Rows {
     }
     if (this.#table.length < 3 * count) {
       const table = new Uint32Array(3 * count);
+      // The last row of a range is the first to leave what a sample may be.
+      if (this.count === null) check("sample", this.#entries[0].sample + count - 1);
       for (let row = 0; row < count; row++) {
         // A batch without examples has no row to tell its step; what it shares is drawn, and used by nobody.
-        const { sample, step, pass } = this.count === 0 ? { sample: 0, step: 0, pass: 0 } : this.#at(row);
+        const { sample, step, pass } = this.count === 0 ? nobody : this.#entries[this.count === null ? 0 : row];
+        const own = this.#sampleOf(this.count === null ? sample + row : sample);
         // block + 2^26 pass + 2^40 sample, in two words.
         table[3 * row] = (pass & 0x3f) * 0x4000000;
-        table[3 * row + 1] = (pass >>> 6) + sample * 0x100;
+        table[3 * row + 1] = (pass >>> 6) + own * 0x100;
         table[3 * row + 2] = step;
       }
       this.#table = table;

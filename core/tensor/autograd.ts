@@ -78,8 +78,14 @@ export function noGrad<T>(body: () => T): T {
  */
 export function record(op: string, inputs: readonly Tensor[], output: Tensor, backward: Backward): Tensor {
   if (!recording) return output;
-  const needs = inputs.map((input) => input.requiresGradient);
-  if (!needs.includes(true)) return output;
+  const needs: boolean[] = [];
+  let some = false;
+  for (const input of inputs) {
+    const needed = input.requiresGradient;
+    needs.push(needed);
+    if (needed) some = true;
+  }
+  if (!some) return output;
   output.attach({ op, inputs, needs, backward, order: ++order });
   return output;
 }

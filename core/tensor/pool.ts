@@ -65,7 +65,8 @@ const CLASSES = 4;
 
 /** The number of elements that a request is rounded up to. */
 export function capacityFor(size: number): number {
-  const step = Math.max(1, 2 ** Math.floor(Math.log2(size)) / CLASSES);
+  const octave = size < 2 ** 31 ? 1 << 31 - Math.clz32(size) : 2 ** Math.floor(Math.log2(size));
+  const step = Math.max(1, octave / CLASSES);
   return Math.ceil(size / step) * step;
 }
 

@@ -57,9 +57,11 @@ export function normalizeAxis(axis: number, rank: number, what = "axis"): number
 
 /** Several axes, normalized, sorted and without repeats. `undefined` means all axes. */
 export function normalizeAxes(axes: number | readonly number[] | undefined, rank: number): number[] {
-  if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
-  const list = typeof axes === "number" ? [axes] : axes;
-  return [...new Set(list.map((axis) => normalizeAxis(axis, rank)))].sort((a, b) => a - b);
+  if (typeof axes === "number") return [normalizeAxis(axes, rank)];
+  if (axes !== undefined) return [...new Set(axes.map((axis) => normalizeAxis(axis, rank)))].sort((a, b) => a - b);
+  const all: number[] = [];
+  for (let axis = 0; axis < rank; axis++) all.push(axis);
+  return all;
 }
 
 /**

@@ -11,6 +11,7 @@ import { optionsAt } from "../plugin/options.ts";
 import type { Plugin, Progress } from "../plugin/plugin.ts";
 import type { ScheduleMemory } from "../plugin/schedule_memory.ts";
 import { Key } from "../random/key.ts";
+import type { Rows } from "../random/rows.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /** Parameters that are updated with other options than the rest. */
@@ -96,6 +97,8 @@ function zerosLike({ tensor }: Parameter, names: readonly string[]): Slots {
 export class OptimizerDriver {
   readonly #entries: Entry[] = [];
   readonly #schedules: ScheduleMemory;
+  /** What all keys draw for; one copy a step serves them all. */
+  readonly #rows: Rows;
   #iteration = 0;
 
   /**
@@ -124,6 +127,7 @@ export class OptimizerDriver {
       return { pattern, plugin: plugin.with(group.set), label: `parameterGroups.${i}` };
     });
     const key = Key.seed(seed).at("update").whole();
+    this.#rows = key.rows;
     for (const parameter of model.parameters()) {
       const { plugin: own, label } = variants.find(({ pattern }) => pattern.test(parameter.name)) ??
         { plugin, label: "optimizer" };
@@ -192,6 +196,7 @@ export class OptimizerDriver {
       if (!known.has(plugin)) known.set(plugin, optionsAt(plugin, progress, label, this.#schedules) as never);
       return known.get(plugin)!;
     };
+    const rows = this.#rows.atStep(progress.step);
     noGrad(() => {
       this.#entries.forEach(({ parameter, keeper, constraintSlots, key }, i) => {
         const gradient = gradients[i];
@@ -199,7 +204,7 @@ export class OptimizerDriver {
         const shared = {
           parameter: parameter.tensor,
           name: parameter.name,
-          key: key.atStep(progress.step),
+          key: key.withRows(rows),
           progress,
           iteration: this.#iteration,
         };
