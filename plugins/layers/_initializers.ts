@@ -1,6 +1,6 @@
 /** First values of weights, drawn from keys so that a model is a function of its seed. @module */
 import { z } from "zod";
-import { type FloatType, type Key, type Shape, sizeOf, Tensor } from "../../core/mod.ts";
+import { type FloatType, kernels, type Key, type Shape, sizeOf, Tensor } from "../../core/mod.ts";
 
 /**
  * How a weight begins. With fan-in n and fan-out m: `he-normal` N(0, 2/n), `he-uniform` U(+-sqrt(6/n)),
@@ -56,19 +56,25 @@ export function initialWeight(
   dtype: FloatType,
 ): Tensor {
   if (kind === "zeros") return Tensor.zeros(shape, dtype);
-  if (kind === "truncated-normal") return truncatedNormal(shape, key, dtype).mul(TRUNCATED_DEVIATION);
+  if (kind === "truncated-normal") return affine(truncatedNormal(shape, key, dtype), TRUNCATED_DEVIATION, 0);
   if (kind === "orthogonal") return orthogonal(shape, key, dtype);
   if (kind === "pytorch") return between(1 / Math.sqrt(fanIn), shape, key, dtype);
   const variance = kind.startsWith("he") ? 2 / fanIn : kind.startsWith("lecun") ? 1 / fanIn : 2 / (fanIn + fanOut);
   if (kind.endsWith("uniform")) {
     return between(Math.sqrt(3 * variance), shape, key, dtype);
   }
-  return Tensor.normal(shape, key, dtype).mul(Math.sqrt(variance));
+  return affine(Tensor.normal(shape, key, dtype), Math.sqrt(variance), 0);
+}
+
+/** `a x + b` in the place of x, which is new: a copy would lie beside each weight until the garbage collector comes. */
+function affine(x: Tensor, a: number, b: number): Tensor {
+  kernels.unary("affine", x.floats, x.floats, a, b);
+  return x;
 }
 
 /** Uniform numbers in (-bound, bound). */
 function between(bound: number, shape: Shape, key: Key, dtype: FloatType): Tensor {
-  return Tensor.uniform(shape, key, dtype).mul(2 * bound).sub(bound);
+  return affine(affine(Tensor.uniform(shape, key, dtype), 2 * bound, 0), 1, -bound);
 }
 
 /**
