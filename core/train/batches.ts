@@ -165,14 +165,34 @@ export function gatherInputs(split: RawInputs, rows: Rows, out: Float32Array): v
     const mean = normalize?.mean[c] ?? 0;
     const deviation = normalize?.deviation[c] ?? 1;
     const convert = (input: number) => (input * scale - mean) / deviation;
-    const table = inputs instanceof Uint8Array ? Float32Array.from({ length: 256 }, (_, byte) => convert(byte)) : null;
+    if (inputs instanceof Uint8Array) {
+      const table = new Float32Array(256);
+      for (let byte = 0; byte < table.length; byte++) table[byte] = convert(byte);
+      const { from, to, order } = rows;
+      for (let at = from; at < to; at++) {
+        const example = order === undefined ? at : order[at];
+        lookUp(table, inputs, example * size + c * area, out, (at - from) * size + c * area, area);
+      }
+      continue;
+    }
     eachRow(rows, (row, example) => {
       const start = example * size + c * area;
       const at = row * size + c * area;
-      if (table !== null) { for (let i = 0; i < area; i++) out[at + i] = table[inputs[start + i]]; }
-      else for (let i = 0; i < area; i++) out[at + i] = convert(inputs[start + i]);
+      for (let i = 0; i < area; i++) out[at + i] = convert(inputs[start + i]);
     });
   }
+}
+
+/** Writes what a table says of some bytes. With arguments in place of a closure's variables it takes less than half as long. */
+function lookUp(
+  table: Float32Array,
+  bytes: Uint8Array,
+  start: number,
+  out: Float32Array,
+  at: number,
+  count: number,
+): void {
+  for (let i = 0; i < count; i++) out[at + i] = table[bytes[start + i]];
 }
 
 /** Copies the labels of some examples to `out`. */
