@@ -1,7 +1,7 @@
 /** First values of weights: their means and variances within stated standard errors, bounds, and right angles. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { Key, type Tensor } from "../../core/mod.ts";
-import { type Initializer, initialWeight } from "../../plugins/layers/_initializers.ts";
+import { Key, reference, type Tensor, useBackend } from "../../core/mod.ts";
+import { type Initializer, initializerSchema, initialWeight } from "../../plugins/layers/_initializers.ts";
 import { assertWithin, mean, variance } from "../core/_statistics.ts";
 import { freshSeed } from "../core/_tensors.ts";
 
@@ -33,6 +33,25 @@ for (const [kind, [expected, kurtosis]] of Object.entries(moments)) {
     assertWithin(variance(values), expected, error, `variance of ${kind}, seed ${seed}`);
   });
 }
+
+Deno.test("a weight begins in the only buffer that is made for it", () => {
+  for (const kind of (initializerSchema as unknown as { options: Initializer[] }).options) {
+    // What is made orthogonal is so in double precision; what is cut off is drawn again in smaller buffers.
+    if (kind === "orthogonal") continue;
+    let whole = 0;
+    const allocate: typeof reference.allocate = (dtype: "float32" | "int32", length: number) => {
+      if (length >= FAN_OUT * FAN_IN) whole++;
+      return reference.allocate(dtype as "float32", length) as never;
+    };
+    const before = useBackend({ ...reference, allocate });
+    try {
+      initialWeight(kind, [FAN_OUT, FAN_IN], FAN_IN, FAN_OUT, Key.seed(1).at("weight"), "float32");
+    } finally {
+      useBackend(before);
+    }
+    assertEquals(whole, 1, kind);
+  }
+});
 
 Deno.test("uniform weights stay inside their bound, and truncated ones inside two standard deviations", () => {
   const largest = (kind: Initializer) => draw(kind, 1).abs().max().item();
