@@ -154,7 +154,7 @@ export interface TrainingProgress {
   /** The epoch whose weights are kept for the end; absent where none are. */
   readonly kept?: KeptEpoch;
   /** What computes: backend, instruction set, and who does the matrix products. The number of threads changes no bits. */
-  readonly computedBy: string;
+  readonly computedBy?: string;
 }
 
 /** What an observer does during a run. Each handler is optional. */
