@@ -19,7 +19,7 @@ export interface PeerTime {
 const TURN_MS = 200;
 const ROUNDS = 15;
 /** Who takes longer than this for its turns gets fewer. */
-const MOST_MS = 20_000;
+const MOST_MS = 8000;
 
 /**
  * Times a step of a net in turns with those peers that have it.
