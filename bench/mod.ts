@@ -157,10 +157,12 @@ async function bench(args: readonly string[]): Promise<Outcome> {
       if (net === undefined) continue;
       note(`${result.name} beside peers ...`);
       result.peers = await besidePeers(peers, net, step);
+      note(peerTable([result]));
     }
     for (const name of further.filter(chosen)) {
       note(`${name} beside peers ...`);
       beside.push({ name, peers: await besidePeers(peers, name) });
+      note(peerTable(beside.slice(-1))); // there if what follows is broken off
     }
     for (const peer of peers) await peer.close();
     Object.assign(json, { beside, missing });
