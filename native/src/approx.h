@@ -40,6 +40,9 @@ static inline float exp_series(float r) {
   return p * r + 5.0000001201e-1f;
 }
 
+/* 2^k for k in [-126, 127]; any number for others, which only a NaN gives. */
+static inline float power_of_two(int32_t k) { return float_of_bits((int32_t)((uint32_t)(k + 127) << 23)); }
+
 /* e^(x + low), where `low` is a small correction. */
 static inline float exp_of_sum(float x, float low) {
   x = x > 88.8f ? 88.8f : x; /* a NaN passes both comparisons */
@@ -51,7 +54,7 @@ static inline float exp_of_sum(float x, float low) {
   const float y = r * r * exp_series(r) + r + 1.0f;
   /* 2^k in two factors, so that results near the largest and below the smallest normal number come out right. */
   const int32_t half = k >> 1;
-  return y * float_of_bits((half + 127) << 23) * float_of_bits((k - half + 127) << 23);
+  return y * power_of_two(half) * power_of_two(k - half);
 }
 
 static inline float exp_f(float x) { return exp_of_sum(x, 0.0f); }
