@@ -2,6 +2,7 @@
 import {
   type AnyDefinition,
   type AnyFactory,
+  didYouMean,
   isFactory,
   OptionError,
   PluginError,
@@ -47,6 +48,8 @@ export interface ExamineOptions {
   readonly cases?: readonly Options[];
   /** What the random draws follow from: a whole number in [0, 2^53 - 1). Default 1. */
   readonly seed?: number;
+  /** Names of the checks to make of those behind `something is dropped`; see {@linkcode checkNames}. Default: all. */
+  readonly only?: readonly string[];
 }
 
 type Named<T> = readonly [name: string, check: (trial: T) => string];
@@ -148,23 +151,32 @@ export async function examine(plugin: AnyFactory, options: ExamineOptions = {}):
         `${definition.name} serves as ${rolesOf(definition).join(", ")}.`,
     );
   }
-  const { seed = 1, cases = definition.cases ?? [{}] } = options;
+  const { seed = 1, cases = definition.cases ?? [{}], only } = options;
   if (!Number.isSafeInteger(seed + 1) || seed < 0) {
     throw new OptionError("seed", "a whole number in [0, 2^53 - 1)", seed);
   }
   if (cases.length === 0) throw new OptionError("cases", "at least one object with options", cases);
+  const known = [...checkNames, ...lossChecks.map(([name]) => name)];
+  const unknown = only?.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new OptionError("only", "names of checks", unknown, didYouMean(unknown, known));
   const checks: Check[] = [];
-  for await (const check of allChecks(plugin, cases, seed)) checks.push(check);
+  for await (const check of allChecks(plugin, cases, seed, only)) checks.push(check);
   return { plugin: definition.name, passed: checks.every(({ status }) => status !== "failed"), checks };
 }
 
 /** Makes the checks one by one; between two of them the event loop gets a turn. */
-async function* allChecks(factory: AnyFactory, cases: readonly Options[], seed: number): AsyncGenerator<Check> {
+async function* allChecks(
+  factory: AnyFactory,
+  cases: readonly Options[],
+  seed: number,
+  only: readonly string[] | undefined,
+): AsyncGenerator<Check> {
   const calls = new Set<string>();
   const make = <T extends { readonly label: string }>(name: string, trials: readonly T[], body: (trial: T) => string) =>
     makeCheck(name, trials, body, (call) => calls.add(call));
   async function* each<T extends { readonly label: string }>(all: readonly Named<T>[], trials: readonly T[]) {
     for (const [name, body] of all) {
+      if (only?.includes(name) === false) continue;
       await new Promise((resolve) => setTimeout(resolve, 0));
       yield make(name, trials, body);
     }
