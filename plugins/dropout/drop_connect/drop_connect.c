@@ -1,12 +1,18 @@
 /*
  * Products whose weights are dropped for each example anew: the slow twins are in _twins.ts. A mask is
- * made a row at a time, used while it lies in the cache, and never stored.
+ * drawn a piece at a time, used while it lies in the first-level cache, and never stored. The connections of an example
+ * stand one behind the other, those of one unit before those of the next, so a piece goes on from unit to unit: no number
+ * is drawn that is not used but at the end of a block of units.
  */
 #include "kernel.h"
 #include "draw.h"
-#include "sums.h"
 
-#include <stdlib.h>
+#define ALWAYS static inline __attribute__((always_inline))
+
+/* Connections whose weights are used by many examples while they are near: those of a product lie in the second-level
+   cache, sums in the first. */
+#define NEAR_WEIGHTS 16384
+#define NEAR_SUMS 8192
 
 /* Half of a random word, read where words have been written. */
 typedef uint16_t __attribute__((may_alias)) half_word;
@@ -15,106 +21,193 @@ typedef struct {
   Draw draw;
   const float *x, *weight, *dy;
   float *out;
-  int64_t batch, rows, inputs, units;
+  int64_t batch, rows, inputs, units, block;
   uint32_t threshold;
   float scale;
-  int32_t failed;
 } Products;
 
-/* row[i] = kept ? source[i] * scale : 0 for the connections from all inputs to one unit, in one example. */
-static void masked_row(const Products *job, int64_t example, int64_t unit, const float *source, float *row) {
+/* Decisions about as many connections as a register has numbers, and sums that only what is kept adds to. */
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+#define WIDTH 16
+typedef float Lanes __attribute__((vector_size(64)));
+typedef __mmask16 Kept;
+
+ALWAYS Kept kept_from(const void *numbers, int64_t i, uint32_t threshold, const int halves) {
+  if (halves) {
+    const __m256i number = _mm256_loadu_si256((const void *)((const half_word *)numbers + i));
+    return _mm256_cmpge_epu16_mask(number, _mm256_set1_epi16((int16_t)threshold));
+  }
+  return _mm512_cmpge_epu32_mask(
+      _mm512_loadu_si512((const uint32_t *)numbers + i), _mm512_set1_epi32((int32_t)threshold));
+}
+
+ALWAYS Lanes add_kept(Lanes sum, Lanes a, Lanes b, Kept kept) {
+  return (Lanes)_mm512_mask3_fmadd_ps((__m512)a, (__m512)b, (__m512)sum, kept);
+}
+#else
+#define WIDTH 8
+typedef float Lanes __attribute__((vector_size(32)));
+typedef int32_t Kept __attribute__((vector_size(32)));
+typedef uint16_t HalfWords __attribute__((vector_size(16)));
+typedef uint32_t Words __attribute__((vector_size(32)));
+
+ALWAYS Kept kept_from(const void *numbers, int64_t i, uint32_t threshold, const int halves) {
+  if (halves) {
+    HalfWords number;
+    memcpy(&number, (const half_word *)numbers + i, sizeof number);
+    return __builtin_convertvector(number, Kept) >= (int32_t)threshold;
+  }
+  Words number;
+  memcpy(&number, (const uint32_t *)numbers + i, sizeof number);
+  return (Kept)(number >= threshold);
+}
+
+ALWAYS Lanes add_kept(Lanes sum, Lanes a, Lanes b, Kept kept) { return sum + (Lanes)((Kept)(a * b) & kept); }
+#endif
+
+ALWAYS Lanes lanes_at(const float *from) {
+  Lanes lanes;
+  memcpy(&lanes, from, sizeof lanes);
+  return lanes;
+}
+
+ALWAYS int is_kept(const void *numbers, int64_t i, uint32_t threshold, const int halves) {
+  return (halves ? ((const half_word *)numbers)[i] : ((const uint32_t *)numbers)[i]) >= threshold;
+}
+
+/* The sum of a[i] b[i] over what is kept. */
+ALWAYS float kept_dot(
+    const void *numbers, uint32_t threshold, const int halves, const float *a, const float *b, int64_t n) {
+  Lanes sums[4] = {{0}, {0}, {0}, {0}};
+  int64_t i = 0;
+  for (; i + 4 * WIDTH <= n; i += 4 * WIDTH) {
+#pragma GCC unroll 4
+    for (int64_t s = 0; s < 4; s++) {
+      const int64_t at = i + s * WIDTH;
+      sums[s] = add_kept(sums[s], lanes_at(a + at), lanes_at(b + at), kept_from(numbers, at, threshold, halves));
+    }
+  }
+  for (; i + WIDTH <= n; i += WIDTH) {
+    sums[0] = add_kept(sums[0], lanes_at(a + i), lanes_at(b + i), kept_from(numbers, i, threshold, halves));
+  }
+  const Lanes all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  float half[WIDTH / 2], sum = 0;
+  for (int l = 0; l < WIDTH / 2; l++) half[l] = all[l] + all[l + WIDTH / 2];
+  for (int l = 0; l < WIDTH / 4; l++) sum += half[l] + half[l + WIDTH / 4];
+  for (; i < n; i++) {
+    if (is_kept(numbers, i, threshold, halves)) sum += a[i] * b[i];
+  }
+  return sum;
+}
+
+/* y[i] += a x[i] for what is kept. */
+ALWAYS void kept_add(
+    const void *numbers, uint32_t threshold, const int halves, float *restrict y, const float *restrict x, float a,
+    int64_t n) {
+  int64_t i = 0;
+  const Lanes factor = a - (Lanes){0};
+  for (; i + WIDTH <= n; i += WIDTH) {
+    const Kept kept = kept_from(numbers, i, threshold, halves);
+    const Lanes sum = add_kept(lanes_at(y + i), lanes_at(x + i), factor, kept);
+    memcpy(y + i, &sum, sizeof sum);
+  }
+  for (; i < n; i++) {
+    if (is_kept(numbers, i, threshold, halves)) y[i] += a * x[i];
+  }
+}
+
+/* What is done with the decisions about `n` connections from inputs `at` and following to one unit, in one example. */
+typedef void (*visitor)(
+    const Products *job, int64_t example, int64_t unit, int64_t at, int64_t n, const void *numbers, const int halves);
+
+/* Draws for the connections to units [begin, end) of one example. */
+ALWAYS void visit_runs(
+    const Products *job, int64_t example, int64_t begin, int64_t end, visitor visit, const int halves) {
   DrawRoom room;
-  const uint32_t threshold = job->threshold;
-  const float scale = job->scale;
-  for (int64_t at = 0; at < job->inputs;) {
+  const int64_t inputs = job->inputs, last = end * inputs;
+  int64_t unit = begin, at = 0;
+  for (int64_t col = begin * inputs; col < last;) {
     const void *numbers;
-    const int64_t n = draw_run(&job->draw, example, unit * job->inputs + at, job->inputs - at, &room, &numbers);
-    const float *from = source + at;
-    float *to = row + at;
-    if (job->draw.per_block == 8) {
-      const half_word *number = numbers;
-      INDEPENDENT for (int64_t i = 0; i < n; i++) {
-        const float kept = from[i] * scale;
-        to[i] = number[i] >= threshold ? kept : 0.0f;
-      }
-    } else {
-      const uint32_t *number = numbers;
-      INDEPENDENT for (int64_t i = 0; i < n; i++) {
-        const float kept = from[i] * scale;
-        to[i] = number[i] >= threshold ? kept : 0.0f;
-      }
+    const int64_t n = draw_run(&job->draw, example, col, last - col, &room, &numbers);
+    for (int64_t done = 0; done < n;) {
+      const int64_t piece = min_i64(inputs - at, n - done);
+      visit(job, example, unit, at, piece, (const char *)numbers + done * (halves ? 2 : 4), halves);
+      done += piece;
+      at += piece;
+      if (at == inputs) at = 0, unit++;
     }
-    at += n;
+    col += n;
   }
 }
 
-/* y += a x */
-static inline void add_scaled(float *restrict y, const float *restrict x, float a, int64_t n) {
-  for (int64_t i = 0; i < n; i++) y[i] += a * x[i];
+/* The same with what is visited known to the compiler. */
+ALWAYS void visit_connections(const Products *job, int64_t example, int64_t begin, int64_t end, visitor visit) {
+  if (job->draw.per_block == 8) visit_runs(job, example, begin, end, visit, 1);
+  else visit_runs(job, example, begin, end, visit, 0);
 }
 
-/* A row of scratch for one task; a task without memory is reported when all have ended. */
-static float *scratch_row(Products *job) {
-  float *row = malloc((size_t)job->inputs * sizeof(float));
-  if (row == NULL) __atomic_store_n(&job->failed, OUT_OF_MEMORY, __ATOMIC_RELAXED);
-  return row;
+ALWAYS void add_outputs(
+    const Products *job, int64_t example, int64_t unit, int64_t at, int64_t n, const void *numbers, const int halves) {
+  const float *weight = job->weight + unit * job->inputs + at;
+  for (int64_t r = example * job->rows; r < (example + 1) * job->rows; r++) {
+    job->out[r * job->units + unit] +=
+        job->scale * kept_dot(numbers, job->threshold, halves, weight, job->x + r * job->inputs + at, n);
+  }
 }
 
-/* One unit of work is one output column of one example. */
+ALWAYS void add_to_inputs(
+    const Products *job, int64_t example, int64_t unit, int64_t at, int64_t n, const void *numbers, const int halves) {
+  const float *weight = job->weight + unit * job->inputs + at;
+  for (int64_t r = example * job->rows; r < (example + 1) * job->rows; r++) {
+    const float dy = job->dy[r * job->units + unit] * job->scale;
+    kept_add(numbers, job->threshold, halves, job->out + r * job->inputs + at, weight, dy, n);
+  }
+}
+
+ALWAYS void add_to_weight(
+    const Products *job, int64_t example, int64_t unit, int64_t at, int64_t n, const void *numbers, const int halves) {
+  float *total = job->out + unit * job->inputs + at;
+  for (int64_t r = example * job->rows; r < (example + 1) * job->rows; r++) {
+    const float dy = job->dy[r * job->units + unit] * job->scale;
+    kept_add(numbers, job->threshold, halves, total, job->x + r * job->inputs + at, dy, n);
+  }
+}
+
+/* One unit of work is a block of columns in one example; a block's examples follow each other. */
 static void forward_range(void *context, int64_t begin, int64_t end) {
-  Products *job = context;
-  float *row = scratch_row(job);
-  if (row == NULL) return;
+  const Products *job = context;
   for (int64_t item = begin; item < end; item++) {
-    const int64_t example = item / job->units, unit = item % job->units;
-    masked_row(job, example, unit, job->weight + unit * job->inputs, row);
+    const int64_t example = item % job->batch, first = item / job->batch * job->block;
+    const int64_t last = min_i64(first + job->block, job->units);
     for (int64_t r = example * job->rows; r < (example + 1) * job->rows; r++) {
-      job->out[r * job->units + unit] = (float)dot_of(row, job->x + r * job->inputs, job->inputs);
+      memset(job->out + r * job->units + first, 0, (size_t)(last - first) * sizeof(float));
     }
+    visit_connections(job, example, first, last, add_outputs);
   }
-  free(row);
 }
 
 /* One unit of work is one example. */
 static void input_gradient_range(void *context, int64_t begin, int64_t end) {
-  Products *job = context;
-  float *row = scratch_row(job);
-  if (row == NULL) return;
+  const Products *job = context;
   memset(job->out + begin * job->rows * job->inputs, 0, (size_t)((end - begin) * job->rows * job->inputs) * 4);
-  for (int64_t example = begin; example < end; example++) {
-    for (int64_t unit = 0; unit < job->units; unit++) {
-      masked_row(job, example, unit, job->weight + unit * job->inputs, row);
-      for (int64_t r = example * job->rows; r < (example + 1) * job->rows; r++) {
-        add_scaled(job->out + r * job->inputs, row, job->dy[r * job->units + unit], job->inputs);
-      }
+  for (int64_t first = 0; first < job->units; first += job->block) {
+    const int64_t last = min_i64(first + job->block, job->units);
+    for (int64_t example = begin; example < end; example++) {
+      visit_connections(job, example, first, last, add_to_inputs);
     }
   }
-  free(row);
 }
 
-/* One unit of work is one row of the weight, whose sums are made in the order of the examples. */
+/* One unit of work is a block of rows of the weight, whose sums are made in the order of the examples. */
 static void weight_gradient_range(void *context, int64_t begin, int64_t end) {
-  Products *job = context;
-  float *row = scratch_row(job);
-  if (row == NULL) return;
-  for (int64_t unit = begin; unit < end; unit++) {
-    float *total = job->out + unit * job->inputs;
-    memset(total, 0, (size_t)job->inputs * sizeof(float));
+  const Products *job = context;
+  for (int64_t item = begin; item < end; item++) {
+    const int64_t first = item * job->block, last = min_i64(first + job->block, job->units);
+    memset(job->out + first * job->inputs, 0, (size_t)((last - first) * job->inputs) * sizeof(float));
     for (int64_t example = 0; example < job->batch; example++) {
-      const float *x = job->x + example * job->rows * job->inputs;
-      const float *dy = job->dy + example * job->rows * job->units + unit;
-      if (job->rows == 1) {
-        masked_row(job, example, unit, x, row);
-        add_scaled(total, row, *dy, job->inputs);
-        continue;
-      }
-      memset(row, 0, (size_t)job->inputs * sizeof(float));
-      for (int64_t r = 0; r < job->rows; r++) add_scaled(row, x + r * job->inputs, dy[r * job->units], job->inputs);
-      masked_row(job, example, unit, row, row);
-      add_scaled(total, row, 1.0f, job->inputs);
+      visit_connections(job, example, first, last, add_to_weight);
     }
   }
-  free(row);
 }
 
 /* `shape`: batch, rows, inputs, units, threshold, bits, scale. */
@@ -130,8 +223,12 @@ static int32_t read_shape(
   job->inputs = (int64_t)shape[2], job->units = (int64_t)shape[3];
   job->threshold = (uint32_t)shape[4];
   job->scale = (float)shape[6];
-  job->failed = OK;
   return OK;
+}
+
+/* Blocks of units with about so many connections. */
+static void cut_units(Products *job, int64_t connections) {
+  job->block = max_i64(1, min_i64(job->units, connections / job->inputs));
 }
 
 KERNEL(drop_connect)(
@@ -143,8 +240,10 @@ KERNEL(drop_connect)(
     if (out != NULL) memset(out, 0, (size_t)(job.batch * job.rows * job.units) * sizeof(float));
     return OK;
   }
-  pool_run(job.batch * job.units, row_grain(job.inputs), forward_range, &job);
-  return job.failed;
+  cut_units(&job, NEAR_WEIGHTS);
+  const int64_t blocks = (job.units + job.block - 1) / job.block;
+  pool_run(job.batch * blocks, row_grain(job.block * job.inputs), forward_range, &job);
+  return OK;
 }
 
 KERNEL(drop_connect_input_gradient)(
@@ -152,8 +251,12 @@ KERNEL(drop_connect_input_gradient)(
     double offset, const double *shape) {
   Products job = {.weight = weight, .dy = dy, .out = dx};
   if (read_shape(&job, header, table, offset, shape) != OK) return BAD_ARGUMENT;
-  if (job.inputs > 0) pool_run(job.batch, row_grain(job.inputs * job.units), input_gradient_range, &job);
-  return job.failed;
+  if (job.inputs == 0) return OK;
+  cut_units(&job, NEAR_WEIGHTS);
+  /* A few examples at a time read a block of the weight while it is near. */
+  const int64_t together = max_i64(row_grain(job.inputs * job.units), min_i64(8, job.batch / 16));
+  pool_run(job.batch, together, input_gradient_range, &job);
+  return OK;
 }
 
 KERNEL(drop_connect_weight_gradient)(
@@ -161,8 +264,9 @@ KERNEL(drop_connect_weight_gradient)(
     double offset, const double *shape) {
   Products job = {.x = x, .dy = dy, .out = d_weight};
   if (read_shape(&job, header, table, offset, shape) != OK) return BAD_ARGUMENT;
-  if (job.inputs > 0) {
-    pool_run(job.units, row_grain(job.inputs * max_i64(1, job.batch)), weight_gradient_range, &job);
-  }
-  return job.failed;
+  if (job.inputs == 0) return OK;
+  cut_units(&job, NEAR_SUMS);
+  const int64_t blocks = (job.units + job.block - 1) / job.block;
+  pool_run(blocks, row_grain(job.block * job.inputs * max_i64(1, job.batch)), weight_gradient_range, &job);
+  return OK;
 }
