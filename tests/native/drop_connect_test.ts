@@ -39,10 +39,10 @@ function anyShape(draws: Draws): DropConnectShape {
   const rate = draws.pick([0.1, 0.5, 0.9]);
   const bits = draws.pick([16, 32] as const);
   return {
-    batch: draws.pick([0, 1, 2, 5]),
+    batch: draws.pick([0, 1, 2, 5, 9]),
     rows: draws.pick([0, 1, 1, 3]),
     inputs: draws.pick([0, 1, 3, 17, 300, 1025, 2100]),
-    units: draws.pick([0, 1, 2, 9]),
+    units: draws.pick([0, 1, 2, 9, 33]),
     threshold: Math.round(rate * 2 ** bits),
     bits,
     scale: 1 / (1 - rate),
@@ -80,3 +80,27 @@ nativeTest("products with dropped weights are the same bits for any number of th
   for (const other of results.slice(1)) assertEquals(other, results[0]);
   open("auto", { threads: 2 });
 });
+
+for (const instructions of ["auto", "portable"] as const) {
+  nativeTest(`a connection that is dropped counts for nothing, whatever comes in (${instructions})`, () => {
+    const shape = { batch: 6, rows: 1, inputs: 200, units: 3, threshold: 2 ** 15, bits: 16, scale: 2 } as const;
+    const table = Uint32Array.from({ length: 3 * shape.batch }, (_, i) => i % 3 === 1 ? i << 8 : 0);
+    const draw = { header: Uint32Array.of(1, 2, 3), table, offset: 0 };
+    const x = new Float32Array(shape.batch * shape.inputs).fill(1);
+    x.forEach((_, i) => i % 40 === 7 && (x[i] = Infinity));
+    const weight = new Float32Array(shape.units * shape.inputs).fill(1);
+    const dy = new Float32Array(shape.batch * shape.units).fill(1);
+    const [expected, found] = [reference, open(instructions)].map((backend) => {
+      const before = useBackend(backend);
+      const [out, dWeight] = [new Float32Array(dy.length), new Float32Array(weight.length)];
+      try {
+        dropConnectProduct(x, weight, out, draw, shape);
+        dropConnectWeightGradient(x, dy, dWeight, draw, shape);
+      } finally {
+        useBackend(before);
+      }
+      return [out, dWeight];
+    });
+    assertEquals(found, expected);
+  });
+}
