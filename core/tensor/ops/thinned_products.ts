@@ -30,6 +30,8 @@ export interface ThinnedProduct {
 const LEAST_WORK = 2 ** 18;
 /** Above this share of what is left, too. */
 const MOST_LEFT = 0.85;
+/** And with fewer rows than this in a part, on average: packing a weight for so few costs more than is saved. */
+const LEAST_ROWS = 48;
 
 const counted = new Map<number, Int32Array<ArrayBuffer>>();
 
@@ -60,6 +62,13 @@ function lastAxis(thinning: Thinning | null | undefined, shape: Shape): Thinning
   return thinning && thinning.axis === shape.length - 1 && thinning.extent === shape[thinning.axis] ? thinning : null;
 }
 
+/** Zeros, written by all threads. */
+function zeros(shape: Shape, like: Tensor): Tensor {
+  const out = Tensor.empty(shape, like.dtype);
+  kernels.fill(out.floats, 0);
+  return out;
+}
+
 /**
  * A product in parts; null where the whole is as well computed at once.
  *
@@ -77,6 +86,7 @@ export function thinnedProduct(x: Tensor, weight: Tensor, kept: Thinning | null)
   const batch = x.shape[0];
   const across = lines / batch;
   const starts = boundaries(batch, before, after);
+  if (lines < LEAST_ROWS * (starts.length - 1)) return null;
   const parts: Part[] = starts.slice(1).map((to, i) => ({
     rows: allBelow(lines).subarray(starts[i] * across, to * across),
     inputs: unitsAt(before, starts[i], inputs),
@@ -85,7 +95,7 @@ export function thinnedProduct(x: Tensor, weight: Tensor, kept: Thinning | null)
   const shape = { alpha: 1, transposeA: false, transposeB: false, beta: 0 };
   return {
     forward() {
-      const out = Tensor.zeros([lines, units], x.dtype);
+      const out = zeros([lines, units], x);
       for (const { rows, inputs: from, outputs } of parts) {
         const sizes = { allRows: lines, allCols: units, allInners: inputs, ...shape, transposeB: true };
         const counts = { m: rows.length, n: outputs.length, k: from.length };
@@ -94,7 +104,7 @@ export function thinnedProduct(x: Tensor, weight: Tensor, kept: Thinning | null)
       return out;
     },
     inputGradient(dy) {
-      const dx = Tensor.zeros([lines, inputs], x.dtype);
+      const dx = zeros([lines, inputs], x);
       for (const { rows, inputs: to, outputs } of parts) {
         const sizes = { allRows: lines, allCols: inputs, allInners: units, ...shape };
         const counts = { m: rows.length, n: to.length, k: outputs.length };
@@ -103,9 +113,11 @@ export function thinnedProduct(x: Tensor, weight: Tensor, kept: Thinning | null)
       return dx;
     },
     weightGradient(dy) {
-      const dWeight = Tensor.zeros([units, inputs], x.dtype);
-      for (const { rows, inputs: from, outputs } of parts) {
-        const sizes = { allRows: units, allCols: inputs, allInners: lines, ...shape, transposeA: true, beta: 1 };
+      const dWeight = zeros([units, inputs], x);
+      for (const [i, { rows, inputs: from, outputs }] of parts.entries()) {
+        // What the first part meets is still 0, and need not be read.
+        const beta = i === 0 ? 0 : 1;
+        const sizes = { allRows: units, allCols: inputs, allInners: lines, ...shape, transposeA: true, beta };
         const counts = { m: outputs.length, n: from.length, k: rows.length };
         kernels.partGemm(dy.floats, x.floats, dWeight.floats, outputs, from, rows, { ...sizes, ...counts });
       }
