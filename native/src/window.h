@@ -47,13 +47,17 @@ typedef struct {
 
 static inline int64_t window_row(const Pass *pass) { return pass->phases * pass->phase; }
 
+/* Floats of the largest plane: two GiB. */
+#define MOST_PLANE 0x1p29
+
 /* Fills in what follows from the axes; 0 when there is no memory. */
 static inline int32_t finish_pass(Pass *pass, const int64_t kernel[3]) {
   const Axis *d = &pass->axis[0], *h = &pass->axis[1], *w = &pass->axis[2];
   pass->phases = w->step;
   pass->phase = (w->size + pass->phases - 1) / pass->phases;
   const int64_t row = window_row(pass);
-  if (!((double)d->size * (double)h->size * (double)row <= 0x1p40)) return 0;
+  /* A stride or padding beyond all measure would fill the memory with zeros, where it may be promised but is not there. */
+  if (!((double)d->size * (double)h->size * (double)row <= MOST_PLANE)) return 0;
   pass->plane = d->size * h->size * row;
   pass->taps = d->taps * h->taps * w->taps;
   pass->windows = d->windows * h->windows * w->windows;

@@ -1,6 +1,6 @@
 /** The native convolution against its plain twin, over random shapes. */
-import { assertEquals } from "@std/assert";
-import { type Backend, type ConvolutionShape, epilogues, reference } from "../../core/mod.ts";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { type Backend, BackendError, type ConvolutionShape, epilogues, reference } from "../../core/mod.ts";
 import { type Draws, forSeeds, nativeTest, on, open } from "./_native.ts";
 import { agree, natives, randomWindow, volume } from "./_spatial.ts";
 
@@ -84,4 +84,26 @@ nativeTest("convolution gives the same bits with any number of threads", () => {
     assertEquals(run(1), run(3));
   });
   backend.setThreads(2);
+});
+
+nativeTest("a stride that would need more memory than there is has an error, and takes none", () => {
+  const spatial = (depth: number, height: number, width: number) => [depth, height, width] as const;
+  const shape = {
+    batch: 1,
+    groups: 1,
+    inputs: 1,
+    outputs: 1,
+    input: spatial(9, 9, 9),
+    output: spatial(9, 9, 9),
+    kernel: spatial(1, 1, 1),
+    stride: spatial(1, 1, 12_345_678),
+    padding: spatial(0, 0, 0),
+    dilation: spatial(1, 1, 1),
+  };
+  const [x, y] = [new Float32Array(729), new Float32Array(729)];
+  const message = assertThrows(
+    () => on(open()).convolution(x, Float32Array.of(1), null, y, "none", shape),
+    BackendError,
+  ).message;
+  assertStringIncludes(message, "out of memory");
 });
