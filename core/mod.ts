@@ -173,6 +173,24 @@ export {
   readNumbers,
 } from "./tensor/read_numbers.ts";
 export { type LayerSparsity, type Sparsity, sparsity, type WeightCount } from "./plugin/sparsity.ts";
+export { auroc } from "./uncertainty/auroc.ts";
+export {
+  type Calibration,
+  calibration,
+  type CalibrationBin,
+  type CalibrationOptions,
+} from "./uncertainty/calibration.ts";
+export { brierScore, negativeLogLikelihood } from "./uncertainty/proper_scores.ts";
+export {
+  intervalCoverage,
+  type LevelFound,
+  normalCdf,
+  normalLogDensity,
+  type QuantileCalibration,
+  quantileCalibration,
+} from "./uncertainty/quantile_calibration.ts";
+export { type RiskCoverage, riskCoverage } from "./uncertainty/risk_coverage.ts";
+export { type FittedTemperature, fitTemperature, temper } from "./uncertainty/temperature.ts";
 export { formatSummary } from "./plugin/summary.ts";
 export { type FloatType, type Nested, Tensor } from "./tensor/tensor.ts";
 export { loadMeasured, measuredWeights } from "./train/average.ts";
