@@ -89,8 +89,10 @@ export function choosePlan(own: Timing, blas: readonly Timing[]): ProductPlan {
 }
 
 /** What is asked for by `THINNED_PRODUCTS`, or by OpenBLAS's own `OPENBLAS_CORETYPE`; a fixed plan, or core types to try. */
-export async function askedProducts(): Promise<{ plan: ProductPlan } | { cores: readonly string[] | undefined }> {
-  const asked = await variable("THINNED_PRODUCTS") ?? "auto";
+export async function askedProducts(
+  valueOf: (name: string) => Promise<string | undefined> = variable,
+): Promise<{ plan: ProductPlan } | { cores: readonly string[] | undefined }> {
+  const asked = await valueOf("THINNED_PRODUCTS") ?? "auto";
   if (asked === "own") return { plan: { core: "", leaves: allKinds } };
   if (asked === "openblas") return { plan: { core: "", leaves: 0 } };
   if (asked !== "auto") {
@@ -103,7 +105,7 @@ export async function askedProducts(): Promise<{ plan: ProductPlan } | { cores: 
     }
     return { plan: { core: asked, leaves: 0 } };
   }
-  const core = await variable("OPENBLAS_CORETYPE");
+  const core = await valueOf("OPENBLAS_CORETYPE");
   return { cores: core === undefined ? undefined : [core] };
 }
 

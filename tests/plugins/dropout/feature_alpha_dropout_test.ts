@@ -1,7 +1,7 @@
 /** Feature alpha dropout: whole channels, the paper's constants, moments, the edges of the rate. */
 import { assert, assertAlmostEquals, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { gradients, OptionError, ShapeError, Tensor } from "../../../core/mod.ts";
-import { assertPasses, checkGradient } from "../../../testing/mod.ts";
+import { checkGradient } from "../../../testing/mod.ts";
 import { alphaDropout } from "../../../plugins/dropout/alpha_dropout.ts";
 import { featureAlphaDropout } from "../../../plugins/dropout/feature_alpha_dropout.ts";
 import { mean, variance } from "../../core/_statistics.ts";
@@ -62,8 +62,4 @@ Deno.test("featureAlphaDropout() refuses an input without spatial axes and names
   assertThrows(() => built(featureAlphaDropout(), [8]), ShapeError, "for [batch, features] use alphaDropout");
   assertThrows(() => featureAlphaDropout({ rate: 1.1 }), OptionError, "[0, 1]");
   assertThrows(() => featureAlphaDropout({ channels: "middle" as "last" }), OptionError, "channels");
-});
-
-Deno.test("featureAlphaDropout() passes the exam", async () => {
-  await assertPasses(featureAlphaDropout);
 });

@@ -17,7 +17,6 @@ import {
 } from "../../../mod.ts";
 import { gaussianDivergence } from "../../../plugins/dropout/gaussian_variational_dropout.ts";
 import { UNITS, weightHost } from "../../../testing/hosts.ts";
-import { assertPasses } from "../../../testing/mod.ts";
 import { doubles, random } from "../../core/_tensors.ts";
 import { built } from "../_apply.ts";
 import { assertNear } from "./_near.ts";
@@ -246,5 +245,3 @@ Deno.test("wrong options are refused, with their range", () => {
   assertThrows(() => built(dense(2, { weight }), [3]), OptionError, 'per: expected "layer" or "input" with type A');
   assertThrows(() => built(variant(), [3]), OptionError, 'type: expected "A" at a layer position');
 });
-
-Deno.test("gaussianVariationalDropout() passes the exam", () => assertPasses(gaussianVariationalDropout));

@@ -19,7 +19,7 @@ import {
   sequential,
   stochasticDepth,
 } from "../../../mod.ts";
-import { assertPasses, checkGradient } from "../../../testing/mod.ts";
+import { checkGradient } from "../../../testing/mod.ts";
 import { assertWithin } from "../../core/_statistics.ts";
 import { random } from "../../core/_tensors.ts";
 import { built } from "../_apply.ts";
@@ -33,8 +33,6 @@ function doubled(options: LayerDropOptions, batch: number, step: number): { y: n
   rows.length = 0;
   return { y: [...model.forward(Tensor.ones([batch, 1], "float64"), { mode: "train", step }).floats], rows };
 }
-
-Deno.test("layerDrop() passes the exam", () => assertPasses(layerDrop));
 
 Deno.test("layerDrop() keeps a layer or leaves it out as a whole, with the rate, and scales nothing", () => {
   for (const rate of [0.05, 0.2, 0.8]) {

@@ -33,7 +33,7 @@ import {
   sgd,
   stochasticDepth,
 } from "../../../mod.ts";
-import { assertPasses, checkGradient } from "../../../testing/mod.ts";
+import { checkGradient } from "../../../testing/mod.ts";
 import { random } from "../../core/_tensors.ts";
 import { built, lossOf } from "../_apply.ts";
 import { counter } from "./_counted.ts";
@@ -49,8 +49,6 @@ function objective(model: Model, options: MultiSampleDropoutOptions, input: Tens
   const { again } = model.passes(input, { mode: "train", step });
   return meanOf(plugin.definition.objective!(again, labels, plugin.options));
 }
-
-Deno.test("multiSampleDropout() passes the exam", () => assertPasses(multiSampleDropout));
 
 Deno.test("multiSampleDropout() is the mean of the losses of its masks, and so is its gradient", () => {
   const model = built(sequential([dense(8), relu(), dropout({ rate: 0.5 }), dense(4)]), [5]);

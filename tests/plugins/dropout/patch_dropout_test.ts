@@ -1,7 +1,7 @@
 /** Patch dropout: how many tokens are kept, that all sets of them are alike likely, order, gradients, in a transformer. */
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { buildModel, gradients, Key, OptionError, Registry, ShapeError, Tensor } from "../../../core/mod.ts";
-import { assertPasses, checkGradient } from "../../../testing/mod.ts";
+import { checkGradient } from "../../../testing/mod.ts";
 import { patchDropout, type PatchDropoutOptions } from "../../../plugins/dropout/patch_dropout.ts";
 import { dense } from "../../../plugins/layers/dense.ts";
 import { encoderBlock } from "../../../plugins/layers/encoder_block.ts";
@@ -140,8 +140,4 @@ Deno.test("patchDropout() keeps the same patches in float32, and comes back from
       .forwardAll(numbered(5, 20).cast(dtype), train).emitted.get("positions")!.toArray();
   assertEquals(positions("float32"), positions("float64"));
   assertEquals(again.toJSON(), plugin.toJSON());
-});
-
-Deno.test("patchDropout() passes the exam", async () => {
-  await assertPasses(patchDropout);
 });

@@ -2,7 +2,6 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { type LayerPlugin, OptionError, type Plugin, PluginError, Tensor } from "../../../core/mod.ts";
 import { gru, linear, lstm, recurrentDropout, rnn } from "../../../plugins/mod.ts";
-import { assertPasses } from "../../../testing/mod.ts";
 import { mean, variance } from "../../core/_statistics.ts";
 import { random } from "../../core/_tensors.ts";
 import { built, checkModel, close, constantGates, OPEN, parameter, train, within } from "./_sequences.ts";
@@ -120,5 +119,3 @@ Deno.test("recurrentDropout() refuses rates outside of [0, 1], and other words, 
   assertThrows(() => recurrentDropout({ per: "batch" as "step" }), OptionError, "per");
   assertThrows(() => recurrentDropout({ convention: "none" as "classic" }), OptionError, "convention");
 });
-
-Deno.test("recurrentDropout() passes the exam", () => assertPasses(recurrentDropout));

@@ -2,7 +2,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { OptionError, Tensor } from "../../../core/mod.ts";
 import { gru, linear, lstm, rnn, rnnDrop } from "../../../plugins/mod.ts";
-import { assertPasses } from "../../../testing/mod.ts";
 import { mean } from "../../core/_statistics.ts";
 import { random } from "../../core/_tensors.ts";
 import { built, checkModel, close, constantGates, indices, OPEN, parameter, train, within } from "./_sequences.ts";
@@ -118,5 +117,3 @@ Deno.test("rnnDrop() refuses rates outside of [0, 1], and other words, by name",
   assertThrows(() => rnnDrop({ per: "batch" as "step" }), OptionError, "per");
   assertEquals(rnnDrop().toJSON(), { plugin: "rnn-drop", rate: 0.25, per: "sequence" });
 });
-
-Deno.test("rnnDrop() passes the exam", () => assertPasses(rnnDrop));

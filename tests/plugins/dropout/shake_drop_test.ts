@@ -10,7 +10,7 @@ import {
   type ShakeDropOptions,
   stochasticDepth,
 } from "../../../plugins/mod.ts";
-import { assertPasses, checkGradient } from "../../../testing/mod.ts";
+import { checkGradient } from "../../../testing/mod.ts";
 import { assertWithin, correlation, mean, variance } from "../../core/_statistics.ts";
 import { random } from "../../core/_tensors.ts";
 import { built } from "../_apply.ts";
@@ -27,8 +27,6 @@ function factorsOf(options: ShakeDropOptions, shape: number[], run: RunOptions =
   const [dx] = gradients(y.sum(), [x]);
   return [[...y.floats].map((value) => value - 1), [...dx.floats].map((value) => value - 1)];
 }
-
-Deno.test("shakeDrop() passes the exam", () => assertPasses(shakeDrop));
 
 Deno.test("factors of shakeDrop() have the mean q and the variance that the paper's ranges give, and 1 with probability q", () => {
   for (const rate of [0.2, 0.5, 0.9]) {

