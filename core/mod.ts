@@ -123,7 +123,17 @@ export {
 } from "./plugin/schedule_memory.ts";
 export * from "./plugin/plugin.ts";
 export type { ZodString, ZodType } from "./plugin/zod_types.ts";
-export { predict, type Prediction, type PredictOptions } from "./train/predict.ts";
+export {
+  type ClassificationPrediction,
+  predict,
+  type Prediction,
+  type PredictOptions,
+  type RegressionPrediction,
+  samplesOf,
+} from "./train/predict.ts";
+export { ClassPasses, type ClassUncertainty, entropy } from "./uncertainty/class_passes.ts";
+export { NumberPasses } from "./uncertainty/number_passes.ts";
+export { mixtureQuantile, quantile } from "./uncertainty/quantiles.ts";
 export { Registry } from "./plugin/registry.ts";
 export { FolderLock, lockFolder } from "./store/lock.ts";
 export { type LoadedModel, readModel } from "./store/load_model.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { CheckpointError, OptionError, refuseUnknown, ShapeError, showShape } from "../errors.ts";
+import { CheckpointError, OptionError, refuseUnknown, ShapeError, show, showShape } from "../errors.ts";
 import { Rows } from "../random/rows.ts";
 import { noGrad } from "../tensor/autograd.ts";
 import { saveModel, type SaveOptions } from "../store/saved_model.ts";
@@ -22,6 +22,7 @@ import type {
   SummaryRow,
 } from "./model_options.ts";
 import { Pass } from "./pass.ts";
+import { patternOf } from "./pattern_of.ts";
 import { type SamplePass, samplePasses } from "./samples.ts";
 import type { FurtherPass, LayerPlugin, Mode, Moments, Plugin, Progress } from "./plugin.ts";
 import type { ScheduleMemory } from "./schedule_memory.ts";
@@ -48,7 +49,7 @@ function endless(step: number): Progress {
 
 const modes: readonly Mode[] = ["train", "eval", "sample"];
 
-const runKeys = ["mode", "step", "progress", "sample", "pass", "rows", "carry", "stateUpdates", "variants"];
+const runKeys = ["mode", "step", "progress", "sample", "pass", "rows", "carry", "stateUpdates", "variants", "sites"];
 
 /** Whether several shapes are given, one for each input. */
 function isSeveral(shape: Shape | readonly Shape[]): shape is readonly Shape[] {
@@ -102,14 +103,7 @@ export class Model {
     const { seed = 0, inputType = this.dtype } = options;
     this.built = { inputShape: this.inputShapes, inputType, seed, dtype: this.dtype };
     this.#tree = new Tree(options.seed ?? 0, this.dtype);
-    const types = options.inputType ?? this.dtype;
-    const inputs = this.inputShapes.map((shape, i) =>
-      Tensor.zeros(
-        [1, ...shape.map((extent) => extent === -1 ? 1 : extent)],
-        typeof types === "string" ? types : types[i] ?? this.dtype,
-      )
-    );
-    noGrad(() => this.#begin({}, { building: true }).run(root, inputs, ""));
+    noGrad(() => this.#begin({}, { building: true }).run(root, this.#zeros(), ""));
   }
 
   /**
@@ -191,12 +185,12 @@ export class Model {
    */
   sample(
     x: Tensor | readonly Tensor[],
-    { passes, rows, progress }: SampleOptions,
+    { passes, rows, progress, sites }: SampleOptions,
     visit: (output: Tensor, pass: number) => void,
   ): void {
     const inputs = this.#inputs(x);
     const run: SamplePass = (rows, more) =>
-      this.#begin({ mode: "sample", rows, progress }, more).run(this.root, inputs, "");
+      this.#begin({ mode: "sample", rows, progress, sites }, more).run(this.root, inputs, "");
     const together = !this.#tree.mixesRows("sample", progress ?? beginning);
     noGrad(() => recycling(() => samplePasses({ inputs, rows, passes, together, run }, visit)));
   }
@@ -244,6 +238,8 @@ export class Model {
       progress,
       stateUpdates: options.stateUpdates ?? null,
       variants: options.variants ?? null,
+      sites: options.sites === undefined ? null : this.#chosen(options.sites),
+      drawn: null,
       building: false,
       carry: options.carry ?? null,
       penalties: null,
@@ -252,6 +248,64 @@ export class Model {
       reused: null,
       ...more,
     });
+  }
+
+  /** Whether a place is among those that patterns choose. */
+  #chosen(patterns: readonly string[]): (path: string) => boolean {
+    const found = patterns.map((text, i) => {
+      const pattern = patternOf(text, `sites.${i}`);
+      const paths = [...this.#tree.nodes.keys()];
+      if (paths.some((path) => pattern.test(path))) return pattern;
+      throw new OptionError(
+        `sites.${i}`,
+        `a pattern that matches one of ${paths.slice(0, 40).map(show).join(", ")}`,
+        text,
+      );
+    });
+    const known = new Map<string, boolean>();
+    return (path) => {
+      let draws = known.get(path);
+      if (draws === undefined) known.set(path, draws = found.some((pattern) => pattern.test(path)));
+      return draws;
+    };
+  }
+
+  /**
+   * The paths of the places that draw random numbers in mode `sample`, in the order in which they are run: none for a model
+   * without dropout, or one whose rates are 0 at that point of training. The model is run once, on zeros.
+   *
+   * @param progress how far training has come, for schedules; default its beginning
+   * @param sites which places draw: see {@linkcode AnyRun.sites}; default all that do
+   *
+   * @example
+   * ```ts
+   * import { buildModel, dense, dropout, relu, sequential } from "@thinned/dropout";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const net = sequential([dropout({ rate: 0.2 }), dense(8), relu(), dropout({ rate: 0.5 }), dense(2)]);
+   * const model = buildModel(net, { inputShape: [4] });
+   * assertEquals(model.drawingSites(), ["0", "3"]);
+   * assertEquals(model.drawingSites(undefined, ["^3$"]), ["3"]);
+   * ```
+   */
+  drawingSites(progress?: Progress, sites?: readonly string[]): string[] {
+    const drawn = new Set<string>();
+    // What is handed out is asked for, so that no branch is left out as a whole.
+    const more = { drawn, emitted: new Map<string, Tensor>() };
+    const run = { mode: "sample", rows: Rows.range(), progress, sites } as const;
+    recycling(() => noGrad(() => this.#begin(run, more).run(this.root, this.#zeros(), "")));
+    return [...this.#tree.nodes.keys()].filter((path) => drawn.has(path));
+  }
+
+  /** One example of zeros, with extents of 1 where any is taken. */
+  #zeros(): Tensor[] {
+    const { inputType } = this.built;
+    return this.inputShapes.map((shape, i) =>
+      Tensor.zeros(
+        [1, ...shape.map((extent) => extent === -1 ? 1 : extent)],
+        typeof inputType === "string" ? inputType : inputType[i] ?? this.dtype,
+      )
+    );
   }
 
   #inputs(x: Tensor | readonly Tensor[]): readonly Tensor[] {
@@ -279,6 +333,11 @@ export class Model {
   /** The step of the last pass in mode `train`; undefined before the first, or where its rows are of several steps. */
   get trainedAt(): number | undefined {
     return this.#trainedAt;
+  }
+
+  /** Shape of one example's output, without the batch axis; with 1 for an extent that may differ from call to call. */
+  get outputShape(): Shape {
+    return this.#tree.nodes.get("")!.outputShape;
   }
 
   /** All learned parameters, in the order of the layers. */

@@ -51,6 +51,11 @@ export interface AnyRun {
    * Default: they act themselves.
    */
   variants?: StandIn;
+  /**
+   * Which places draw in mode `sample`: regular expressions, of which one has to match a place's path, such as `^3$` or
+   * `attention`. All others are as in mode `eval`. Default: all draw.
+   */
+  sites?: readonly string[];
 }
 
 /** An evaluation, in which nothing is drawn but what evaluation itself is made of. */
@@ -131,6 +136,8 @@ export interface SampleOptions {
   rows: Rows;
   /** How far training has come, for schedules. Default the beginning. */
   progress?: Progress;
+  /** Which places draw: see {@linkcode AnyRun.sites}. Default: all that do in mode `sample`. */
+  sites?: readonly string[];
 }
 
 /** What {@linkcode Model.forwardAll} gives. */

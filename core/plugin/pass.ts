@@ -54,6 +54,10 @@ export interface PassSettings {
   readonly stateUpdates: Map<Tensor, Tensor> | null;
   /** What stands in for the variants at layer positions. */
   readonly variants: StandIn | null;
+  /** Which places draw in mode `sample`; all others are as in mode `eval`. Null for all. */
+  readonly sites: ((path: string) => boolean) | null;
+  /** Collects the paths of the places that look at what the rows are, which they do in order to draw. */
+  readonly drawn: Set<string> | null;
   /** Whether this pass builds the model. */
   readonly building: boolean;
   /** States that recurrent layers carry from call to call. */
@@ -186,7 +190,7 @@ export class Pass {
       }
       const found = definition.moments !== undefined
         ? definition.moments(x, context as LayerContext<never>)
-        : maskMoments(x, maskOf(mask!(context as Context<never>, { shape: x.mean.shape })), this.#evaluates);
+        : maskMoments(x, maskOf(mask!(context as Context<never>, { shape: x.mean.shape })), this.#evaluates(path));
       for (const part of [found?.mean, found?.variance]) {
         if (!(part instanceof Tensor)) throw new PluginError(`expected a mean and a variance, found ${show(part)}.`);
       }
@@ -200,8 +204,14 @@ export class Pass {
     }
   }
 
-  get #evaluates(): boolean {
-    return this.#settings.mode === "eval";
+  /** The mode in which the plugin at a place is run. */
+  #modeAt(path: string): Mode {
+    const { mode, sites } = this.#settings;
+    return mode === "sample" && sites !== null && !sites(path) ? "eval" : mode;
+  }
+
+  #evaluates(path: string): boolean {
+    return this.#modeAt(path) === "eval";
   }
 
   #activation(node: Node, x: Tensor, context: Context<never>): Tensor {
@@ -214,12 +224,12 @@ export class Pass {
     }
     if (typeof part === "function") return part(x, context);
     if (this.#premasked.get(x) === node.path) return x;
-    return this.#masked(x, part.mask(context, { shape: x.shape }));
+    return this.#masked(node, x, part.mask(context, { shape: x.shape }));
   }
 
-  #masked(x: Tensor, found: unknown): Tensor {
+  #masked({ path }: Node, x: Tensor, found: unknown): Tensor {
     const mask = maskOf(found);
-    return mask === null ? x : applyMask(x, mask, this.#evaluates);
+    return mask === null ? x : applyMask(x, mask, this.#evaluates(path));
   }
 
   #serve<R extends SiteRole>(
@@ -256,7 +266,7 @@ export class Pass {
       case "weight": {
         const part = definition.weight;
         if (part === undefined) break;
-        return typeof part === "function" ? part(x, context) : this.#masked(x, part.mask(context, { shape }));
+        return typeof part === "function" ? part(x, context) : this.#masked(node, x, part.mask(context, { shape }));
       }
       case "product":
         if (definition.product === undefined) break;
@@ -271,7 +281,7 @@ export class Pass {
         if (part === undefined) break;
         const step = second as RecurrentStep;
         if (typeof part === "function") return part(x, step, context);
-        return this.#masked(x, part.mask(context, { shape, ...step }));
+        return this.#masked(node, x, part.mask(context, { shape, ...step }));
       }
       case "attention": {
         const part = definition.attention;
@@ -279,7 +289,7 @@ export class Pass {
         const stage = second as AttentionStage;
         return typeof part === "function"
           ? part(x, stage, context)
-          : this.#masked(x, part.mask(context, { shape, stage }));
+          : this.#masked(node, x, part.mask(context, { shape, stage }));
       }
       case "branch": {
         const part = definition.branch;
@@ -293,14 +303,14 @@ export class Pass {
             }),
           gathers: this.#gathers(host),
           skips: this.#skips(host),
-          evaluates: this.#evaluates,
+          evaluates: this.#evaluates(node.path),
         });
       }
       case "embedding": {
         const part = definition.embedding;
         if (part === undefined) break;
         if (typeof part === "function") return part(x, second, context);
-        return maskedEmbedding(x, second, maskOf(part.mask(context, { shape })), this.#evaluates);
+        return maskedEmbedding(x, second, maskOf(part.mask(context, { shape })), this.#evaluates(node.path));
       }
     }
     throw this.#tree.misuse(node.plugin, role);
@@ -336,12 +346,12 @@ export class Pass {
   /** Whether rows may be left out in a branch of this host: nothing in it mixes them, and it may be left out as a whole. */
   #gathers(host: Node): boolean {
     if (!this.#skips(host)) return false;
-    const { mode, progress } = this.#settings;
+    const { progress } = this.#settings;
     for (const { path, plugin } of this.#inside(host)) {
       const { mixesRows = false } = plugin.definition;
       const mixes = typeof mixesRows === "boolean" ? mixesRows : mixesRows(
         this.#tree.optionsOf(plugin, path, progress),
-        mode,
+        this.#modeAt(path),
       );
       if (mixes) return false;
     }
@@ -408,13 +418,15 @@ export class Pass {
   ): Context<never> {
     const { path } = node;
     const { epilogue = "none", listen, foresee, ahead } = how;
-    const { mode, progress, building, carry, emitted } = this.#settings;
+    const { progress, building, carry, emitted, drawn } = this.#settings;
+    const mode = this.#modeAt(path);
     const key = node.keys[mode];
+    const rows = drawn === null ? this.#scope.rows : this.#scope.rows.watched(() => void drawn.add(path));
     const variant: Context<never> = {
       mode,
       options: this.#tree.optionsOf(node.plugin, path, progress),
       key: (this.#use === "" ? key : key.at(`use ${this.#use}`)).withRows(
-        key.isWhole ? this.#scope.rows.shared() : this.#scope.rows,
+        key.isWhole ? rows.shared() : rows,
       ),
       params: node.params,
       state: this.#stateOf(node),
@@ -499,7 +511,7 @@ export class Pass {
     path: string,
   ): (<T>(shape: Shape, tell: (mask: Mask, shape: Shape) => T | null) => T | null) | undefined {
     const part = given.definition.activation;
-    if (this.#evaluates || part === undefined || typeof part === "function") return undefined;
+    if (this.#evaluates(path) || part === undefined || typeof part === "function") return undefined;
     // Whoever collects what layers hand out may look at all of it, a further pass reads outputs under another mask, and
     // what stands in for a variant takes its input as it is.
     const { emitted, outputs, variants } = this.#settings;
@@ -531,7 +543,7 @@ export class Pass {
       const mask = maskOf(part.mask(this.#context(node, [], null), site));
       if (mask === null) return null;
       checkMask(mask, site.shape.length);
-      if (this.#evaluates) return mask.eval === "mean" ? undefined : null;
+      if (this.#evaluates(path)) return mask.eval === "mean" ? undefined : null;
       return mask;
     } catch (error) {
       throw locate(error, describe(path, given));
@@ -545,15 +557,16 @@ export class Pass {
     name: string,
     has?: readonly RecurrentPlace[],
   ): readonly string[] | undefined {
-    const { building, mode, progress } = this.#settings;
+    const { building, progress } = this.#settings;
     const path = join(host.path, name);
+    const mode = building ? "train" : this.#modeAt(path);
     const plugin = this.#tree.nodes.get(path)?.plugin ?? given;
     const { places, stages } = plugin.definition;
     try {
       const options = this.#tree.optionsOf(plugin, path, progress);
       const found: readonly string[] | undefined = role === "recurrent"
-        ? places?.(options, building ? "train" : mode, has)
-        : stages?.(options, building ? "train" : mode);
+        ? places?.(options, mode, has)
+        : stages?.(options, mode);
       const known: readonly string[] = role === "recurrent" ? recurrentPlaces : attentionStages;
       if (found !== undefined && !(Array.isArray(found) && found.every((name) => known.includes(name)))) {
         const method = role === "recurrent" ? "places" : "stages";

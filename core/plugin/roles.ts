@@ -141,6 +141,11 @@ export interface RoleParts<Options> {
      */
     prediction?(outputs: Tensor, options: Options): Tensor;
     /**
+     * For a loss that is the likelihood of targets around the prediction: the variance that the model's outputs say that they
+     * have, of the prediction's shape. Without it, nobody says how noisy the targets are.
+     */
+    noise?(outputs: Tensor, options: Options): Tensor;
+    /**
      * The expectation of the loss over outputs that are independent normal numbers, for a learning plugin that lets means
      * and variances travel through the model: once a batch part. Where all variances are 0, it is the loss. Without it, such
      * a plugin refuses the loss by name.
@@ -248,7 +253,7 @@ export const partsOfRole: { readonly [R in Role]: { readonly method: string; rea
   attention: { method: "attention", others: ["stages"] },
   embedding: { method: "embedding", others: [] },
   layer: { method: "forward", others: ["moments", "pytorch", "epilogue", "fuses", "mixesRows", "handsOn"] },
-  loss: { method: "loss", others: ["objective", "prediction", "expected", "targets"] },
+  loss: { method: "loss", others: ["objective", "prediction", "noise", "expected", "targets"] },
   optimizer: { method: "update", others: ["slots", "wraps"] },
   schedule: { method: "value", others: ["initial", "epoch"] },
   constraint: { method: "project", others: ["slots"] },

@@ -8,6 +8,7 @@ import * as kernels from "../backend/kernels.ts";
 import { OptionError, PluginError, refuseUnknown } from "../errors.ts";
 import type { Model, Parameter } from "../plugin/model.ts";
 import { optionsAt } from "../plugin/options.ts";
+import { patternOf } from "../plugin/pattern_of.ts";
 import type { Plugin, Progress } from "../plugin/plugin.ts";
 import type { ScheduleMemory } from "../plugin/schedule_memory.ts";
 import { Key } from "../random/key.ts";
@@ -60,14 +61,6 @@ function commonLength(tensors: readonly Tensor[]): number {
   // The squares of numbers above 1e19 are no float32 any more.
   const most = Math.max(...tensors.map((tensor) => tensor.size === 0 ? 0 : tensor.abs().max().item()));
   return most * Math.sqrt(squares(1 / most));
-}
-
-function patternOf(text: string, path: string): RegExp {
-  try {
-    return new RegExp(text);
-  } catch {
-    throw new OptionError(path, "a regular expression", text);
-  }
 }
 
 /** What one plugin keeps beside one parameter. */

@@ -1,22 +1,32 @@
 /**
- * What a model says of inputs: once, or averaged over Monte Carlo passes.
+ * What a model says of inputs: once, or averaged over Monte Carlo passes, and how sure it is.
  *
  * Gal and Ghahramani, "Dropout as a Bayesian Approximation: Representing Model Uncertainty in Deep Learning", ICML 2016,
- * equations (6) and (7), without the noise term of the latter: mean and variance over passes with dropout on.
+ * equations (6) and (7): mean and variance over passes with dropout on. Srivastava et al., "Dropout: A Simple Way to
+ * Prevent Neural Networks from Overfitting", JMLR 15 (2014), section 7.5 and figure 11: weight scaling beside Monte Carlo
+ * averaging.
  *
  * @module
  */
 import { noGrad } from "../tensor/autograd.ts";
-import { OptionError, refuseUnknown, ShapeError } from "../errors.ts";
+import { OptionError, refuseUnknown } from "../errors.ts";
 import type { Model } from "../plugin/model.ts";
 import type { Progress } from "../plugin/plugin.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { Rows } from "../random/rows.ts";
 import { recycling } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { checkLevels } from "../uncertainty/quantiles.ts";
+import { ClassBatch, Gathered, NumberBatch } from "./passes_of_batch.ts";
 import { wholeNumber } from "./whole_number.ts";
 
 const BATCH = 1000;
+
+/** Passes that addresses tell apart. */
+const MOST_PASSES = 2 ** 14;
+
+/** Numbers of all passes over a batch that are kept at a time, where quantiles need them. */
+const MOST_KEPT = 2 ** 23;
 
 /** Options of {@linkcode predict}. */
 export interface PredictOptions {
@@ -25,6 +35,11 @@ export interface PredictOptions {
    * pass's number addresses its masks, so the first passes of a longer run are those of a shorter one.
    */
   samples?: number;
+  /**
+   * Which places of the model draw: regular expressions, of which one has to match a place's path, such as `^3$`; all others
+   * are as in mode `eval`. Default: all that do. See {@linkcode Model.drawingSites}.
+   */
+  sites?: readonly string[];
   /** Which masks: a whole number in [0, 2^32). Another seed gives other masks of the same model. Default 0. */
   seed?: number;
   /** Most examples that are run at a time, at least 1. No mask depends on it. Default 1000. */
@@ -33,13 +48,24 @@ export interface PredictOptions {
   softmax?: boolean;
   /** What is averaged, from the outputs of a pass (after `softmax`): batch first. Default the outputs themselves. */
   read?: (outputs: Tensor) => Tensor;
+  /**
+   * The variance of the noise in what is averaged: one number, such as 1 / tau for the precision tau of Gal and
+   * Ghahramani, or what of the outputs of a pass says it, in the shape of what is averaged. Default: nobody says.
+   */
+  noise?: number | ((outputs: Tensor) => Tensor);
+  /** Levels, in [0, 1], of quantiles over the passes. Default none. */
+  quantiles?: readonly number[];
+  /** Whether what each pass gives is kept. Default false. */
+  keepPasses?: boolean;
+  /** Whether one pass in mode `eval`, by which dropout scales weights in place of averaging, stands beside. Default false. */
+  weightScaling?: boolean;
   /** Number of the first example, when these are part of more: masks belong to an example's number, which is below 2^24. Default 0. */
   first?: number;
   /** The number of each example, where these do not follow each other; in place of `first`. */
   examples?: ArrayLike<number>;
   /**
-   * State that recurrent layers carry from one call to the next: a map for each pass, empty at first. All examples are
-   * then run at once.
+   * State that recurrent layers carry from one call to the next: a map for each pass, empty at first, and one more for
+   * `weightScaling`. All examples are then run at once.
    */
   carry?: readonly Map<string, Tensor>[];
   /** How far training has come, for options that are schedules. Default: its beginning. */
@@ -48,10 +74,15 @@ export interface PredictOptions {
 
 const optionNames: readonly (keyof PredictOptions)[] = [
   "samples",
+  "sites",
   "seed",
   "batchSize",
   "softmax",
   "read",
+  "noise",
+  "quantiles",
+  "keepPasses",
+  "weightScaling",
   "first",
   "examples",
   "carry",
@@ -64,11 +95,50 @@ export interface Prediction {
   readonly mean: Tensor;
   /** The variance, of the same shape: the mean squared distance from the mean; zeros for one pass. */
   readonly variance: Tensor;
+  /** A quantile over the passes for each of the levels that were asked for, of the same shape. */
+  readonly quantiles: readonly Tensor[];
+  /** What each pass gives, `[passes, ...shape of the mean]`; only with `keepPasses`. */
+  readonly passes?: Tensor;
+  /** What one pass in mode `eval` gives, of the same shape; only with `weightScaling`. */
+  readonly weightScaling?: Tensor;
+}
+
+/** What passes say of classes: see {@linkcode ClassUncertainty}. Shapes are `[batch, ..., classes]` or `[batch, ...]`. */
+export interface ClassificationPrediction extends Prediction {
+  /** Normalized geometric mean of the probabilities, `[batch, ..., classes]`. */
+  readonly geometricMean: Tensor;
+  /** Mean over passes of `p (1 - p)`, `[batch, ..., classes]`. */
+  readonly aleatoric: Tensor;
+  /** Variance over passes of `p`, the same as `variance`. */
+  readonly epistemic: Tensor;
+  /** `mean (1 - mean)`, the sum of both. */
+  readonly total: Tensor;
+  /** Entropy of the mean in nats, `[batch, ...]`. */
+  readonly entropy: Tensor;
+  /** Mean entropy of the passes in nats, `[batch, ...]`. */
+  readonly expectedEntropy: Tensor;
+  /** Mutual information of class and weights in nats (BALD), the difference of both, `[batch, ...]`. */
+  readonly mutualInformation: Tensor;
+  /** Share of passes whose most probable class is not that of most, `[batch, ...]`. */
+  readonly variationRatio: Tensor;
+}
+
+/** What passes say of numbers whose noise is known. */
+export interface RegressionPrediction extends Prediction {
+  /** Mean over passes of the variance of the noise. */
+  readonly aleatoric: Tensor;
+  /** Variance over passes of the mean, the same as `variance`. */
+  readonly epistemic: Tensor;
+  /** The variance of what is predicted, the sum of both. */
+  readonly total: Tensor;
+  /** A quantile of what is predicted, passes and normal noise together, for each of the levels. */
+  readonly predictiveQuantiles: readonly Tensor[];
 }
 
 /**
- * Runs a model on inputs and returns the mean and the variance over passes, in the model's element type. They outlive the
- * training step in which it may be called; no gradients are recorded.
+ * Runs a model on inputs and returns the mean and the variance over passes, in the model's element type; of classes and of
+ * numbers with noise also what kind of uncertainty it is. They outlive the training step in which it may be called; no
+ * gradients are recorded. Everything but quantiles, and the passes themselves, is summed up as passes come.
  *
  * @param model the model
  * @param x `[batch, ...inputShape]`; a list of them for a model with several inputs
@@ -82,25 +152,52 @@ export interface Prediction {
  *
  * const net = sequential([dense(64), relu(), dropout({ rate: 0.5 }), dense(3)]);
  * const model = buildModel(net, { inputShape: [4], seed: 1 });
- * const { mean, variance } = predict(model, Tensor.ones([2, 4]), { samples: 20, softmax: true });
+ * const { mean, variance, mutualInformation } = predict(model, Tensor.ones([2, 4]), { samples: 20, softmax: true });
  * assertEquals(mean.shape, [2, 3]);
  * assert(Math.abs(mean.sum().item() - 2) < 1e-5); // probabilities of two examples
  * assert(variance.min().item() > 0); // the passes disagree
+ * assertEquals(mutualInformation.shape, [2]); // how far, in nats
  * ```
  */
+export function predict(
+  model: Model,
+  x: Tensor | readonly Tensor[],
+  options: PredictOptions & { softmax: true; read?: undefined },
+): ClassificationPrediction;
+/** Predicts numbers around which there is noise of a known variance. */
+export function predict(
+  model: Model,
+  x: Tensor | readonly Tensor[],
+  options: PredictOptions & { noise: NonNullable<PredictOptions["noise"]>; softmax?: false },
+): RegressionPrediction;
+/** Predicts whatever a model gives. */
+export function predict(model: Model, x: Tensor | readonly Tensor[], options?: PredictOptions): Prediction;
 export function predict(model: Model, x: Tensor | readonly Tensor[], options: PredictOptions = {}): Prediction {
   refuseUnknown(options, optionNames, "predict");
   const samples = wholeNumber(options.samples ?? 0, 0, "predict: samples");
+  if (samples > MOST_PASSES) {
+    throw new OptionError("predict: samples", `a whole number in [0, ${MOST_PASSES}]`, samples);
+  }
   const seed = wholeNumber(options.seed ?? 0, 0, "predict: seed");
   const first = wholeNumber(options.first ?? 0, 0, "predict: first");
-  const batchSize = wholeNumber(options.batchSize ?? BATCH, 1, "predict: batchSize");
+  const asked = wholeNumber(options.batchSize ?? BATCH, 1, "predict: batchSize");
   const passes = Math.max(samples, 1);
-  const { carry, progress, examples } = options;
-  if (carry !== undefined && carry.length < passes) {
-    throw new OptionError("predict: carry", `a map for each of ${passes} passes`, carry.length);
+  const { carry, progress, examples, sites, keepPasses = false, weightScaling = false } = options;
+  const levels = checkLevels(options.quantiles ?? [], "predict: quantiles");
+  const { noise } = options;
+  if (noise !== undefined && options.softmax) {
+    throw new OptionError("predict: noise", "nothing with softmax: classes have no noise of their own", noise);
+  }
+  if (typeof noise === "number" && !(noise >= 0 && noise < Infinity)) {
+    throw new OptionError("predict: noise", "a variance of at least 0", noise);
+  }
+  const states = passes + (weightScaling && samples > 0 ? 1 : 0);
+  if (carry !== undefined && carry.length < states) {
+    throw new OptionError("predict: carry", `a map for each of ${states} passes`, carry.length);
   }
   const inputs = x instanceof Tensor ? [x] : x;
   const count = inputs[0]?.shape[0] ?? 0;
+  const batchSize = levels.length === 0 ? asked : Math.min(asked, rowsToKeep(model, inputs[0], passes));
   const size = carry === undefined ? batchSize : Math.max(count, 1);
   if (examples !== undefined && examples.length !== count) {
     throw new OptionError("predict: examples", `a number for each of ${count} examples`, examples.length);
@@ -109,69 +206,81 @@ export function predict(model: Model, x: Tensor | readonly Tensor[], options: Pr
     if (examples === undefined) return Rows.range({ first: first + from, step: seed });
     return Rows.of(Array.from(examples).slice(from, to).map((sample) => ({ sample, step: seed })));
   };
-  let result: Moments | undefined;
+  const classes = options.softmax === true && options.read === undefined;
+  const keeps = keepPasses || levels.length > 0;
+  const gathered = new Gathered(count, passes, model.dtype);
   // An empty batch is run too, for the shape of its output.
   for (let from = 0; from === 0 || from < count; from += size) {
     const to = Math.min(from + size, count);
-    const take = (raw: Tensor, pass: number) => {
-      const outputs = options.softmax ? raw.softmax() : raw;
-      const values = options.read?.(outputs) ?? outputs;
-      if (values.rank === 0 || values.shape[0] !== to - from) {
-        throw new ShapeError(`predict: expected what is averaged to have ${to - from} rows, found ${values}.`);
-      }
-      result ??= new Moments([count, ...values.shape.slice(1)]);
-      result.add(values, from, pass);
-    };
+    const begin = (): ClassBatch | NumberBatch =>
+      classes
+        ? new ClassBatch({ rows: to - from, keeps })
+        : new NumberBatch({ rows: to - from, keeps, softmax: options.softmax === true, read: options.read, noise });
+    const batch = begin();
+    const take = (outputs: Tensor) => batch.add(outputs);
     recycling(() =>
       noGrad(() => {
         const part = from === 0 && to === count ? inputs : inputs.map((input) => rows(input, from, to));
         const at = rowsOf(from, to);
+        const evaluated = (carry?: Map<string, Tensor>) =>
+          model.forward(part, { mode: "eval", rows: at, carry, progress });
         if (samples === 0) {
-          take(model.forward(part, { mode: "eval", rows: at, carry: carry?.[0], progress }), 0);
+          take(evaluated(carry?.[0]));
         } else if (carry === undefined) {
-          model.sample(part, { passes, rows: at, progress }, take);
+          model.sample(part, { passes, rows: at, progress, sites }, take);
         } else {
           // States are carried for each pass by itself.
           for (let pass = 0; pass < passes; pass++) {
-            const run = { mode: "sample", rows: at.atPass(pass), carry: carry[pass], progress } as const;
-            recycling(() => take(model.forward(part, run), pass));
+            const run = { mode: "sample", rows: at.atPass(pass), carry: carry[pass], progress, sites } as const;
+            recycling(() => take(model.forward(part, run)));
           }
         }
+        batch.gather(gathered, from, levels, keepPasses);
+        if (!weightScaling) return;
+        const scaled = begin();
+        scaled.add(evaluated(samples === 0 ? undefined : carry?.[passes]));
+        gathered.put("weightScaling", scaled.tail, from, scaled.latest);
       })
     );
   }
-  return result!.over(passes, model.dtype);
+  const found = gathered.tensors();
+  const list = (name: string) => levels.map((_, i) => found.get(`${name}.${i}`)!);
+  return {
+    ...Object.fromEntries([...found].filter(([name]) => !name.includes("."))),
+    quantiles: list("quantiles"),
+    ...(noise !== undefined && { predictiveQuantiles: list("predictiveQuantiles") }),
+  } as unknown as Prediction;
 }
 
-/** Running mean and summed squared distances from it (Welford's recurrences), in float64. */
-class Moments {
-  readonly #shape: readonly number[];
-  readonly #mean: Float64Array;
-  readonly #squares: Float64Array;
+/**
+ * What each of several passes gives: `[passes, ...shape of what is averaged]`, in the model's element type. Pass t is the
+ * same however many there are, and whatever else is in the batch.
+ *
+ * @param model the model
+ * @param x `[batch, ...inputShape]`; a list of them for a model with several inputs
+ * @param options as for {@linkcode predict}
+ * @throws what {@linkcode predict} throws
+ *
+ * @example
+ * ```ts
+ * import { buildModel, dense, dropout, samplesOf, sequential, Tensor } from "@thinned/dropout";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const model = buildModel(sequential([dropout({ rate: 0.5 }), dense(3)]), { inputShape: [4], seed: 1 });
+ * const passes = samplesOf(model, Tensor.ones([2, 4]), { samples: 20, softmax: true });
+ * assertEquals(passes.shape, [20, 2, 3]);
+ * ```
+ */
+export function samplesOf(model: Model, x: Tensor | readonly Tensor[], options: PredictOptions = {}): Tensor {
+  return predict(model, x, { ...options, keepPasses: true }).passes!;
+}
 
-  constructor(shape: readonly number[]) {
-    this.#shape = shape;
-    this.#mean = new Float64Array(sizeOf(shape));
-    this.#squares = new Float64Array(sizeOf(shape));
-  }
-
-  /** Takes up the values of some rows in a pass; passes come in order for each row. */
-  add(values: Tensor, from: number, pass: number): void {
-    const start = from * sizeOf(this.#shape.slice(1));
-    const numbers = values.storage.array;
-    for (let i = 0; i < numbers.length; i++) {
-      const before = numbers[i] - this.#mean[start + i];
-      this.#mean[start + i] += before / (pass + 1);
-      this.#squares[start + i] += before * (numbers[i] - this.#mean[start + i]);
-    }
-  }
-
-  over(passes: number, dtype: Tensor["floatType"]): Prediction {
-    return {
-      mean: Tensor.from(this.#mean, this.#shape, dtype).keep(),
-      variance: Tensor.from(this.#squares.map((sum) => sum / passes), this.#shape, dtype).keep(),
-    };
-  }
+/** How many rows at a time keep all their passes in a limited space. */
+function rowsToKeep(model: Model, x: Tensor, passes: number): number {
+  const built = sizeOf(model.inputShape.map((extent) => extent === -1 ? 1 : extent));
+  const longer = Math.max(1, sizeOf(x.shape.slice(1)) / Math.max(1, built));
+  const width = Math.max(1, sizeOf(model.outputShape)) * longer;
+  return Math.max(1, Math.floor(MOST_KEPT / (passes * width)));
 }
 
 /** A copy of some rows, of numbers or indices. */

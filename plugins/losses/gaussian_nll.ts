@@ -78,4 +78,8 @@ export const gaussianNll: Factory<"loss", GaussianNllOptions> = definePlugin({
     return reduce(full ? losses.mul(0.5).add(HALF_LOG_2PI) : losses.mul(0.5), reduction);
   },
   prediction: (outputs) => halves(outputs)[0],
+  noise: (outputs, { variance, epsilon }) => {
+    const [, spread] = halves(outputs);
+    return variance === "log" ? spread.exp() : spread.maximum(epsilon);
+  },
 });
