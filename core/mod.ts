@@ -145,14 +145,24 @@ export {
   restoreOutputs,
 } from "./store/preprocessing.ts";
 export {
+  checkDraws,
+  type PredictInputsOptions,
+  type PredictRowsOptions,
+  type ReadRowsOptions,
+} from "./store/predict_rows.ts";
+export {
+  type Averaging,
+  checkAverage,
   type ClassPrediction,
+  type DescribeOptions,
   nameOfClass,
   type NumberPrediction,
-  type PredictRowsOptions,
   probabilitiesByName,
-  type ReadRowsOptions,
   type RowPrediction,
-} from "./store/predict_rows.ts";
+  rowPredictions,
+  type RowsPredicted,
+} from "./store/row_predictions.ts";
+export { type Predicted, readingOf } from "./train/reading_of.ts";
 export { type SaveOptions } from "./store/saved_model.ts";
 export { decodeSafetensors, encodeSafetensors, type Safetensors } from "./store/safetensors.ts";
 export {

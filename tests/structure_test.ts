@@ -34,7 +34,10 @@ const rooms: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   // A model saves itself: `model.save`.
   plugin: { rooms: ["backend", "random", "tensor"], files: ["core/store/saved_model.ts"] },
   // A data set's examples are prepared alike in training and for a model that was loaded, which predicts rows as any does.
-  store: { rooms: ["tensor", "plugin"], files: ["core/train/batches.ts", "core/train/predict.ts"] },
+  store: {
+    rooms: ["tensor", "plugin"],
+    files: ["core/train/batches.ts", "core/train/predict.ts", "core/train/reading_of.ts"],
+  },
   // Formulas: what probabilities and numbers are worth.
   uncertainty: { rooms: ["tensor"], files: ["core/backend/reference/elementwise.ts"] },
   train: { rooms: ["backend", "random", "tensor", "plugin", "store", "uncertainty"], files: [] },

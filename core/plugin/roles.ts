@@ -204,9 +204,10 @@ export interface RoleParts<Options> {
     download?(context: DownloadContext<Options>): Promise<Downloaded>;
     /**
      * Reads new rows, without targets, for a model that was trained on a data set with `rows`: each time it is asked about
-     * some. Gives the inputs of whole examples as they are before the data set's `scale` and `inputUnits`.
+     * some. Gives the inputs of whole examples as they are before the data set's `scale` and `inputUnits`: all of them, or
+     * part after part as they are read.
      */
-    rows?(context: RowsContext): Promise<Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>>;
+    rows?(context: RowsContext): Promise<RawRows> | AsyncIterable<RawRows>;
   };
   /** A change of training examples. */
   augmentation: {
@@ -239,6 +240,9 @@ export interface RoleParts<Options> {
     keeps?(history: readonly EpochMetrics[], options: Options): boolean;
   };
 }
+
+/** The inputs of some examples, one after the other. */
+export type RawRows = Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
 /** What a plugin can be used as. */
 export type Role = keyof RoleParts<unknown>;

@@ -4,14 +4,17 @@ import { plain, revived } from "./_plain_model.ts";
 import type { Preprocessing } from "./preprocessing.ts";
 import {
   inputsOfRows,
+  joinedInputs,
   predictInputs,
+  predictInputsKeys,
+  type PredictInputsOptions,
   type PredictRowsOptions,
   type ReadRowsOptions,
-  type RowPrediction,
 } from "./predict_rows.ts";
+import type { RowPrediction } from "./row_predictions.ts";
 import { decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
 import { FORMAT, VERSION } from "./saved_model.ts";
-import { CheckpointError, refuseUnknown, show } from "../errors.ts";
+import { CheckpointError, PluginError, refuseUnknown, show } from "../errors.ts";
 import { isPlugin } from "../plugin/is_plugin.ts";
 import { buildModel, type BuildOptions, type Model } from "../plugin/model.ts";
 import type { LayerPlugin, Plugin, Progress } from "../plugin/plugin.ts";
@@ -42,6 +45,22 @@ export interface LoadedModel {
    * @throws what `readRows` throws, and {@linkcode OptionError} for an option out of range
    */
   predictRows(source: RowSource, options?: PredictRowsOptions): Promise<RowPrediction[]>;
+  /**
+   * What `predictRows` gives, row after row while the source is read, so that a large one need not fit into memory.
+   *
+   * @param source as for `readRows`
+   * @throws what `predictRows` throws, for a wrong row when it is reached
+   */
+  predictEach(source: RowSource, options?: PredictRowsOptions): AsyncGenerator<RowPrediction>;
+  /**
+   * What the model says of inputs of any data set that kept its preprocessing: classes by their names, numbers in the units
+   * of the targets.
+   *
+   * @param inputs `[rows, ...inputShape]`, as `prepareInputs` or `readRows` give them
+   * @throws {PluginError} when the model was saved without its preprocessing
+   * @throws {OptionError} for an option out of range
+   */
+  predictInputs(inputs: Tensor, options?: PredictInputsOptions): RowPrediction[];
 }
 
 /**
@@ -70,25 +89,42 @@ export async function readModel(path: string, registry: Registry): Promise<Loade
   const known = metadata.preprocessing !== undefined;
   const preprocessing = known ? parse(metadata, "preprocessing", path) as Preprocessing : undefined;
   const progress = metadata.progress === undefined ? undefined : parse(metadata, "progress", path) as Progress;
-  const readRows = (source: RowSource, options: ReadRowsOptions = {}) => {
-    refuseUnknown(options, ["name"], "readRows");
-    return inputsOfRows(source, preprocessing, registry, options.name ?? "rows");
+  const parts = (source: RowSource, name = "rows") => inputsOfRows(source, preprocessing, registry, name);
+  const predictPrepared = (inputs: Tensor, options: PredictInputsOptions) => {
+    // Only here is the loss needed: a model is loaded without it.
+    const loss = metadata.loss === undefined ? undefined : registry.create(parse(metadata, "loss", path), "loss");
+    return predictInputs(model, inputs, preprocessing!, loss as Plugin<"loss"> | undefined, { ...options, progress });
   };
+  async function* predictEach(source: RowSource, options: PredictRowsOptions = {}) {
+    refuseUnknown(options, rowsKeys, "predictRows");
+    const { name, ...how } = options;
+    let first = 0;
+    for await (const inputs of parts(source, name)) {
+      yield* predictPrepared(inputs, { ...how, first });
+      first += inputs.shape[0];
+    }
+  }
   return {
     model,
     preprocessing,
     progress,
-    readRows,
-    predictRows: async (source, options = {}) => {
-      refuseUnknown(options, ["name", "samples", "seed", "batchSize"], "predictRows");
-      const { name, ...passes } = options;
-      const inputs = await readRows(source, { name });
-      // Only here is the loss needed: a model is loaded without it.
-      const loss = metadata.loss === undefined ? undefined : registry.create(parse(metadata, "loss", path), "loss");
-      return predictInputs(model, inputs, preprocessing!, loss as Plugin<"loss"> | undefined, { ...passes, progress });
+    readRows: async (source, options = {}) => {
+      refuseUnknown(options, ["name"], "readRows");
+      return joinedInputs(await Array.fromAsync(parts(source, options.name)));
+    },
+    predictRows: async (source, options) => await Array.fromAsync(predictEach(source, options)),
+    predictEach,
+    predictInputs: (inputs, options = {}) => {
+      refuseUnknown(options, predictInputsKeys, "predictInputs");
+      if (preprocessing === undefined) {
+        throw new PluginError("predictInputs: expected a model saved with its preprocessing, found one without.");
+      }
+      return predictPrepared(inputs, options);
     },
   };
 }
+
+const rowsKeys = ["name", ...predictInputsKeys.filter((name) => name !== "first")];
 
 /** Refuses what is no saved model, of another version, or damaged. */
 async function check(path: string, { tensors, metadata }: Safetensors): Promise<void> {

@@ -1,5 +1,6 @@
 /** The passes over one batch as they come, and what they say when all are there. @module */
 import { ShapeError, showShape } from "../errors.ts";
+import type { TargetUnits } from "./data.ts";
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import { type FloatType, Tensor } from "../tensor/tensor.ts";
 import { ClassPasses, type ClassUncertainty } from "../uncertainty/class_passes.ts";
@@ -114,6 +115,8 @@ export interface NumberBatchOptions extends BatchOptions {
   readonly softmax: boolean;
   /** What of the outputs is meant. */
   readonly read: ((outputs: Tensor) => Tensor) | undefined;
+  /** Units in which they are given. */
+  readonly units: TargetUnits | undefined;
   /** The variance of the noise, or what of the outputs says it. */
   readonly noise: number | ((outputs: Tensor) => Tensor) | undefined;
 }
@@ -143,7 +146,7 @@ export class NumberBatch {
 
   /** Takes up the outputs of a pass. */
   add(raw: Tensor): void {
-    const { rows, softmax, read, noise, keeps } = this.#options;
+    const { rows, softmax, read, noise, units, keeps } = this.#options;
     const outputs = softmax ? raw.softmax() : raw;
     const values = read?.(outputs) ?? outputs;
     checkRows(values, rows);
@@ -157,8 +160,10 @@ export class NumberBatch {
     }
     this.#tail = values.shape.slice(1);
     this.#found ??= new NumberPasses(values.size);
-    this.#latest = Float64Array.from(values.storage.array);
-    const variances = around === undefined ? noise as number ?? 0 : Float64Array.from(around.storage.array);
+    this.#latest = inUnits(values, units, (value, i) => value * units!.deviation[i] + units!.mean[i]);
+    const variances = around === undefined
+      ? noise as number ?? 0
+      : inUnits(around, units, (value, i) => value * units!.deviation[i] ** 2);
     this.#found.add(this.#latest, variances);
     if (!keeps) return;
     this.#kept.push(this.#latest);
@@ -188,6 +193,24 @@ export class NumberBatch {
       );
     });
   }
+}
+
+/** Numbers in the units that belong to the last axis. */
+function inUnits(
+  values: Tensor,
+  units: TargetUnits | undefined,
+  change: (value: number, i: number) => number,
+): Numbers {
+  const numbers = Float64Array.from(values.storage.array);
+  if (units === undefined) return numbers;
+  const width = units.mean.length;
+  if (values.shape[values.rank - 1] !== width) {
+    throw new ShapeError(
+      `predict: expected units for the last axis of ${showShape(values.shape)}, found ${width} of them.`,
+    );
+  }
+  for (let i = 0; i < numbers.length; i++) numbers[i] = change(numbers[i], i % width);
+  return numbers;
 }
 
 function gatherKept(

@@ -16,6 +16,7 @@ import { sizeOf } from "../tensor/shape.ts";
 import { Rows } from "../random/rows.ts";
 import { recycling } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import type { TargetUnits } from "./data.ts";
 import { checkLevels } from "../uncertainty/quantiles.ts";
 import { ClassBatch, Gathered, NumberBatch } from "./passes_of_batch.ts";
 import { wholeNumber } from "./whole_number.ts";
@@ -53,6 +54,11 @@ export interface PredictOptions {
    * Ghahramani, or what of the outputs of a pass says it, in the shape of what is averaged. Default: nobody says.
    */
   noise?: number | ((outputs: Tensor) => Tensor);
+  /**
+   * Units in which numbers are given, by the last axis: `value * deviation + mean`, and a noise that outputs say times
+   * `deviation^2`; a noise that is one number is in these units already. Default: those of the outputs.
+   */
+  units?: TargetUnits;
   /** Levels, in [0, 1], of quantiles over the passes. Default none. */
   quantiles?: readonly number[];
   /** Whether what each pass gives is kept. Default false. */
@@ -80,6 +86,7 @@ const optionNames: readonly (keyof PredictOptions)[] = [
   "softmax",
   "read",
   "noise",
+  "units",
   "quantiles",
   "keepPasses",
   "weightScaling",
@@ -184,7 +191,7 @@ export function predict(model: Model, x: Tensor | readonly Tensor[], options: Pr
   const passes = Math.max(samples, 1);
   const { carry, progress, examples, sites, keepPasses = false, weightScaling = false } = options;
   const levels = checkLevels(options.quantiles ?? [], "predict: quantiles");
-  const { noise } = options;
+  const { noise, units } = options;
   if (noise !== undefined && options.softmax) {
     throw new OptionError("predict: noise", "nothing with softmax: classes have no noise of their own", noise);
   }
@@ -213,9 +220,14 @@ export function predict(model: Model, x: Tensor | readonly Tensor[], options: Pr
   for (let from = 0; from === 0 || from < count; from += size) {
     const to = Math.min(from + size, count);
     const begin = (): ClassBatch | NumberBatch =>
-      classes
-        ? new ClassBatch({ rows: to - from, keeps })
-        : new NumberBatch({ rows: to - from, keeps, softmax: options.softmax === true, read: options.read, noise });
+      classes ? new ClassBatch({ rows: to - from, keeps }) : new NumberBatch({
+        rows: to - from,
+        keeps,
+        softmax: options.softmax === true,
+        read: options.read,
+        noise,
+        units,
+      });
     const batch = begin();
     const take = (outputs: Tensor) => batch.add(outputs);
     recycling(() =>

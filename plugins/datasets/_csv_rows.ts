@@ -21,32 +21,66 @@ export interface TableReading {
   readonly columns: readonly ColumnEncoding[];
 }
 
+/** Rows that are read before they are handed on. */
+const ROWS_OF_PART = 4096;
+
 /**
- * The inputs of new rows, example after example, before they are shifted and scaled. Columns are found by their names, in
- * any order, and others are not read; without a header, rows have all columns of the training file, or all but the
- * targets.
+ * The inputs of new rows, example after example, before they are shifted and scaled, part after part. Columns are found by
+ * their names, in any order, and others are not read; without a header, rows have all columns of the training file, or all
+ * but the targets.
  *
  * @param source a file, a stream, or objects
  * @param kept what the data set has kept
  * @param name what a stream is called in errors
  * @throws {DataError} with the place of a column that is missing, and of what cannot be read
  */
-export async function readNewRows(
+export async function* readNewRows(
   source: RowSource,
   kept: RowReading,
   name: string,
-): Promise<Float64Array<ArrayBuffer>> {
+): AsyncGenerator<Float64Array<ArrayBuffer>> {
   const reading = kept as unknown as TableReading;
-  let columns: readonly ColumnEncoding[] = [];
-  const table = await readTable(await sourceOf(source, reading, name), (heading) => {
-    columns = placesIn(heading, reading);
-    return new Map(columns.map(({ index, encoding, fill }): [number, ColumnPlan] => [index, {
-      reading: encoding === "number" ? "number" : "text",
-      missing: fill !== undefined,
-    }]));
-  }, reading.missingValues);
-  const rows = Uint32Array.from({ length: table.count }, (_, row) => row);
-  return encodeRows({ table, rows }, columns, (length) => new Float64Array(length));
+  const whole = await sourceOf(source, reading, name);
+  let width: number | undefined;
+  for await (const part of partsOf(whole)) {
+    let columns: readonly ColumnEncoding[] = [];
+    const table = await readTable(part, (heading) => {
+      columns = placesIn(heading, reading);
+      return new Map(columns.map(({ index, encoding, fill }): [number, ColumnPlan] => [index, {
+        reading: encoding === "number" ? "number" : "text",
+        missing: fill !== undefined,
+      }]));
+    }, reading.missingValues);
+    width ??= table.width;
+    if (table.width !== width) {
+      const { unit = "line" } = whole;
+      throw new DataError(
+        `${whole.name}, ${unit} ${table.lines.at(0)}: expected ${width} columns as before, found ${table.width}.`,
+      );
+    }
+    const rows = Uint32Array.from({ length: table.count }, (_, row) => row);
+    yield encodeRows({ table, rows }, columns, (length) => new Float64Array(length));
+  }
+}
+
+/** A table in parts of some rows, each with the heading; at least one. */
+async function* partsOf(whole: TableSource): AsyncGenerator<TableSource> {
+  const records = whole.records[Symbol.asyncIterator]();
+  try {
+    let next = await records.next();
+    const heading: CsvRecord[] = [];
+    if (whole.header === true && !next.done) {
+      heading.push(next.value);
+      next = await records.next();
+    }
+    do {
+      const part = [...heading];
+      for (; !next.done && part.length < ROWS_OF_PART; next = await records.next()) part.push(next.value);
+      yield { ...whole, records: ReadableStream.from(part) };
+    } while (!next.done);
+  } finally {
+    await records.return?.();
+  }
 }
 
 async function sourceOf(source: RowSource, { delimiter, columns }: TableReading, name: string): Promise<TableSource> {

@@ -1,0 +1,40 @@
+/** What of a model's outputs is a prediction, and in which units: as its loss and its data set say. @module */
+import type { Plugin } from "../plugin/plugin.ts";
+import type { TargetUnits } from "./data.ts";
+import { OptionError } from "../errors.ts";
+import type { PredictOptions } from "./predict.ts";
+
+/** What is predicted. */
+export interface Predicted {
+  /** Number of classes; 0 for numbers. */
+  readonly classes: number;
+  /** By what targets were shifted and scaled. */
+  readonly targetUnits?: TargetUnits;
+}
+
+/**
+ * How `predict` is to read the outputs of a model that was trained with a loss on a data set.
+ *
+ * @param loss the loss; undefined where the outputs themselves are the prediction
+ * @param precision of the noise around numbers, 1 over its variance, in the targets' units; where none is given, the loss
+ *   may say it
+ * @throws {OptionError} for a precision that is not above 0, or one of classes
+ */
+export function readingOf(
+  { classes, targetUnits }: Predicted,
+  loss: Plugin<"loss"> | undefined,
+  precision?: number,
+): Pick<PredictOptions, "softmax" | "read" | "noise" | "units"> {
+  if (precision !== undefined && (classes > 0 || !(precision > 0 && precision < Infinity))) {
+    throw new OptionError("precision", classes > 0 ? "none for classes" : "a number above 0", precision);
+  }
+  if (classes > 0) return { softmax: true };
+  const { prediction, noise } = loss?.definition ?? {};
+  return {
+    ...(prediction !== undefined && { read: (outputs) => prediction(outputs, loss!.options) }),
+    ...(precision !== undefined
+      ? { noise: 1 / precision }
+      : noise !== undefined && { noise: (outputs) => noise(outputs, loss!.options) }),
+    units: targetUnits,
+  };
+}
