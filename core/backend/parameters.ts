@@ -39,7 +39,7 @@ export interface FloatsParameter<T = Floats> extends CommonParameter<T> {
   readonly mayBe: readonly string[];
 }
 
-/** An array of int32 numbers: labels, or indices into something. */
+/** An array of int32 numbers: labels, indices into something, or bits. */
 export interface IntsParameter<T = Ints> extends CommonParameter<T> {
   /** Tells the meanings apart. */
   readonly kind: "ints";
@@ -49,7 +49,7 @@ export interface IntsParameter<T = Ints> extends CommonParameter<T> {
   readonly length: Length;
   /** Whether null may stand in its place. */
   readonly nullable: boolean;
-  /** Every entry lies in [0, bound); undefined for labels, of which nothing is asked. */
+  /** Every entry lies in [0, bound); undefined for labels and bits, of which nothing is asked. */
   readonly bound?: Length;
   /** Whether each entry is larger than the one before. */
   readonly rising?: boolean;
@@ -200,6 +200,11 @@ export function list(name: string, length: Length, bound: Length): IntsParameter
 /** Whole numbers that are written, each in [0, bound). */
 export function places(name: string, length: Length, bound: Length): IntsParameter {
   return { kind: "ints", name, access: "output", length, nullable: false, bound };
+}
+
+/** Bits, 32 to a word, which say what they like. */
+export function bits(name: string, length: Length, access: "input" | "output"): IntsParameter {
+  return { kind: "ints", name, access, length, nullable: false };
 }
 
 /** A size: a whole number from 0, below 2^48 unless said otherwise. */

@@ -1,18 +1,28 @@
 /** The native products with dropped weights against their plain twins. */
 import { assertEquals } from "@std/assert";
-import type { Floats } from "../../core/backend/arrays.ts";
+import type { Floats, Ints } from "../../core/backend/arrays.ts";
 import type { Backend } from "../../core/backend/backend.ts";
 import { reference, useBackend } from "../../core/backend/backend.ts";
 import {
+  dropConnectBits,
   dropConnectInputGradient,
   dropConnectProduct,
   dropConnectWeightGradient,
 } from "../../plugins/dropout/drop_connect/_kernels.ts";
-import type { DropConnectShape } from "../../plugins/dropout/drop_connect/_twins.ts";
+import { type DropConnectShape, wordsOf } from "../../plugins/dropout/drop_connect/_twins.ts";
 import { assertClose, Draws, forSeeds, nativeTest, open } from "./_native.ts";
 
-/** All three kernels on the same numbers: the product, and both gradients. */
-function run(backend: Backend, draws: Draws, shape: DropConnectShape, single = true): Floats[] {
+/** Room for a bit for each connection, full of rubbish. */
+const roomFor = ({ batch, inputs, units }: DropConnectShape) =>
+  new Int32Array(batch * wordsOf(units * inputs)).fill(0x5a5a5a5a);
+
+/** All kernels on the same numbers: the product, both gradients, and the bits that they share. */
+function run(
+  backend: Backend,
+  draws: Draws,
+  shape: DropConnectShape,
+  single = true,
+): { floats: Floats[]; bits: Ints } {
   const { batch, rows, inputs, units } = shape;
   const convert = (values: Float32Array<ArrayBuffer>): Floats => single ? values : Float64Array.from(values);
   const [x, weight] = [draws.floats(batch * rows * inputs), draws.floats(units * inputs)].map(convert);
@@ -23,15 +33,17 @@ function run(backend: Backend, draws: Draws, shape: DropConnectShape, single = t
   const draw = { header, table, offset: draws.whole(0, 9) };
   const junk = (n: number) => convert(new Float32Array(n).fill(7));
   const [out, dx, dWeight] = [junk(dy.length), junk(x.length), junk(weight.length)];
+  const bits = roomFor(shape);
   const before = useBackend(backend);
   try {
-    dropConnectProduct(x, weight, out, draw, shape);
-    dropConnectInputGradient(weight, dy, dx, draw, shape);
-    dropConnectWeightGradient(x, dy, dWeight, draw, shape);
+    dropConnectBits(bits, draw, shape);
+    dropConnectProduct(x, weight, out, bits, shape);
+    dropConnectInputGradient(weight, dy, dx, bits, shape);
+    dropConnectWeightGradient(x, dy, dWeight, bits, shape);
   } finally {
     useBackend(before);
   }
-  return [out, dx, dWeight];
+  return { floats: [out, dx, dWeight], bits };
 }
 
 /** A shape with any extents, 0, 1 and more than a piece of words included. */
@@ -41,11 +53,12 @@ function anyShape(draws: Draws): DropConnectShape {
   return {
     batch: draws.pick([0, 1, 2, 5, 9]),
     rows: draws.pick([0, 1, 1, 3]),
-    inputs: draws.pick([0, 1, 3, 17, 300, 1025, 2100]),
+    inputs: draws.pick([0, 1, 3, 17, 40, 300, 1025, 2100]),
     units: draws.pick([0, 1, 2, 9, 33]),
     threshold: Math.round(rate * 2 ** bits),
     bits,
     scale: 1 / (1 - rate),
+    add: draws.pick([false, true]),
   };
 }
 
@@ -57,11 +70,12 @@ for (const instructions of ["auto", "portable"] as const) {
       const seed = draws.whole(0, 1e9);
       const found = run(native, new Draws(seed), shape);
       const expected = run(reference, new Draws(seed), shape, false);
-      found.forEach((values, i) => {
-        const largest = [...expected[i]].reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+      assertEquals(found.bits, expected.bits);
+      found.floats.forEach((values, i) => {
+        const largest = [...expected.floats[i]].reduce((most, value) => Math.max(most, Math.abs(value)), 0);
         assertClose(
           values,
-          expected[i],
+          expected.floats[i],
           0,
           2e-5 * largest,
           `${["product", "dx", "dWeight"][i]} of ${JSON.stringify(shape)}`,
@@ -72,7 +86,16 @@ for (const instructions of ["auto", "portable"] as const) {
 }
 
 nativeTest("products with dropped weights are the same bits for any number of threads", () => {
-  const shape = { batch: 40, rows: 2, inputs: 1100, units: 30, threshold: 2 ** 15, bits: 16, scale: 2 } as const;
+  const shape = {
+    batch: 40,
+    rows: 2,
+    inputs: 1100,
+    units: 30,
+    threshold: 2 ** 15,
+    bits: 16,
+    scale: 2,
+    add: false,
+  } as const;
   const results = [1, 2, 3].map((threads) => {
     const backend = open("auto", { threads });
     return run(backend, new Draws(5), shape);
@@ -83,7 +106,16 @@ nativeTest("products with dropped weights are the same bits for any number of th
 
 for (const instructions of ["auto", "portable"] as const) {
   nativeTest(`a connection that is dropped counts for nothing, whatever comes in (${instructions})`, () => {
-    const shape = { batch: 6, rows: 1, inputs: 200, units: 3, threshold: 2 ** 15, bits: 16, scale: 2 } as const;
+    const shape = {
+      batch: 6,
+      rows: 1,
+      inputs: 200,
+      units: 3,
+      threshold: 2 ** 15,
+      bits: 16,
+      scale: 2,
+      add: false,
+    } as const;
     const table = Uint32Array.from({ length: 3 * shape.batch }, (_, i) => i % 3 === 1 ? i << 8 : 0);
     const draw = { header: Uint32Array.of(1, 2, 3), table, offset: 0 };
     const x = new Float32Array(shape.batch * shape.inputs).fill(1);
@@ -94,8 +126,10 @@ for (const instructions of ["auto", "portable"] as const) {
       const before = useBackend(backend);
       const [out, dWeight] = [new Float32Array(dy.length), new Float32Array(weight.length)];
       try {
-        dropConnectProduct(x, weight, out, draw, shape);
-        dropConnectWeightGradient(x, dy, dWeight, draw, shape);
+        const bits = roomFor(shape);
+        dropConnectBits(bits, draw, shape);
+        dropConnectProduct(x, weight, out, bits, shape);
+        dropConnectWeightGradient(x, dy, dWeight, bits, shape);
       } finally {
         useBackend(before);
       }

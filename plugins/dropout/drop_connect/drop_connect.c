@@ -1,83 +1,145 @@
 /*
- * Products whose weights are dropped for each example anew: the slow twins are in _twins.ts. A mask is
- * drawn a piece at a time, used while it lies in the first-level cache, and never stored. The connections of an example
- * stand one behind the other, those of one unit before those of the next, so a piece goes on from unit to unit: no number
- * is drawn that is not used but at the end of a block of units.
+ * Products whose weights are dropped for each example anew: the slow twins are in _twins.ts. What is drawn once, a bit
+ * for each connection of each example, serves the product and both gradients: a bit is read in a fraction of the time
+ * that its random number takes. The connections of an example stand one behind the other, those of one unit before those
+ * of the next.
  */
 #include "kernel.h"
 #include "draw.h"
 
 #define ALWAYS static inline __attribute__((always_inline))
 
-/* Connections whose weights, or sums, are used by many examples while they are near. */
-#define NEAR 16384
+/* Connections whose bits are drawn in one piece. */
+#define PIECE 32768
+/* Numbers of the weight, or of an example's input, that are used again while they are near. */
+#define NEAR 32768
 
 /* Half of a random word, read where words have been written. */
 typedef uint16_t __attribute__((may_alias)) half_word;
 
+/* Bytes of an example's bits: whole words of 64, and one more that may be read beyond the last connection. */
+static int64_t bytes_of(int64_t connections) { return (connections + 63) / 64 * 8 + 8; }
+
 typedef struct {
   Draw draw;
-  const float *x, *weight, *dy;
-  float *out;
-  int64_t batch, rows, inputs, units, block;
+  uint8_t *bits;
+  int64_t pieces;
   uint32_t threshold;
-  float scale;
-} Products;
+} Decisions;
 
-/* Decisions about as many connections as a register has numbers, and sums that only what is kept adds to. */
-#if defined(__AVX512BW__) && defined(__AVX512VL__)
-#define WIDTH 16
-typedef float Lanes __attribute__((vector_size(64)));
-typedef __mmask16 Kept;
-
-ALWAYS Kept kept_from(const void *numbers, int64_t i, uint32_t threshold, const int halves) {
-  if (halves) {
-    const __m256i number = _mm256_loadu_si256((const void *)((const half_word *)numbers + i));
-    return _mm256_cmpge_epu16_mask(number, _mm256_set1_epi16((int16_t)threshold));
+/* Decisions about `n` connections, up to 64 of them. */
+ALWAYS uint64_t bits_of(const void *numbers, int64_t n, uint32_t threshold, const int halves) {
+  const half_word *half = numbers;
+  const uint32_t *word = numbers;
+  uint64_t bits = 0;
+#if defined(__AVX512BW__)
+  if (n == 64 && halves) {
+    const __m512i least = _mm512_set1_epi16((int16_t)threshold);
+    const uint64_t low = _mm512_cmpge_epu16_mask(_mm512_loadu_si512(half), least);
+    return (uint64_t)_mm512_cmpge_epu16_mask(_mm512_loadu_si512(half + 32), least) << 32 | low;
   }
-  return _mm512_cmpge_epu32_mask(
-      _mm512_loadu_si512((const uint32_t *)numbers + i), _mm512_set1_epi32((int32_t)threshold));
+#elif defined(__AVX2__)
+  if (n == 64 && halves) {
+    const __m256i least = _mm256_set1_epi16((int16_t)threshold);
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++) {
+      const __m256i a = _mm256_loadu_si256((const void *)(half + 32 * i));
+      const __m256i b = _mm256_loadu_si256((const void *)(half + 32 * i + 16));
+      const __m256i kept_a = _mm256_cmpeq_epi16(_mm256_max_epu16(a, least), a);
+      const __m256i kept_b = _mm256_cmpeq_epi16(_mm256_max_epu16(b, least), b);
+      const __m256i kept = _mm256_permute4x64_epi64(_mm256_packs_epi16(kept_a, kept_b), 0xd8);
+      bits |= (uint64_t)(uint32_t)_mm256_movemask_epi8(kept) << 32 * i;
+    }
+    return bits;
+  }
+#endif
+  for (int64_t i = 0; i < n; i++) bits |= (uint64_t)((halves ? half[i] : word[i]) >= threshold) << i;
+  return bits;
 }
 
+/* One unit of work is a piece of an example. */
+ALWAYS void draw_bits(const Decisions *job, int64_t begin, int64_t end, const int halves) {
+  DrawRoom room;
+  const int64_t connections = job->draw.cols, bytes = bytes_of(connections);
+  for (int64_t item = begin; item < end; item++) {
+    const int64_t example = item / job->pieces, first = item % job->pieces * PIECE;
+    const int64_t last = min_i64(first + PIECE, connections);
+    uint8_t *to = job->bits + example * bytes;
+    for (int64_t col = first; col < last;) {
+      const void *numbers;
+      int64_t n = draw_run(&job->draw, example, col, last - col, &room, &numbers);
+      if (col + n < last) n &= ~63; /* so that the next run begins a word */
+      for (int64_t i = 0; i < n; i += 64) {
+        const char *from = (const char *)numbers + i * (halves ? 2 : 4);
+        const uint64_t bits = n - i >= 64 ? bits_of(from, 64, job->threshold, halves)
+                                          : bits_of(from, n - i, job->threshold, halves);
+        memcpy(to + (col + i) / 8, &bits, sizeof bits);
+      }
+      col += n;
+    }
+    if (last == connections) memset(to + bytes - 8, 0, 8);
+  }
+}
+
+static void draw_half_words(void *context, int64_t begin, int64_t end) { draw_bits(context, begin, end, 1); }
+static void draw_words(void *context, int64_t begin, int64_t end) { draw_bits(context, begin, end, 0); }
+
+typedef struct {
+  const uint8_t *bits;
+  const float *x, *weight, *dy;
+  float *out;
+  int64_t bytes, batch, rows, inputs, units, block;
+  float scale;
+  int32_t add;
+} Products;
+
+/* As many numbers as a register holds, what is kept of them, and sums that only what is kept adds to. Decisions come in
+   words of 32. */
+#define WORD 32
+#define VECTORS (WORD / WIDTH)
+/* Rows of the output that are worked on together, so that what they share is read once, and registers for each. */
+#define ROWS 4
+#if defined(__AVX512BW__) && defined(__AVX512VL__)
+#define WIDTH 16
+#define COLS 4
+typedef float Lanes __attribute__((vector_size(64)));
+typedef uint32_t Word;
+typedef __mmask16 Kept;
+
+ALWAYS Word spread(uint32_t word) { return word; }
+ALWAYS Kept kept_of(Word word, int s) { return (Kept)(word >> WIDTH * s); }
 ALWAYS Lanes add_kept(Lanes sum, Lanes a, Lanes b, Kept kept) {
   return (Lanes)_mm512_mask3_fmadd_ps((__m512)a, (__m512)b, (__m512)sum, kept);
 }
-#elif defined(__AVX2__)
-#define WIDTH 8
-typedef float Lanes __attribute__((vector_size(32)));
-typedef __m256i Kept;
-
-ALWAYS Kept kept_from(const void *numbers, int64_t i, uint32_t threshold, const int halves) {
-  if (halves) {
-    const __m256i number = _mm256_cvtepu16_epi32(_mm_loadu_si128((const void *)((const half_word *)numbers + i)));
-    return _mm256_cmpgt_epi32(number, _mm256_set1_epi32((int32_t)threshold - 1));
-  }
-  const __m256i number = _mm256_loadu_si256((const void *)((const uint32_t *)numbers + i));
-  return _mm256_cmpeq_epi32(_mm256_max_epu32(number, _mm256_set1_epi32((int32_t)threshold)), number);
-}
-
-ALWAYS Lanes add_kept(Lanes sum, Lanes a, Lanes b, Kept kept) {
-  return (Lanes)_mm256_blendv_ps((__m256)sum, (__m256)(sum + a * b), _mm256_castsi256_ps(kept));
+ALWAYS Lanes lanes_some(const float *from, int64_t n) {
+  return (Lanes)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), from);
 }
 #else
 #define WIDTH 8
+#define COLS 2
 typedef float Lanes __attribute__((vector_size(32)));
-typedef int32_t Kept __attribute__((vector_size(32)));
-typedef uint16_t HalfWords __attribute__((vector_size(16)));
-typedef uint32_t Words __attribute__((vector_size(32)));
+typedef int32_t Whole __attribute__((vector_size(32)));
+typedef Whole Word, Kept;
 
-ALWAYS Kept kept_from(const void *numbers, int64_t i, uint32_t threshold, const int halves) {
-  if (halves) {
-    HalfWords number;
-    memcpy(&number, (const half_word *)numbers + i, sizeof number);
-    return __builtin_convertvector(number, Kept) >= (int32_t)threshold;
-  }
-  Words number;
-  memcpy(&number, (const uint32_t *)numbers + i, sizeof number);
-  return (Kept)(number >= threshold);
+ALWAYS Word spread(uint32_t word) { return (int32_t)word - (Whole){0}; }
+ALWAYS Lanes lanes_some(const float *from, int64_t n) {
+  Lanes lanes = {0};
+  for (int64_t i = 0; i < n; i++) lanes[i] = from[i];
+  return lanes;
 }
-
+#if defined(__AVX2__)
+/* The sign of each lane says whether it is kept. */
+ALWAYS Kept kept_of(Word word, int s) {
+  return (Kept)_mm256_sllv_epi32((__m256i)word, (__m256i)((Whole){31, 30, 29, 28, 27, 26, 25, 24} - WIDTH * s));
+}
+ALWAYS Lanes add_kept(Lanes sum, Lanes a, Lanes b, Kept kept) {
+  const __m256 more = _mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)sum);
+  return (Lanes)_mm256_blendv_ps((__m256)sum, more, _mm256_castsi256_ps((__m256i)kept));
+}
+#else
+ALWAYS Kept kept_of(Word word, int s) { return (word & ((Whole){1, 2, 4, 8, 16, 32, 64, 128} << WIDTH * s)) != 0; }
 ALWAYS Lanes add_kept(Lanes sum, Lanes a, Lanes b, Kept kept) { return sum + (Lanes)((Kept)(a * b) & kept); }
+#endif
 #endif
 
 ALWAYS Lanes lanes_at(const float *from) {
@@ -86,270 +148,245 @@ ALWAYS Lanes lanes_at(const float *from) {
   return lanes;
 }
 
-ALWAYS int is_kept(const void *numbers, int64_t i, uint32_t threshold, const int halves) {
-  return (halves ? ((const half_word *)numbers)[i] : ((const uint32_t *)numbers)[i]) >= threshold;
+/* All of a register, or what is left of `n` numbers at its place `s`. */
+ALWAYS Lanes lanes_of(const float *from, int s, int64_t n, const int whole) {
+  return whole ? lanes_at(from + s * WIDTH) : lanes_some(from + s * WIDTH, max_i64(0, min_i64(WIDTH, n - s * WIDTH)));
 }
 
-/* Examples that are worked on together, so that what they share is read once. */
-#define TOGETHER 4
-/* Elements of an example's input that are copied to the beginning of a line of the cache, where wide loads take half as
-   long as across two; a longer one is read where it lies. */
-#define COPIED 2048
+ALWAYS float sum_of(Lanes lanes) {
+  float half[WIDTH / 2], sum = 0;
+  for (int l = 0; l < WIDTH / 2; l++) half[l] = lanes[l] + lanes[l + WIDTH / 2];
+  for (int l = 0; l < WIDTH / 4; l++) sum += half[l] + half[l + WIDTH / 4];
+  return sum;
+}
 
-/* The decisions about a piece of the connections to one unit, in one example or in several. */
-typedef struct {
-  const void *numbers[TOGETHER];
-  const float *x[TOGETHER]; /* rows of an example's input, where one is read */
-  int64_t example, unit, at, n;
-} Piece;
+/* The decisions about `n` connections from `at` on, up to 32: none of those behind are kept. */
+ALWAYS Word kept_from(const uint8_t *bits, int64_t at, int64_t n, const int aligned, const int whole) {
+  uint32_t word;
+  if (!whole && n <= 0) return spread(0);
+  if (aligned) {
+    memcpy(&word, bits + (at >> 3), sizeof word);
+  } else {
+    uint64_t wide;
+    memcpy(&wide, bits + (at >> 3), sizeof wide);
+    word = (uint32_t)(wide >> (at & 7));
+  }
+  return spread(whole || n >= WORD ? word : word & ((1u << n) - 1));
+}
 
-/* What is done with a piece; how many examples it has and whether its numbers are halves is known to the compiler. */
-typedef void (*visitor)(const Products *job, const Piece *piece, const int examples, const int halves);
-
-/* sums[e], the sum of w[i] x[e][i] over what is kept in example e. */
-ALWAYS void kept_dots(
-    const Piece *piece, uint32_t threshold, const int examples, const int halves, const float *w, const float **x,
-    float *sums) {
-  Lanes lanes[TOGETHER][4] = {{{0}}};
-  const int64_t n = piece->n;
-  int64_t i = 0;
-  for (; i + 4 * WIDTH <= n; i += 4 * WIDTH) {
+/* Outputs of `rows` rows from `row` on and `units` units from `unit` on. */
+ALWAYS void dots(
+    const Products *job, int64_t row, int64_t unit, const int rows, const int units, const int aligned) {
+  Lanes sums[ROWS][COLS] = {{{0}}};
+  const uint8_t *bits[ROWS];
+  const int64_t inputs = job->inputs;
+  const float *x = job->x + row * inputs, *weight = job->weight + unit * inputs;
 #pragma GCC unroll 4
-    for (int64_t s = 0; s < 4; s++) {
-      const int64_t at = i + s * WIDTH;
-      const Lanes weight = lanes_at(w + at);
-#pragma GCC unroll 4
-      for (int e = 0; e < examples; e++) {
-        const Kept kept = kept_from(piece->numbers[e], at, threshold, halves);
-        lanes[e][s] = add_kept(lanes[e][s], weight, lanes_at(x[e] + at), kept);
-      }
+  for (int r = 0; r < rows; r++) bits[r] = job->bits + (row + r) / job->rows * job->bytes;
+  for (int64_t at = 0; at < inputs; at += WORD) {
+    const int64_t n = inputs - at;
+    const int whole = n >= WORD;
+#define STEP(whole) \
+    _Pragma("GCC unroll 4") for (int u = 0; u < units; u++) { \
+      Word word[ROWS]; \
+      _Pragma("GCC unroll 4") for (int r = 0; r < rows; r++) { \
+        word[r] = kept_from(bits[r], (unit + u) * inputs + at, n, aligned, whole); \
+      } \
+      _Pragma("GCC unroll 4") for (int s = 0; s < VECTORS; s++) { \
+        const Lanes w = lanes_of(weight + u * inputs + at, s, n, whole); \
+        _Pragma("GCC unroll 4") for (int r = 0; r < rows; r++) { \
+          sums[r][u] = add_kept(sums[r][u], w, lanes_of(x + r * inputs + at, s, n, whole), kept_of(word[r], s)); \
+        } \
+      } \
     }
+    if (whole) {
+      STEP(1)
+    } else {
+      STEP(0)
+    }
+#undef STEP
   }
-#pragma GCC unroll 4
-  for (int e = 0; e < examples; e++) {
-    int64_t rest = i;
-    for (; rest + WIDTH <= n; rest += WIDTH) {
-      const Kept kept = kept_from(piece->numbers[e], rest, threshold, halves);
-      lanes[e][0] = add_kept(lanes[e][0], lanes_at(w + rest), lanes_at(x[e] + rest), kept);
-    }
-    const Lanes all = (lanes[e][0] + lanes[e][1]) + (lanes[e][2] + lanes[e][3]);
-    float half[WIDTH / 2], sum = 0;
-    for (int l = 0; l < WIDTH / 2; l++) half[l] = all[l] + all[l + WIDTH / 2];
-    for (int l = 0; l < WIDTH / 4; l++) sum += half[l] + half[l + WIDTH / 4];
-    for (; rest < n; rest++) {
-      if (is_kept(piece->numbers[e], rest, threshold, halves)) sum += w[rest] * x[e][rest];
-    }
-    sums[e] = sum;
+  for (int r = 0; r < rows; r++) {
+    for (int u = 0; u < units; u++) job->out[(row + r) * job->units + unit + u] = job->scale * sum_of(sums[r][u]);
   }
 }
 
-/* y[i] += a[e] x[e][i] for what is kept in example e, one example after the other. */
-ALWAYS void add_kept_rows(
-    const Piece *piece, uint32_t threshold, const int examples, const int halves, float *restrict y, const float **x,
-    const float *a) {
-  const int64_t n = piece->n;
-  int64_t i = 0;
-  for (; i + WIDTH <= n; i += WIDTH) {
-    Lanes sum = lanes_at(y + i);
-#pragma GCC unroll 4
-    for (int e = 0; e < examples; e++) {
-      const Kept kept = kept_from(piece->numbers[e], i, threshold, halves);
-      sum = add_kept(sum, lanes_at(x[e] + i), a[e] - (Lanes){0}, kept);
-    }
-    memcpy(y + i, &sum, sizeof sum);
-  }
-  for (; i < n; i++) {
-    for (int e = 0; e < examples; e++) {
-      if (is_kept(piece->numbers[e], i, threshold, halves)) y[i] += a[e] * x[e][i];
-    }
+ALWAYS void dots_of_rows(
+    const Products *job, int64_t row, int64_t first, int64_t last, const int rows, const int aligned) {
+  int64_t unit = first;
+  for (; unit + COLS <= last; unit += COLS) dots(job, row, unit, rows, COLS, aligned);
+  for (; unit < last; unit++) dots(job, row, unit, rows, 1, aligned);
+}
+
+ALWAYS void all_dots(const Products *job, int64_t row, int64_t rows, int64_t first, int64_t last, const int aligned) {
+  if (rows == ROWS) {
+    dots_of_rows(job, row, first, last, ROWS, aligned);
+  } else {
+    for (int64_t r = row; r < row + rows; r++) dots_of_rows(job, r, first, last, 1, aligned);
   }
 }
 
-/* Draws for the connections to units [begin, end) of as many examples from `example` on. */
-ALWAYS void visit_runs(
-    const Products *job, int64_t example, int64_t begin, int64_t end, visitor visit, const int examples,
-    const int halves) {
-  DrawRoom rooms[TOGETHER];
-  float copies[TOGETHER][COPIED] __attribute__((aligned(64)));
-  const int64_t inputs = job->inputs, last = end * inputs, size = job->rows * inputs;
-  Piece piece = {.example = example, .unit = begin};
-  for (int e = 0; e < examples && job->x != NULL; e++) {
-    piece.x[e] = job->x + (example + e) * size;
-    if (size > COPIED) continue;
-    memcpy(copies[e], piece.x[e], (size_t)size * sizeof(float));
-    piece.x[e] = copies[e];
-  }
-  for (int64_t col = begin * inputs; col < last;) {
-    int64_t n = 0;
-    for (int e = 0; e < examples; e++) {
-      n = draw_run(&job->draw, example + e, col, last - col, &rooms[e], &piece.numbers[e]);
-    }
-    for (int64_t done = 0; done < n; done += piece.n) {
-      piece.n = min_i64(inputs - piece.at, n - done);
-      visit(job, &piece, examples, halves);
-      for (int e = 0; e < examples; e++) {
-        piece.numbers[e] = (const char *)piece.numbers[e] + piece.n * (halves ? 2 : 4);
-      }
-      piece.at += piece.n;
-      if (piece.at == inputs) piece.at = 0, piece.unit++;
-    }
-    col += n;
-  }
-}
-
-/* The same for any number of examples up to those that are worked on together, which the compiler is told. */
-ALWAYS void visit_connections(
-    const Products *job, int64_t example, int64_t examples, int64_t begin, int64_t end, visitor visit) {
-  const int halves = job->draw.per_block == 8;
-  if (examples == TOGETHER) {
-    if (halves) visit_runs(job, example, begin, end, visit, TOGETHER, 1);
-    else visit_runs(job, example, begin, end, visit, TOGETHER, 0);
-    return;
-  }
-  for (int64_t e = example; e < example + examples; e++) {
-    if (halves) visit_runs(job, e, begin, end, visit, 1, 1);
-    else visit_runs(job, e, begin, end, visit, 1, 0);
-  }
-}
-
-ALWAYS void add_outputs(const Products *job, const Piece *piece, const int examples, const int halves) {
-  const int64_t inputs = job->inputs, units = job->units;
-  for (int64_t r = 0; r < job->rows; r++) {
-    const float *x[TOGETHER];
-    float sums[TOGETHER];
-    for (int e = 0; e < examples; e++) x[e] = piece->x[e] + r * inputs + piece->at;
-    kept_dots(
-        piece, job->threshold, examples, halves, job->weight + piece->unit * inputs + piece->at, x, sums);
-    for (int e = 0; e < examples; e++) {
-      job->out[((piece->example + e) * job->rows + r) * units + piece->unit] += job->scale * sums[e];
-    }
-  }
-}
-
-ALWAYS void add_to_inputs(const Products *job, const Piece *piece, const int examples, const int halves) {
-  const float *weight = job->weight + piece->unit * job->inputs + piece->at;
-  for (int e = 0; e < examples; e++) {
-    Piece one = *piece;
-    one.numbers[0] = piece->numbers[e];
-    const int64_t first = (piece->example + e) * job->rows;
-    for (int64_t r = first; r < first + job->rows; r++) {
-      const float dy = job->dy[r * job->units + piece->unit] * job->scale;
-      add_kept_rows(&one, job->threshold, 1, halves, job->out + r * job->inputs + piece->at, &weight, &dy);
-    }
-  }
-}
-
-ALWAYS void add_to_weight(const Products *job, const Piece *piece, const int examples, const int halves) {
-  float *total = job->out + piece->unit * job->inputs + piece->at;
-  for (int64_t r = 0; r < job->rows; r++) {
-    const float *x[TOGETHER];
-    float dy[TOGETHER];
-    for (int e = 0; e < examples; e++) {
-      const int64_t row = (piece->example + e) * job->rows + r;
-      x[e] = piece->x[e] + r * job->inputs + piece->at;
-      dy[e] = job->dy[row * job->units + piece->unit] * job->scale;
-    }
-    add_kept_rows(piece, job->threshold, examples, halves, total, x, dy);
-  }
-}
-
-/* One unit of work is a block of columns in a few examples; a block's examples follow each other. */
+/* One unit of work is a block of units, in a few rows; a block's rows follow each other. */
 static void forward_range(void *context, int64_t begin, int64_t end) {
   const Products *job = context;
-  const int64_t groups = (job->batch + TOGETHER - 1) / TOGETHER;
+  const int64_t all = job->batch * job->rows, groups = (all + ROWS - 1) / ROWS;
   for (int64_t item = begin; item < end; item++) {
-    const int64_t example = item % groups * TOGETHER, examples = min_i64(TOGETHER, job->batch - example);
+    const int64_t row = item % groups * ROWS;
     const int64_t first = item / groups * job->block, last = min_i64(first + job->block, job->units);
-    for (int64_t r = example * job->rows; r < (example + examples) * job->rows; r++) {
-      memset(job->out + r * job->units + first, 0, (size_t)(last - first) * sizeof(float));
-    }
-    visit_connections(job, example, examples, first, last, add_outputs);
+    const int64_t rows = min_i64(ROWS, all - row);
+    if (job->inputs % 8 == 0) all_dots(job, row, rows, first, last, 1);
+    else all_dots(job, row, rows, first, last, 0);
   }
 }
 
-/* One unit of work is one example. */
+/* Sums over terms: out[row][at...] is the sum of factor(row, term) times vector(term)[at...] where the connection is kept.
+   For the gradient towards the input rows are rows of x and terms are units, for that towards the weight it is the other
+   way round. */
+typedef struct {
+  const float *vectors, *factors;
+  int64_t terms, row_factor, term_factor; /* factor(row, term) lies at row row_factor + term term_factor */
+  int32_t rows_are_units;
+} Sums;
+
+/* Where the bits of a row's example and term begin, as a number of bits. */
+ALWAYS int64_t bits_at(const Products *job, const Sums *sums, int64_t row, int64_t term) {
+  const int64_t unit = sums->rows_are_units ? row : term, example = (sums->rows_are_units ? term : row) / job->rows;
+  return example * job->bytes * 8 + unit * job->inputs;
+}
+
+ALWAYS void add_terms(
+    const Products *job, const Sums *given, int64_t row, int64_t at, const int rows, const int aligned,
+    const int whole) {
+  Lanes sums[ROWS][COLS] = {{{0}}};
+  const int64_t inputs = job->inputs, n = inputs - at;
+  const float *vector = given->vectors + at, *factor = given->factors + row * given->row_factor;
+  int64_t places[ROWS], left = job->rows; /* terms before the next example's, where a term is a row of x */
+  for (int r = 0; r < rows; r++) places[r] = bits_at(job, given, row + r, 0) + at;
+  for (int64_t term = 0; term < given->terms; term++) {
+    Lanes lanes[COLS];
+#pragma GCC unroll 4
+    for (int s = 0; s < COLS; s++) lanes[s] = lanes_of(vector, s, n, whole);
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; r++) {
+      const Lanes a = factor[r * given->row_factor] - (Lanes){0};
+      Word word = kept_from(job->bits, places[r], n, aligned, whole);
+#pragma GCC unroll 4
+      for (int s = 0; s < COLS; s++) {
+        if (s == VECTORS) word = kept_from(job->bits, places[r] + WORD, n - WORD, aligned, whole);
+        sums[r][s] = add_kept(sums[r][s], lanes[s], a, kept_of(word, s % VECTORS));
+      }
+    }
+    vector += inputs, factor += given->term_factor;
+    int64_t step = inputs;
+    if (given->rows_are_units) step = --left > 0 ? 0 : (left = job->rows, job->bytes * 8);
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; r++) places[r] += step;
+  }
+  for (int r = 0; r < rows; r++) {
+    float *out = job->out + (row + r) * inputs + at, scaled[COLS * WIDTH];
+    for (int i = 0; i < COLS * WIDTH; i++) scaled[i] = job->scale * sums[r][i / WIDTH][i % WIDTH];
+    const int64_t some = min_i64(n, COLS * WIDTH);
+    if (job->add) {
+      for (int64_t i = 0; i < some; i++) out[i] += scaled[i];
+    } else {
+      memcpy(out, scaled, (size_t)some * sizeof(float));
+    }
+  }
+}
+
+ALWAYS void add_all_terms(const Products *job, const Sums *sums, int64_t row, int64_t at, const int rows) {
+  const int whole = at + COLS * WIDTH <= job->inputs;
+  if (job->inputs % 8 == 0) {
+    if (whole) add_terms(job, sums, row, at, rows, 1, 1);
+    else add_terms(job, sums, row, at, rows, 1, 0);
+  } else {
+    if (whole) add_terms(job, sums, row, at, rows, 0, 1);
+    else add_terms(job, sums, row, at, rows, 0, 0);
+  }
+}
+
+static void sum_rows(const Products *job, const Sums *sums, int64_t first, int64_t last) {
+  for (int64_t at = 0; at < job->inputs; at += COLS * WIDTH) {
+    int64_t row = first;
+    for (; row + ROWS <= last; row += ROWS) add_all_terms(job, sums, row, at, ROWS);
+    for (; row < last; row++) add_all_terms(job, sums, row, at, 1);
+  }
+}
+
+/* One unit of work is a block of rows of x, whose sums are made in an order that the shape gives. */
 static void input_gradient_range(void *context, int64_t begin, int64_t end) {
   const Products *job = context;
-  memset(job->out + begin * job->rows * job->inputs, 0, (size_t)((end - begin) * job->rows * job->inputs) * 4);
-  for (int64_t first = 0; first < job->units; first += job->block) {
-    const int64_t last = min_i64(first + job->block, job->units);
-    for (int64_t example = begin; example < end; example++) {
-      visit_connections(job, example, 1, first, last, add_to_inputs);
-    }
+  const Sums sums = {job->weight, job->dy, job->units, job->units, 1, 0};
+  for (int64_t item = begin; item < end; item++) {
+    const int64_t first = item * job->block, last = min_i64(first + job->block, job->batch * job->rows);
+    sum_rows(job, &sums, first, last);
   }
 }
 
-/* One unit of work is a block of rows of the weight, whose sums are made in an order that the shape gives. */
+/* One unit of work is a block of units. */
 static void weight_gradient_range(void *context, int64_t begin, int64_t end) {
   const Products *job = context;
+  const Sums sums = {job->x, job->dy, job->batch * job->rows, 1, job->units, 1};
   for (int64_t item = begin; item < end; item++) {
     const int64_t first = item * job->block, last = min_i64(first + job->block, job->units);
-    memset(job->out + first * job->inputs, 0, (size_t)((last - first) * job->inputs) * sizeof(float));
-    for (int64_t example = 0; example < job->batch; example += TOGETHER) {
-      visit_connections(job, example, min_i64(TOGETHER, job->batch - example), first, last, add_to_weight);
-    }
+    sum_rows(job, &sums, first, last);
   }
 }
 
-/* `shape`: batch, rows, inputs, units, threshold, bits, scale. */
-static int32_t read_shape(
-    Products *job, const uint32_t *header, const uint32_t *table, double offset, const double *shape) {
+/* `shape`: batch, rows, inputs, units, threshold, bits, scale, add. */
+static int32_t read_shape(Products *job, const int32_t *bits, const double *shape) {
   if (!are_sizes(shape[0] * shape[1], shape[2], shape[3]) || !are_sizes(shape[0], shape[1], 1)) return BAD_ARGUMENT;
-  if (!are_sizes(shape[0], shape[2], shape[3]) || !is_size(shape[4])) return BAD_ARGUMENT;
-  if (!(shape[4] < (shape[5] == 16 ? 0x1p16 : 0x1p32))) return BAD_ARGUMENT;
-  const double connections = shape[2] * shape[3];
-  const int32_t status = draw_read(&job->draw, header, table, offset, shape[0], connections, shape[5]);
-  if (status != OK) return status;
+  if (!are_sizes(shape[0], shape[2], shape[3])) return BAD_ARGUMENT;
   job->batch = (int64_t)shape[0], job->rows = (int64_t)shape[1];
   job->inputs = (int64_t)shape[2], job->units = (int64_t)shape[3];
-  job->threshold = (uint32_t)shape[4];
   job->scale = (float)shape[6];
+  job->add = shape[7] != 0;
+  job->bits = (const uint8_t *)bits;
+  job->bytes = bytes_of(job->inputs * job->units);
   return OK;
 }
 
-/* Blocks of units with about so many connections. */
-static void cut_units(Products *job, int64_t connections) {
-  const int64_t block = max_i64(1, min_i64(job->units, connections / job->inputs));
-  job->block = block > 8 ? block & ~7 : block; /* ends where a group of random blocks is likely to end */
+KERNEL(drop_connect_bits)(
+    int32_t *bits, const uint32_t *header, const uint32_t *table, double offset, const double *shape) {
+  Decisions job = {.bits = (uint8_t *)bits};
+  if (!are_sizes(shape[0], shape[2], shape[3]) || !is_size(shape[4])) return BAD_ARGUMENT;
+  if (!(shape[4] < (shape[5] == 16 ? 0x1p16 : 0x1p32))) return BAD_ARGUMENT;
+  if (draw_read(&job.draw, header, table, offset, shape[0], shape[2] * shape[3], shape[5]) != OK) return BAD_ARGUMENT;
+  job.threshold = (uint32_t)shape[4];
+  job.pieces = max_i64(1, (job.draw.cols + PIECE - 1) / PIECE);
+  pool_run(job.draw.rows * job.pieces, 1, shape[5] == 16 ? draw_half_words : draw_words, &job);
+  return OK;
 }
 
 KERNEL(drop_connect)(
-    const float *x, const float *weight, float *out, const uint32_t *header, const uint32_t *table,
-    double offset, const double *shape) {
+    const float *x, const float *weight, float *out, const int32_t *bits, const double *shape) {
   Products job = {.x = x, .weight = weight, .out = out};
-  if (read_shape(&job, header, table, offset, shape) != OK) return BAD_ARGUMENT;
+  if (read_shape(&job, bits, shape) != OK) return BAD_ARGUMENT;
   if (job.inputs == 0) {
     if (out != NULL) memset(out, 0, (size_t)(job.batch * job.rows * job.units) * sizeof(float));
     return OK;
   }
-  cut_units(&job, NEAR);
+  job.block = max_i64(COLS, min_i64(job.units, NEAR / job.inputs) & ~(COLS - 1));
   const int64_t blocks = (job.units + job.block - 1) / job.block;
-  const int64_t groups = (job.batch + TOGETHER - 1) / TOGETHER;
-  pool_run(groups * blocks, row_grain(TOGETHER * job.block * job.inputs), forward_range, &job);
+  const int64_t groups = (job.batch * job.rows + ROWS - 1) / ROWS;
+  pool_run(groups * blocks, row_grain(job.block * job.inputs), forward_range, &job);
   return OK;
 }
 
 KERNEL(drop_connect_input_gradient)(
-    const float *weight, const float *dy, float *dx, const uint32_t *header, const uint32_t *table,
-    double offset, const double *shape) {
-  Products job = {.weight = weight, .dy = dy, .out = dx};
-  if (read_shape(&job, header, table, offset, shape) != OK) return BAD_ARGUMENT;
+    const float *weight, const float *dy, float *dx, const int32_t *bits, const double *shape) {
+  Products job = {.weight = weight, .dy = dy, .out = dx, .block = 4 * ROWS};
+  if (read_shape(&job, bits, shape) != OK) return BAD_ARGUMENT;
   if (job.inputs == 0) return OK;
-  cut_units(&job, NEAR);
-  /* A few examples at a time read a block of the weight while it is near. */
-  const int64_t together = max_i64(row_grain(job.inputs * job.units), min_i64(8, job.batch / 16));
-  pool_run(job.batch, together, input_gradient_range, &job);
+  pool_run((job.batch * job.rows + job.block - 1) / job.block, 1, input_gradient_range, &job);
   return OK;
 }
 
 KERNEL(drop_connect_weight_gradient)(
-    const float *x, const float *dy, float *d_weight, const uint32_t *header, const uint32_t *table,
-    double offset, const double *shape) {
-  Products job = {.x = x, .dy = dy, .out = d_weight};
-  if (read_shape(&job, header, table, offset, shape) != OK) return BAD_ARGUMENT;
+    const float *x, const float *dy, float *d_weight, const int32_t *bits, const double *shape) {
+  Products job = {.x = x, .dy = dy, .out = d_weight, .block = 4 * ROWS};
+  if (read_shape(&job, bits, shape) != OK) return BAD_ARGUMENT;
   if (job.inputs == 0) return OK;
-  cut_units(&job, NEAR);
-  const int64_t blocks = (job.units + job.block - 1) / job.block;
-  pool_run(blocks, row_grain(job.block * job.inputs * max_i64(1, job.batch)), weight_gradient_range, &job);
+  pool_run((job.units + job.block - 1) / job.block, 1, weight_gradient_range, &job);
   return OK;
 }
