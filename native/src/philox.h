@@ -8,8 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__AVX2__)
+#if defined(__SSE2__) && !defined(THINNED_NO_INTRINSICS)
 #include <immintrin.h>
+#define THINNED_SSE 1
 #elif defined(__ARM_NEON) && !defined(THINNED_NO_INTRINSICS)
 #include <arm_neon.h>
 #define THINNED_NEON 1
@@ -21,12 +22,18 @@
 #define PHILOX_W1 0xbb67ae85u
 #define PHILOX_ROUNDS 10
 
-/* Registers that are worked on side by side, to hide the multiplier's latency, and blocks in each. */
+/* Registers that are worked on side by side, to hide the multiplier's latency, and blocks in each. Where instructions are
+   many for their numbers, a long run does better with more of them, though they spill. */
 #define REGISTERS 4
 #if defined(__AVX512F__)
 #define REGISTER_BLOCKS 8
-#else
+#define RUN_REGISTERS REGISTERS
+#elif defined(__AVX2__) || !defined(THINNED_SSE)
 #define REGISTER_BLOCKS 4
+#define RUN_REGISTERS 16
+#else
+#define REGISTER_BLOCKS 2
+#define RUN_REGISTERS 16
 #endif
 
 /* philox_words makes this many blocks at a time, so it may write up to the next multiple. */
@@ -81,7 +88,7 @@ static __attribute__((unused)) void philox_scattered(
     uint32_t *words, const uint32_t *low, const uint32_t *high, const uint32_t *step, int64_t blocks, uint32_t site,
     uint32_t key0, uint32_t key1);
 
-#if defined(__AVX2__)
+#if defined(THINNED_SSE)
 
 #if defined(__AVX512F__)
 typedef __m512i words_of_blocks;
@@ -98,7 +105,7 @@ typedef __m512i words_of_blocks;
 #define FIRST_HALF(a, b) _mm512_unpacklo_epi64(a, b)
 #define SECOND_HALF(a, b) _mm512_unpackhi_epi64(a, b)
 #define BLOCKS_OF_LANES _mm512_set_epi64(7, 3, 6, 2, 5, 1, 4, 0)
-#else
+#elif defined(__AVX2__)
 typedef __m256i words_of_blocks;
 #define ALL(x) _mm256_set1_epi64x((int64_t)(x))
 #define ADD(a, b) _mm256_add_epi64(a, b)
@@ -113,9 +120,66 @@ typedef __m256i words_of_blocks;
 #define FIRST_HALF(a, b) _mm256_unpacklo_epi64(a, b)
 #define SECOND_HALF(a, b) _mm256_unpackhi_epi64(a, b)
 #define BLOCKS_OF_LANES _mm256_set_epi64x(3, 1, 2, 0)
+#else
+typedef __m128i words_of_blocks;
+#define ALL(x) _mm_set1_epi64x((int64_t)(x))
+#define ADD(a, b) _mm_add_epi64(a, b)
+#define MULTIPLY(a, b) _mm_mul_epu32(a, b)
+#define HIGH_HALF(a) _mm_srli_epi64(a, 32)
+#define XOR(a, b) _mm_xor_si128(a, b)
+#define XOR3(a, b, c) XOR(a, XOR(b, c))
+#define JOIN(low, high) _mm_or_si128(_mm_and_si128(low, ALL(0xffffffff)), _mm_slli_epi64(high, 32))
+#define STORE(to, a) _mm_storeu_si128((__m128i *)(to), a)
+#define LOAD_WIDE(from) _mm_unpacklo_epi32(_mm_loadl_epi64((const __m128i *)(from)), _mm_setzero_si128())
+#define FIRST_HALF(a, b) _mm_unpacklo_epi64(a, b)
+#define SECOND_HALF(a, b) _mm_unpackhi_epi64(a, b)
+#define BLOCKS_OF_LANES _mm_set_epi64x(1, 0)
 #endif
 
-/* `blocks` blocks from `block` on; `bytes` of what lies at `fetch` are asked for with each group.
+/* What all blocks of a call have in common. */
+typedef struct {
+  words_of_blocks k0[PHILOX_ROUNDS], k1[PHILOX_ROUNDS], shared0, shared1, shared2, shared3;
+} Common;
+
+/* As many blocks as so many registers hold, whose counters begin at `number`. */
+static inline __attribute__((always_inline)) void philox_group(
+    uint32_t *words, const Common *common, words_of_blocks *number, const int registers) {
+  const words_of_blocks m0 = ALL(PHILOX_M0), m1 = ALL(PHILOX_M1), next = ALL(REGISTER_BLOCKS);
+  words_of_blocks c0[RUN_REGISTERS], c1[RUN_REGISTERS], c2[RUN_REGISTERS], c3[RUN_REGISTERS];
+#pragma GCC unroll 8
+  for (int g = 0; g < registers; g++) {
+    const words_of_blocks first = MULTIPLY(m0, *number);
+    *number = ADD(*number, next);
+    const words_of_blocks second = MULTIPLY(m1, XOR(HIGH_HALF(first), common->shared0));
+    const words_of_blocks p0 = MULTIPLY(m0, XOR(HIGH_HALF(second), common->shared1));
+    const words_of_blocks p1 = MULTIPLY(m1, XOR(first, common->shared2));
+    c0[g] = XOR3(HIGH_HALF(p1), second, common->k0[2]);
+    c1[g] = p1;
+    c2[g] = XOR(HIGH_HALF(p0), common->shared3);
+    c3[g] = p0;
+  }
+#pragma GCC unroll 8
+  for (int round = 3; round < PHILOX_ROUNDS; round++) {
+#pragma GCC unroll 8
+    for (int g = 0; g < registers; g++) {
+      const words_of_blocks p0 = MULTIPLY(m0, c0[g]), p1 = MULTIPLY(m1, c2[g]);
+      c0[g] = XOR3(HIGH_HALF(p1), c1[g], common->k0[round]);
+      c1[g] = p1;
+      c2[g] = XOR3(HIGH_HALF(p0), c3[g], common->k1[round]);
+      c3[g] = p0;
+    }
+  }
+#pragma GCC unroll 8
+  for (int g = 0; g < registers; g++) {
+    const words_of_blocks w01 = JOIN(c0[g], c1[g]);
+    const words_of_blocks w23 = JOIN(c2[g], c3[g]);
+    uint32_t *out = words + 4 * REGISTER_BLOCKS * g;
+    STORE(out, FIRST_HALF(w01, w23));
+    STORE(out + 2 * REGISTER_BLOCKS, SECOND_HALF(w01, w23));
+  }
+}
+
+/* `blocks` blocks from `block` on; `bytes` of what lies at `fetch` are asked for with each PHILOX_GROUP.
 
    Each 32-bit word of a block lies in the low half of a 64-bit lane, where the multiplication reads it; the high halves
    hold rubbish that nothing reads. Of the counter only word 0 differs between the blocks of a call, so half
@@ -127,56 +191,31 @@ static void philox_words(
     philox_each(words, block, blocks, address);
     return;
   }
-  words_of_blocks k0[PHILOX_ROUNDS], k1[PHILOX_ROUNDS];
+  Common common;
   for (uint32_t round = 0; round < PHILOX_ROUNDS; round++) {
-    k0[round] = ALL(address->key0 + round * PHILOX_W0);
-    k1[round] = ALL(address->key1 + round * PHILOX_W1);
+    common.k0[round] = ALL(address->key0 + round * PHILOX_W0);
+    common.k1[round] = ALL(address->key1 + round * PHILOX_W1);
   }
   /* After round 0 words 0 and 1 are shared, after round 1 the product of the shared word 0 is. */
   const uint64_t product1 = (uint64_t)PHILOX_M1 * address->step;
   const uint64_t product0 = (uint64_t)PHILOX_M0 * ((uint32_t)(product1 >> 32) ^ high ^ address->key0);
-  const words_of_blocks shared0 = XOR(ALL(address->site), k1[0]);
-  const words_of_blocks shared1 = XOR(ALL(product1 & 0xffffffff), k0[1]);
-  const words_of_blocks shared2 = XOR(ALL(product0 >> 32), k1[1]);
-  const words_of_blocks shared3 = XOR(ALL(product0 & 0xffffffff), k1[2]);
-  const words_of_blocks m0 = ALL(PHILOX_M0), m1 = ALL(PHILOX_M1);
-  const words_of_blocks next = ALL(REGISTER_BLOCKS);
-  /* The blocks are spread over the lanes so that the two halves below come out in order. */
+  common.shared0 = XOR(ALL(address->site), common.k1[0]);
+  common.shared1 = XOR(ALL(product1 & 0xffffffff), common.k0[1]);
+  common.shared2 = XOR(ALL(product0 >> 32), common.k1[1]);
+  common.shared3 = XOR(ALL(product0 & 0xffffffff), common.k1[2]);
+  /* The blocks are spread over the lanes so that the halves that are stored come out in order. */
   words_of_blocks number = ADD(ALL(block), BLOCKS_OF_LANES);
-  for (int64_t i = 0; i < blocks; i += PHILOX_GROUP) {
+  int64_t i = 0;
+#if RUN_REGISTERS > REGISTERS
+  const int64_t run = RUN_REGISTERS * REGISTER_BLOCKS;
+  for (; i + run <= blocks; i += run) {
+    fetch_some(&fetch, bytes * (RUN_REGISTERS / REGISTERS));
+    philox_group(words + 4 * i, &common, &number, RUN_REGISTERS);
+  }
+#endif
+  for (; i < blocks; i += PHILOX_GROUP) {
     fetch_some(&fetch, bytes);
-    words_of_blocks c0[REGISTERS], c1[REGISTERS], c2[REGISTERS], c3[REGISTERS];
-#pragma GCC unroll 8
-    for (int g = 0; g < REGISTERS; g++) {
-      const words_of_blocks first = MULTIPLY(m0, number);
-      number = ADD(number, next);
-      const words_of_blocks second = MULTIPLY(m1, XOR(HIGH_HALF(first), shared0));
-      const words_of_blocks p0 = MULTIPLY(m0, XOR(HIGH_HALF(second), shared1));
-      const words_of_blocks p1 = MULTIPLY(m1, XOR(first, shared2));
-      c0[g] = XOR3(HIGH_HALF(p1), second, k0[2]);
-      c1[g] = p1;
-      c2[g] = XOR(HIGH_HALF(p0), shared3);
-      c3[g] = p0;
-    }
-#pragma GCC unroll 8
-    for (int round = 3; round < PHILOX_ROUNDS; round++) {
-#pragma GCC unroll 8
-      for (int g = 0; g < REGISTERS; g++) {
-        const words_of_blocks p0 = MULTIPLY(m0, c0[g]), p1 = MULTIPLY(m1, c2[g]);
-        c0[g] = XOR3(HIGH_HALF(p1), c1[g], k0[round]);
-        c1[g] = p1;
-        c2[g] = XOR3(HIGH_HALF(p0), c3[g], k1[round]);
-        c3[g] = p0;
-      }
-    }
-#pragma GCC unroll 8
-    for (int g = 0; g < REGISTERS; g++) {
-      const words_of_blocks w01 = JOIN(c0[g], c1[g]);
-      const words_of_blocks w23 = JOIN(c2[g], c3[g]);
-      uint32_t *out = words + 4 * (i + REGISTER_BLOCKS * g);
-      STORE(out, FIRST_HALF(w01, w23));
-      STORE(out + 2 * REGISTER_BLOCKS, SECOND_HALF(w01, w23));
-    }
+    philox_group(words + 4 * i, &common, &number, REGISTERS);
   }
 }
 

@@ -9,8 +9,10 @@ import {
   dropConnectProduct,
   dropConnectWeightGradient,
 } from "../../plugins/dropout/drop_connect/_kernels.ts";
+import { exampleProduct } from "../../plugins/dropout/drop_connect/_per_example.ts";
 import { type DropConnectShape, wordsOf } from "../../plugins/dropout/drop_connect/_twins.ts";
-import { assertClose, Draws, forSeeds, nativeTest, open } from "./_native.ts";
+import { gradients, Key, noGrad, Tensor } from "../../mod.ts";
+import { assertClose, Draws, forSeeds, instructionSets, nativeTest, open } from "./_native.ts";
 
 /** Room for a bit for each connection, full of rubbish. */
 const roomFor = ({ batch, inputs, units }: DropConnectShape) =>
@@ -62,7 +64,7 @@ function anyShape(draws: Draws): DropConnectShape {
   };
 }
 
-for (const instructions of ["auto", "portable"] as const) {
+for (const instructions of instructionSets) {
   nativeTest(`native products with dropped weights agree with the reference (${instructions})`, () => {
     const native = open(instructions);
     forSeeds(30, (draws) => {
@@ -104,7 +106,7 @@ nativeTest("products with dropped weights are the same bits for any number of th
   open("auto", { threads: 2 });
 });
 
-for (const instructions of ["auto", "portable"] as const) {
+for (const instructions of instructionSets) {
   nativeTest(`a connection that is dropped counts for nothing, whatever comes in (${instructions})`, () => {
     const shape = {
       batch: 6,
@@ -138,3 +140,34 @@ for (const instructions of ["auto", "portable"] as const) {
     assertEquals(found, expected);
   });
 }
+
+nativeTest(
+  "a product whose masks are too large to be kept has the numbers and gradients of one whose masks are",
+  () => {
+    const before = useBackend(open("auto"));
+    try {
+      // 269 million connections, a bit more than are kept; the halves' are.
+      const [batch, units] = [420, 800];
+      const key = Key.seed(3);
+      const normal = (name: string, rows: number) => Tensor.normal([rows, units], key.at(name));
+      const [x, dy, weight] = [normal("x", batch), normal("dy", batch), normal("weight", units).withGradient()];
+      const run = (first: number, last: number) => {
+        const part = x.slice([first], [last]).detach().withGradient();
+        const y = exampleProduct(part, weight, key.at("mask").sample(first), 0.5, true);
+        const [dx, dWeight] = gradients(y.mul(dy.slice([first], [last])).sum(), [part, weight]);
+        return [y, dx, dWeight].map((tensor) => tensor.floats);
+      };
+      const [y, dx, dWeight] = run(0, batch);
+      const halves = [run(0, batch / 2), run(batch / 2, batch)];
+      [y, dx].forEach((whole, i) => {
+        halves.forEach((half, part) =>
+          assertEquals(whole.subarray(part * half[i].length).slice(0, half[i].length), half[i])
+        );
+      });
+      assertClose(dWeight, halves[0][2].map((value, i) => value + halves[1][2][i]), 1e-4, 1e-3, "dWeight");
+      assertEquals(noGrad(() => exampleProduct(x, weight, key.at("mask"), 0.5, true)).floats, y);
+    } finally {
+      useBackend(before);
+    }
+  },
+);

@@ -17,6 +17,16 @@
 /* Half of a random word, read where words have been written. */
 typedef uint16_t __attribute__((may_alias)) half_word;
 
+/* The same eight by eight bits, columns first. */
+ALWAYS uint64_t transpose_bits(uint64_t x) {
+  uint64_t t = (x ^ x >> 7) & 0x00aa00aa00aa00aa;
+  x ^= t ^ t << 7;
+  t = (x ^ x >> 14) & 0x0000cccc0000cccc;
+  x ^= t ^ t << 14;
+  t = (x ^ x >> 28) & 0x00000000f0f0f0f0;
+  return x ^ t ^ t << 28;
+}
+
 /* Bytes of an example's bits: whole words of 64, and one more that may be read beyond the last connection. */
 static int64_t bytes_of(int64_t connections) { return (connections + 63) / 64 * 8 + 8; }
 
@@ -51,6 +61,21 @@ ALWAYS uint64_t bits_of(const void *numbers, int64_t n, uint32_t threshold, cons
       bits |= (uint64_t)(uint32_t)_mm256_movemask_epi8(kept) << 32 * i;
     }
     return bits;
+  }
+#else
+  if (n == 64 && halves) {
+    typedef uint16_t Halves __attribute__((vector_size(16)));
+    typedef uint8_t Bytes __attribute__((vector_size(8)));
+    Halves all = {0};
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; i++) {
+      Halves eight;
+      memcpy(&eight, half + 8 * i, sizeof eight);
+      all |= (Halves)(eight >= (uint16_t)threshold) & (uint16_t)(1 << i);
+    }
+    const Bytes bytes = __builtin_convertvector(all, Bytes);
+    memcpy(&bits, &bytes, sizeof bits);
+    return transpose_bits(bits);
   }
 #endif
   for (int64_t i = 0; i < n; i++) bits |= (uint64_t)((halves ? half[i] : word[i]) >= threshold) << i;
@@ -98,7 +123,11 @@ typedef struct {
 #define WORD 32
 #define VECTORS (WORD / WIDTH)
 /* Rows of the output that are worked on together, so that what they share is read once, and registers for each. */
+#if defined(__SSE2__) && !defined(__AVX2__)
+#define ROWS 2
+#else
 #define ROWS 4
+#endif
 #if defined(__AVX512BW__) && defined(__AVX512VL__)
 #define WIDTH 16
 #define COLS 4
@@ -115,10 +144,15 @@ ALWAYS Lanes lanes_some(const float *from, int64_t n) {
   return (Lanes)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), from);
 }
 #else
+#if defined(__AVX2__)
 #define WIDTH 8
 #define COLS 2
-typedef float Lanes __attribute__((vector_size(32)));
-typedef int32_t Whole __attribute__((vector_size(32)));
+#else
+#define WIDTH 4
+#define COLS 4
+#endif
+typedef float Lanes __attribute__((vector_size(4 * WIDTH)));
+typedef int32_t Whole __attribute__((vector_size(4 * WIDTH)));
 typedef Whole Word, Kept;
 
 ALWAYS Word spread(uint32_t word) { return (int32_t)word - (Whole){0}; }
@@ -137,7 +171,7 @@ ALWAYS Lanes add_kept(Lanes sum, Lanes a, Lanes b, Kept kept) {
   return (Lanes)_mm256_blendv_ps((__m256)sum, more, _mm256_castsi256_ps((__m256i)kept));
 }
 #else
-ALWAYS Kept kept_of(Word word, int s) { return (word & ((Whole){1, 2, 4, 8, 16, 32, 64, 128} << WIDTH * s)) != 0; }
+ALWAYS Kept kept_of(Word word, int s) { return (word & ((Whole){1, 2, 4, 8} << WIDTH * s)) != 0; }
 ALWAYS Lanes add_kept(Lanes sum, Lanes a, Lanes b, Kept kept) { return sum + (Lanes)((Kept)(a * b) & kept); }
 #endif
 #endif
@@ -192,7 +226,7 @@ ALWAYS void dots(
       _Pragma("GCC unroll 4") for (int r = 0; r < rows; r++) { \
         word[r] = kept_from(bits[r], (unit + u) * inputs + at, n, aligned, whole); \
       } \
-      _Pragma("GCC unroll 4") for (int s = 0; s < VECTORS; s++) { \
+      _Pragma("GCC unroll 8") for (int s = 0; s < VECTORS; s++) { \
         const Lanes w = lanes_of(weight + u * inputs + at, s, n, whole); \
         _Pragma("GCC unroll 4") for (int r = 0; r < rows; r++) { \
           sums[r][u] = add_kept(sums[r][u], w, lanes_of(x + r * inputs + at, s, n, whole), kept_of(word[r], s)); \
