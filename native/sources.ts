@@ -7,6 +7,7 @@
 import abi from "./src/abi.c" with { type: "text" };
 import approx from "./src/approx.h" with { type: "text" };
 import attention from "./src/attention.c" with { type: "text" };
+import averagePooling from "./src/average_pooling.c" with { type: "text" };
 import biasActivation from "./src/bias_activation.c" with { type: "text" };
 import blas from "./src/blas.c" with { type: "text" };
 import convolution from "./src/convolution.c" with { type: "text" };
@@ -14,6 +15,9 @@ import convolutionWeight from "./src/convolution_weight.c" with { type: "text" }
 import draw from "./src/draw.h" with { type: "text" };
 import elementwise from "./src/elementwise.c" with { type: "text" };
 import extremes from "./src/extremes.h" with { type: "text" };
+import flat from "./src/flat.h" with { type: "text" };
+import flatConvolution from "./src/flat_convolution.h" with { type: "text" };
+import flatGradient from "./src/flat_gradient.h" with { type: "text" };
 import functions from "./src/functions.h" with { type: "text" };
 import guest from "./src/guest.c" with { type: "text" };
 import kernel from "./src/kernel.h" with { type: "text" };
@@ -22,6 +26,7 @@ import normal from "./src/normal.h" with { type: "text" };
 import normalization from "./src/normalization.c" with { type: "text" };
 import philox from "./src/philox.h" with { type: "text" };
 import pooling from "./src/pooling.c" with { type: "text" };
+import poolingHeader from "./src/pooling.h" with { type: "text" };
 import products from "./src/products.c" with { type: "text" };
 import productsHeader from "./src/products.h" with { type: "text" };
 import random from "./src/random.c" with { type: "text" };
@@ -44,6 +49,7 @@ export const sources: Record<string, string> = {
   "abi.c": abi,
   "approx.h": approx,
   "attention.c": attention,
+  "average_pooling.c": averagePooling,
   "bias_activation.c": biasActivation,
   "blas.c": blas,
   "convolution.c": convolution,
@@ -51,6 +57,9 @@ export const sources: Record<string, string> = {
   "draw.h": draw,
   "elementwise.c": elementwise,
   "extremes.h": extremes,
+  "flat.h": flat,
+  "flat_convolution.h": flatConvolution,
+  "flat_gradient.h": flatGradient,
   "functions.h": functions,
   "guest.c": guest,
   "kernel.h": kernel,
@@ -59,6 +68,7 @@ export const sources: Record<string, string> = {
   "normalization.c": normalization,
   "philox.h": philox,
   "pooling.c": pooling,
+  "pooling.h": poolingHeader,
   "products.c": products,
   "products.h": productsHeader,
   "random.c": random,

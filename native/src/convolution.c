@@ -4,11 +4,9 @@
  * The gradient towards the input is the same product with the weights transposed, once for each remainder modulo the
  * stride. The slow twin is core/backend/reference/convolution.ts.
  */
-#include "approx.h"
-
 /* Numbers of output channels are mostly multiples of eight; columns go on from image to image. */
 #define TILE_FLAT
-#include "tile.h"
+#include "flat_convolution.h"
 
 /* Inner indices that are summed at a time: the second-level cache holds the weights of as many. */
 #define BLOCK_INNER 512
@@ -16,8 +14,6 @@
 #define MOST_PLANES (1 << 22)
 /* Columns of a unit, at least. */
 #define UNIT_COLS 384
-
-enum { NONE, RELU, SIGMOID, TANH, EPILOGUE_COUNT };
 
 static _Thread_local Scratch plane_scratch, column_scratch;
 
@@ -78,16 +74,6 @@ static void pack_panel(
         }
       }
     }
-  }
-}
-
-static inline void activate(int32_t epilogue, float *x, int64_t n) {
-  if (epilogue == RELU) {
-    for (int64_t i = 0; i < n; i++) x[i] = relu_f(x[i]);
-  } else if (epilogue == SIGMOID) {
-    for (int64_t i = 0; i < n; i++) x[i] = sigmoid_f(x[i]);
-  } else if (epilogue == TANH) {
-    for (int64_t i = 0; i < n; i++) x[i] = tanh_f(x[i]);
   }
 }
 
@@ -235,6 +221,12 @@ static int64_t images_together(int64_t batch, int64_t windows) {
 
 static int32_t run_product(Product *job, Weights *weights) {
   const Pass *pass = &job->pass;
+  if (suits_flat(pass, job->channels, job->rows)) {
+    FlatProduct flat = {.pass = pass, .source = job->source, .bias = job->bias, .target = job->target,
+      .groups = job->groups, .channels = job->channels, .rows = job->rows, .epilogue = job->epilogue};
+    return flat_product(&flat, job->batch, weights->weight, weights->group_pitch, weights->row_pitch,
+        weights->channel_pitch);
+  }
   job->together = images_together(job->batch, pass->windows);
   const int64_t held = max_i64(1, MOST_PLANES / (job->together * pass->plane));
   job->block = min_i64(job->channels, min_i64(held, max_i64(1, BLOCK_INNER / pass->taps)));

@@ -3,7 +3,8 @@
  * towards the output, summed over all windows of all images in one fixed order. The slow twin is
  * core/backend/reference/convolution.ts.
  */
-#include "tile.h"
+#include "flat_gradient.h"
+#include "transpose.h"
 
 /* Windows that are summed at a time, and floats of planes that are held. */
 #define BLOCK_WINDOWS 1024
@@ -41,8 +42,12 @@ static void slopes_range(void *context, int64_t begin, int64_t end) {
       const int64_t image = w / size, at = w % size, n = min_i64(job->end - w, size - at);
       const float *dy = job->dy +
           (((job->image + image) * job->groups + job->group) * job->outputs + panel * cols) * size + at;
+      const int64_t quads = valid & ~(int64_t)3, even = n & ~(int64_t)3;
+      for (int64_t i = 0; i < even; i += 4) {
+        for (int64_t j = 0; j < quads; j += 4) transpose_quads(out + i * cols + j, cols, dy + j * size + i, size);
+      }
       for (int64_t i = 0; i < n; i++, out += cols) {
-        for (int64_t j = 0; j < valid; j++) out[j] = dy[j * size + i];
+        for (int64_t j = i < even ? quads : 0; j < valid; j++) out[j] = dy[j * size + i];
         for (int64_t j = valid; j < cols; j++) out[j] = 0;
       }
       w += n;
@@ -119,6 +124,13 @@ KERNEL(convolution_weight_gradient)(const float *x, const float *dy, float *d_we
     .inputs = shape.inputs, .outputs = shape.outputs};
   Pass *pass = &job.pass;
   if (!finish_pass(pass, shape.kernel)) return OUT_OF_MEMORY;
+  if (suits_flat_gradient(pass, shape.inputs, shape.outputs)) {
+    FlatGradient flat = {.pass = pass, .x = x, .dy = dy, .batch = shape.batch, .groups = shape.groups,
+      .inputs = shape.inputs, .outputs = shape.outputs};
+    const int32_t status = flat_gradient(&flat, d_weight);
+    free(pass->offset);
+    return status;
+  }
   const int64_t together = max_i64(1, min_i64(shape.batch, BLOCK_WINDOWS / max_i64(1, pass->windows)));
   const int64_t channels = max_i64(1, min_i64(shape.inputs, MOST_PLANES / max_i64(1, together * pass->plane)));
   const int64_t cols = round_up(shape.outputs, TILE_COLS), inner = shape.inputs * pass->taps;

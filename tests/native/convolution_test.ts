@@ -60,6 +60,50 @@ nativeTest("convolution agrees with the reference where channels, images and col
   });
 });
 
+/** A convolution of few channels over `[height, width]`, without strides. */
+function small(extents: [number, number], kernel: number, padding: number, further: Partial<ConvolutionShape> = {}) {
+  const [height, width] = extents.map((extent) => extent + 2 * padding - kernel + 1);
+  return {
+    batch: 3,
+    groups: 1,
+    inputs: 2,
+    outputs: 3,
+    input: [1, ...extents] as const,
+    output: [1, height, width] as const,
+    kernel: [1, kernel, kernel] as const,
+    stride: [1, 1, 1] as const,
+    padding: [0, padding, padding] as const,
+    dilation: [1, 1, 1] as const,
+    ...further,
+  };
+}
+
+nativeTest("convolution of few channels agrees with the reference, in batches of many parts too", () => {
+  forSeeds(2, (draws) => {
+    checkConvolution(small([28, 28], 5, 2, { batch: 9, inputs: 1, outputs: 6 }), draws);
+    checkConvolution(small([14, 14], 5, 0, { batch: 9, inputs: 6, outputs: 16 }), draws);
+    checkConvolution(small([9, 13], 3, 1, { batch: 150, inputs: 2, outputs: 5, groups: 2 }), draws);
+    checkConvolution(small([6, 40], 3, 1, { batch: 2, inputs: 7, outputs: 13 }), draws);
+    checkConvolution(small([1, 90], 1, 0, { inputs: 3, outputs: 4 }), draws);
+    checkConvolution(small([20, 70], 3, 1, { batch: 40, inputs: 3, outputs: 8 }), draws);
+  });
+});
+
+nativeTest("an infinite input reaches only the taps that look at it", () => {
+  const shape = small([12, 12], 3, 1, { batch: 1, inputs: 1, outputs: 1 });
+  const x = new Float32Array(144).fill(1);
+  x[11] = Infinity; // at the end of a row: no window's left tap looks at it, and no window of the next row
+  const dy = new Float32Array(144).fill(1);
+  const weight = new Float32Array(9).fill(1);
+  for (const backend of [reference, ...natives]) {
+    const [dWeight, y] = [new Float32Array(9), new Float32Array(144)];
+    on(backend).convolutionWeightGradient(x, dy, dWeight, shape);
+    assertEquals([...dWeight].map(Number.isFinite), [true, false, false, true, false, false, true, true, true]);
+    on(backend).convolution(x, weight, null, y, "none", shape);
+    assertEquals([...y].map((value, i) => value === Infinity ? i : -1).filter((i) => i >= 0), [10, 11, 22, 23]);
+  }
+});
+
 nativeTest("convolution gives the same bits with any number of threads", () => {
   const backend = open("auto");
   forSeeds(5, (draws) => {

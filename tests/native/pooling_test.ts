@@ -30,6 +30,34 @@ nativeTest("pooling and its gradients agree with the reference over random shape
   });
 });
 
+nativeTest("means of 2 x 2 windows side by side agree with the reference, odd extents included", () => {
+  for (const [depth, height, width] of [[1, 2, 2], [1, 3, 5], [2, 4, 8], [1, 7, 11], [1, 28, 28], [3, 9, 33]]) {
+    const shape: PoolShape = {
+      planes: 3,
+      input: [depth, height, width],
+      output: [depth, height >> 1, width >> 1],
+      kernel: [1, 2, 2],
+      stride: [1, 2, 2],
+      padding: [0, 0, 0],
+      dilation: [1, 1, 1],
+    };
+    forSeeds(2, (draws) => {
+      const x = draws.floats(3 * volume(shape.input), 1);
+      const dy = draws.floats(3 * volume(shape.output), 1);
+      const run = (backend: Backend) => {
+        const found = [dy, x].map(({ length }) => new Float32Array(length).fill(NaN));
+        on(backend).averagePool(x, found[0], false, shape);
+        on(backend).averagePoolGradient(dy, found[1], false, shape);
+        return found;
+      };
+      const expected = run(reference);
+      for (const native of natives) {
+        run(native).forEach((array, i) => agree(array, expected[i], `array ${i} of ${JSON.stringify(shape)}`, 1e-6));
+      }
+    });
+  }
+});
+
 nativeTest("the largest entry of a window with a NaN is that NaN, and infinities are pooled", () => {
   const x = Float32Array.of(1, NaN, 3, -Infinity, -Infinity, -Infinity, Infinity, 2);
   const shape: PoolShape = {
