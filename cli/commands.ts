@@ -129,6 +129,47 @@ export const predictCommand: CommandHelp = {
   ],
 };
 
+/** Judges. */
+export const evaluateCommand: CommandHelp = {
+  name: "evaluate",
+  summary: "Says what a run's predictions are worth: likelihood, calibration, doubts where they are due.",
+  options: [
+    { name: "run", value: "DIR", meaning: "the folder of a run; must be given" },
+    { name: "name", value: "RUN", meaning: "which of its runs", default: "the last one" },
+    {
+      name: "samples",
+      value: "T",
+      meaning: "passes with dropout on, to average over",
+      default: "0: one pass, without",
+    },
+    { name: "seed", value: "N", meaning: "which masks these passes have", default: "0" },
+    { name: "part", value: "PART", meaning: "which examples: test or validation", default: "test" },
+    {
+      name: "foreign",
+      value: "DATA",
+      meaning: "examples to be spotted as foreign: the test part of a data set, by its plugin's name or as JSON with " +
+        "options; or shuffled, the run's own with every input from another example",
+    },
+    { name: "bins", value: "N", meaning: "bins of the reliability diagram", default: "15" },
+    {
+      name: "noise",
+      value: "V",
+      meaning: "for numbers, the variance of the noise around them, in the targets' units squared",
+      default: "the likeliest, fitted on the validation part",
+    },
+    data,
+    backend,
+  ],
+  examples: [
+    ["evaluate --run runs/mine", "the test examples, dropout off"],
+    ["evaluate --run runs/mine --samples 50 --foreign shuffled", "averaged over 50 passes, with foreign examples"],
+  ],
+  notes: [
+    "With a validation part, as train --validation 0.1 holds one back, a temperature is fitted on it; it is kept in the " +
+    "run's folder. Without one there is none, since a net is surer of examples that it has been trained on.",
+  ],
+};
+
 /** Lists plugins. */
 export const pluginsCommand: CommandHelp = {
   name: "plugins",
@@ -193,6 +234,7 @@ export const helpCommand: CommandHelp = {
 export const commandHelps: readonly CommandHelp[] = [
   trainCommand,
   predictCommand,
+  evaluateCommand,
   pluginsCommand,
   pluginNewCommand,
   pluginCheckCommand,

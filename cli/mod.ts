@@ -10,6 +10,7 @@
 import { didYouMean, ThinnedError } from "../core/mod.ts";
 import { commandHelps } from "./commands.ts";
 import { deliver, type Outcome } from "./deliver.ts";
+import { evaluate } from "./evaluate.ts";
 import { explain, help, overview, tellVersion } from "./help.ts";
 import { invocation } from "./invocation.ts";
 import { native } from "./native.ts";
@@ -21,6 +22,7 @@ import { train } from "./train.ts";
 const commands: Record<string, (args: readonly string[]) => Outcome | Promise<Outcome>> = {
   train,
   predict,
+  evaluate,
   plugins,
   plugin,
   native,

@@ -200,6 +200,8 @@ export {
   type CalibrationBin,
   type CalibrationOptions,
 } from "./uncertainty/calibration.ts";
+export type { ClassScores, ForeignScores, Refusal, SelectiveScores } from "./uncertainty/class_scores.ts";
+export type { NumberScores } from "./uncertainty/number_scores.ts";
 export { brierScore, negativeLogLikelihood } from "./uncertainty/proper_scores.ts";
 export {
   intervalCoverage,
@@ -213,6 +215,25 @@ export { type RiskCoverage, riskCoverage } from "./uncertainty/risk_coverage.ts"
 export { type FittedTemperature, fitTemperature, temper } from "./uncertainty/temperature.ts";
 export { formatSummary } from "./plugin/summary.ts";
 export { type FloatType, type Nested, Tensor } from "./tensor/tensor.ts";
+export {
+  assessClassification,
+  type AssessClassificationOptions,
+  assessRegression,
+  type AssessRegressionOptions,
+  type ClassAssessment,
+  type Judged,
+  type JudgingOptions,
+  type NotDone,
+  type NumberAssessment,
+  type TemperatureScores,
+} from "./train/assess.ts";
+export {
+  type Member,
+  type Predictor,
+  type PredictorBatch,
+  predictorOf,
+  type PredictorOptions,
+} from "./train/predictor.ts";
 export { loadMeasured, measuredWeights } from "./train/average.ts";
 export { defaultLoss } from "./train/default_loss.ts";
 export { holdBack, type PartedExamples, partExamples } from "./train/validation.ts";

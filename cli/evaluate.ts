@@ -1,0 +1,161 @@
+/** `evaluate`: what a trained model's probabilities, or predicted numbers, are worth. @module */
+import {
+  assessClassification,
+  assessRegression,
+  type ClassScores,
+  type NumberAssessment,
+  OptionError,
+} from "../mod.ts";
+import { evaluateCommand } from "./commands.ts";
+import { note, type Outcome } from "./deliver.ts";
+import { foreignExamples } from "./foreign_examples.ts";
+import { openRun } from "./open_run.ts";
+import { readArguments } from "./read_arguments.ts";
+import { reliability } from "./_reliability.ts";
+import { saveTemperature } from "./saved_temperatures.ts";
+import { table } from "./_table.ts";
+
+/** Runs `evaluate --run DIR [--name RUN] [--samples T] [--foreign DATASET|FILE]`. */
+export async function evaluate(args: readonly string[]): Promise<Outcome> {
+  const given = readArguments(args, evaluateCommand);
+  const samples = given.whole("samples", 0) ?? 0;
+  const seed = given.whole("seed", 0) ?? 0;
+  const bins = given.whole("bins", 1) ?? 15;
+  const noise = variance(given.value("noise"));
+  const part = given.value("part") ?? "test";
+  if (part !== "test" && part !== "validation") throw new OptionError("--part", '"test" or "validation"', part);
+  const opened = await openRun(given);
+  const { dataset, name, members, loss } = opened;
+  const split = dataset[part];
+  if (split === undefined) throw new OptionError("--part", `"test", since the run has no validation part`, part);
+  const wanted = given.value("foreign");
+  const about = { samples, seed, split };
+  const told = (found: { passes: number; examples: number }) => ({
+    dataset: dataset.name,
+    run: name,
+    part,
+    members: members.length,
+    samples,
+    passes: found.passes,
+    examples: found.examples,
+  });
+  const head = ({ examples }: { examples: number }) =>
+    `${name} on ${dataset.name}, ${examples.toLocaleString("en")} ${part} examples, ${how(members.length, samples)}\n`;
+  if (dataset.classes === 0) {
+    if (wanted !== undefined) throw new OptionError("--foreign", "nothing for a run that predicts numbers", wanted);
+    const found = assessRegression(members, dataset, { ...about, loss, noise });
+    const { error, noise: known, scores } = found;
+    return { json: { ...told(found), error, noise: known, scores }, text: `${head(found)}\n${describeNumbers(found)}` };
+  }
+  if (noise !== undefined) throw new OptionError("--noise", "nothing for a run that predicts classes", noise);
+  const foreign = wanted === undefined ? undefined : await foreignExamples(wanted, opened);
+  const found = assessClassification(members, dataset, { ...about, bins, foreign: foreign?.split });
+  const { temperature, scores } = found;
+  const fitted = "temperature" in temperature ? temperature : undefined;
+  if (fitted !== undefined) {
+    const saved = await saveTemperature(opened, { samples, seed, temperature: fitted.temperature });
+    if (saved !== undefined) note(`The temperature is kept in ${saved}.`);
+  }
+  const lines = [
+    head(found),
+    table(
+      scoreRows(scores, fitted?.scores),
+      ["score", "value", ...(fitted ? [`at temperature ${fitted.temperature.toPrecision(4)}`] : [])],
+    ),
+    "reason" in temperature
+      ? `\n${temperature.reason}`
+      : `\nThe temperature was fitted on ${temperature.validationExamples.toLocaleString("en")} validation examples.` +
+        (temperature.atLimit ? " It is the end of the range: the likelihood would rise beyond it." : ""),
+    `\n${reliability(scores.calibration.width)}`,
+    `\n${
+      table(
+        scores.selective.curve.map(({ refused, risk }) => [`${(100 * refused).toFixed(0)} %`, percent(1 - risk)]),
+        ["refused", "accuracy of the rest"],
+      )
+    }`,
+  ];
+  if (found.foreign !== undefined) {
+    const { examples, entropy, mutualInformation, maxProbability } = found.foreign;
+    lines.push(
+      `\nspotting ${examples.toLocaleString("en")} examples of ${foreign!.name}:\n` + table([
+        ["entropy", entropy.toFixed(4)],
+        ["mutual information", mutualInformation.toFixed(4)],
+        ["probability of the class", maxProbability.toFixed(4)],
+      ], ["by", "AUROC"]),
+    );
+  }
+  return {
+    json: {
+      ...told(found),
+      scores,
+      temperature,
+      ...(found.foreign && { foreign: { dataset: foreign!.name, ...found.foreign } }),
+    },
+    text: lines.join("\n") + "\n",
+  };
+}
+
+function how(members: number, samples: number): string {
+  const passes = samples === 0 ? "one pass, dropout off" : `mean of ${samples} passes with dropout on`;
+  return members === 1 ? passes : `mean of ${members} members, each ${passes}`;
+}
+
+function percent(value: number): string {
+  return `${(100 * value).toFixed(2)} %`;
+}
+
+function scoreRows(scores: ClassScores, tempered: ClassScores | undefined): string[][] {
+  const row = (name: string, of: (scores: ClassScores) => string) => [
+    name,
+    of(scores),
+    ...(tempered === undefined ? [] : [of(tempered)]),
+  ];
+  const digits = (of: (scores: ClassScores) => number) => (scores: ClassScores) => of(scores).toFixed(4);
+  return [
+    row("error", (scores) => percent(scores.error)),
+    row("negative log-likelihood, nats", digits((scores) => scores.negativeLogLikelihood)),
+    row("Brier score", digits((scores) => scores.brierScore)),
+    row("calibration error, bins of equal width", (scores) => percent(scores.calibration.width.expectedError)),
+    row("calibration error, bins of equal mass", (scores) => percent(scores.calibration.mass.expectedError)),
+    row("largest calibration error", (scores) => percent(scores.calibration.width.maximumError)),
+    row("confidence less accuracy", (scores) => percent(scores.calibration.width.overconfidence)),
+    row("area under risk and coverage", (scores) => percent(scores.selective.area)),
+    row("entropy, nats", digits((scores) => scores.entropy)),
+    row("mutual information, nats", digits((scores) => scores.mutualInformation)),
+  ];
+}
+
+function describeNumbers({ error, noise, scores }: NumberAssessment): string {
+  const short = (value: number) =>
+    Math.abs(value) < 1e4 ? value.toPrecision(4) : Math.round(value).toLocaleString("en");
+  const rows = [["root mean squared error", short(error)]];
+  if (scores !== undefined) {
+    rows.push(
+      ["negative log-likelihood, nats", short(scores.negativeLogLikelihood)],
+      ["mean predicted deviation", short(scores.deviation)],
+      ["calibration error of quantiles", percent(scores.quantiles.expectedError)],
+    );
+  }
+  const told = "reason" in noise
+    ? noise.reason
+    : `Variance of the noise: ${noise.variance.map(short).join(", ")}, ${
+      noise.from === "given" ? "as given" : "fitted on the validation examples"
+    }.`;
+  if (scores === undefined) return `${table(rows, ["score", "value"])}\n\n${told}\n`;
+  const levels = scores.coverage.map(({ level, found }) => [percent(level), percent(found)]);
+  const refused = scores.selective.curve
+    .map(({ refused, risk }) => [`${(100 * refused).toFixed(0)} %`, short(Math.sqrt(risk))]);
+  return [
+    table(rows, ["score", "value"]),
+    told,
+    table(levels, ["interval", "targets in it"]),
+    table(refused, ["refused", "root mean squared error of the rest"]),
+  ].join("\n\n") + "\n";
+}
+
+function variance(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (value > 0 && value < Infinity) return value;
+  throw new OptionError("--noise", "a variance above 0, in the square of the targets' units", text);
+}
