@@ -111,14 +111,13 @@ export type Judged = Model | readonly (Model | Member)[] | Predictor;
  * ```ts
  * import { adam, assessClassification, dense, digits, dropout, fit, holdBack } from "@thinned/dropout";
  * import { loadDataset, relu, sequential } from "@thinned/dropout";
- * import { assert } from "@std/assert";
  *
  * const data = holdBack(await loadDataset(digits({ train: 200, test: 100 })), 0.2, 1);
  * const net = sequential([dense(32), relu(), dropout({ rate: 0.5 }), dense(10)]);
  * const { model } = await fit(net, { data, optimizer: adam(), epochs: 3 });
  * const { scores, temperature } = assessClassification(model, data, { samples: 20 });
- * assert("scores" in temperature);
- * console.log(scores.calibration.width.expectedError, temperature.scores.negativeLogLikelihood);
+ * console.log(scores.calibration.width.expectedError);
+ * if ("scores" in temperature) console.log(temperature.temperature, temperature.scores.negativeLogLikelihood);
  * ```
  */
 export function assessClassification(
