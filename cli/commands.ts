@@ -1,4 +1,5 @@
 /** What the command line understands: each command with its options, told once for reading and for `--help`. @module */
+import { studies } from "../studies/mod.ts";
 
 /** An option of a command. */
 export interface OptionHelp {
@@ -170,6 +171,15 @@ export const evaluateCommand: CommandHelp = {
   ],
 };
 
+/** Runs studies. */
+export const studyCommand: CommandHelp = {
+  name: "study",
+  words: ["NAME"],
+  summary: "Runs an experiment of a paper as its authors ran it; lists them without a name.",
+  options: [],
+  examples: [["study", "which there are"], ["study uci-dropout --help", "what one does, and its options"]],
+};
+
 /** Lists plugins. */
 export const pluginsCommand: CommandHelp = {
   name: "plugins",
@@ -235,6 +245,8 @@ export const commandHelps: readonly CommandHelp[] = [
   trainCommand,
   predictCommand,
   evaluateCommand,
+  studyCommand,
+  ...studies.map((study) => ({ ...study, name: `study ${study.name}` })),
   pluginsCommand,
   pluginNewCommand,
   pluginCheckCommand,

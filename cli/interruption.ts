@@ -10,7 +10,13 @@ type SignalName = keyof typeof statuses;
 export class Interruption {
   readonly #stop = new AbortController();
   readonly #listeners: (readonly [SignalName, () => void])[] = [];
+  readonly #what: string;
   #status = 0;
+
+  /** @param what what the first signal ends, as in "Stopping after this step" */
+  constructor(what = "Stopping after this step") {
+    this.#what = what;
+  }
 
   /** Begins to listen. */
   listen(): void {
@@ -41,9 +47,7 @@ export class Interruption {
     if (this.#stop.signal.aborted) Deno.exit(statuses[name]);
     this.#status = statuses[name];
     note(
-      name === "SIGINT"
-        ? "\nStopping after this step; press Ctrl-C again to stop at once."
-        : "Stopping after this step.",
+      name === "SIGINT" ? `\n${this.#what}; press Ctrl-C again to stop at once.` : `${this.#what}.`,
     );
     this.#stop.abort();
   }

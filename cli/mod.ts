@@ -17,12 +17,14 @@ import { native } from "./native.ts";
 import { plugin } from "./plugin.ts";
 import { plugins } from "./plugins.ts";
 import { predict } from "./predict.ts";
+import { study } from "./study.ts";
 import { train } from "./train.ts";
 
 const commands: Record<string, (args: readonly string[]) => Outcome | Promise<Outcome>> = {
   train,
   predict,
   evaluate,
+  study,
   plugins,
   plugin,
   native,

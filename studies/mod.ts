@@ -1,0 +1,8 @@
+/** Studies: experiments of papers, run as their authors ran them. @module */
+import type { Study } from "./study.ts";
+import { uciDropout } from "./uci_dropout/uci_dropout.ts";
+
+export type { Study, StudyArguments, StudyHost, StudyOption, StudyOutcome } from "./study.ts";
+
+/** All studies. */
+export const studies: readonly Study[] = [uciDropout];
