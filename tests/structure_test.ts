@@ -76,7 +76,7 @@ Deno.test("random/ and backend/ name nothing above them, not even as a type", ()
 });
 
 Deno.test("files import each other in no circle but that of tensors and their ops; types alone are no circle", () => {
-  const files = ["core/", "plugins/", "native/", "testing/", "cli/", "mod.ts"].flatMap(sources);
+  const files = ["core/", "plugins/", "native/", "testing/", "studies/", "cli/", "mod.ts"].flatMap(sources);
   const imports = new Map(files.map((file) => [file, importsOf(file, false)]));
   const found = circles(files, (file) => imports.get(file) ?? []);
   const [ops] = found;
@@ -106,14 +106,21 @@ Deno.test("testing/ imports core/mod.ts, its own folder and zod, and beside it o
   assertEquals(broken(others, (name) => !name.startsWith("testing/")), []);
 });
 
+Deno.test("studies/ imports mod.ts, its own folder and zod, and only cli/ imports it", () => {
+  const allows = (name: string) => name === "mod.ts" || name.startsWith("studies/") || name === "zod";
+  assertEquals(broken(sources("studies/"), allows), []);
+  const others = ["core/", "plugins/", "native/", "testing/", "bench/", "mod.ts"].flatMap(sources);
+  assertEquals(broken(others, (name) => !name.startsWith("studies/")), []);
+});
+
 Deno.test("nothing that is published imports tests or benches", () => {
-  const published = ["core/", "plugins/", "native/", "testing/", "cli/", "mod.ts"];
+  const published = ["core/", "plugins/", "native/", "testing/", "studies/", "cli/", "mod.ts"];
   const files = published.flatMap(sources);
   assertEquals(broken(files, (name) => !name.startsWith("tests/") && !name.startsWith("bench/")), []);
 });
 
 Deno.test("only native/ opens a library", () => {
-  const others = ["core/", "plugins/", "testing/", "cli/", "bench/", "mod.ts"].flatMap(sources);
+  const others = ["core/", "plugins/", "testing/", "studies/", "cli/", "bench/", "mod.ts"].flatMap(sources);
   assertEquals(others.filter((file) => codeOf(file).includes("Deno.dlopen")), []);
   assert(sources("native/").some((file) => codeOf(file).includes("Deno.dlopen")));
 });

@@ -11,6 +11,7 @@ import {
   lossOf,
   meanSquaredError,
   type Model,
+  type ModelOptimizer,
   optimizerFor,
   recycling,
   relu,
@@ -73,13 +74,20 @@ function withConcreteDropout({ hidden, layers, tau }: NetSettings, { dataset, un
 }
 
 /**
- * The optimizer. The authors' regularizer adds `r ||W||^2` for each weight W, no bias, to the mean squared error, with
- * `r = l^2 (1 - p) / (2 N tau)`: so `2 r W` to the gradient. Where rates are learned, the net has the penalty itself.
+ * The optimizer: Adam with the numbers of Keras. The authors' regularizer adds `r ||W||^2` for each weight W, no bias, to
+ * the mean squared error, with `r = l^2 (1 - p) / (2 N tau)`: so `2 r W` to the gradient. Where rates are learned, the net
+ * has the penalty itself.
+ *
+ * @param examples N
  */
-function optimizer(model: Model, { rate, tau }: NetSettings, { dataset }: Prepared) {
+export function optimizerOf(
+  model: Model,
+  { rate, tau }: Pick<NetSettings, "rate" | "tau">,
+  examples: number,
+): ModelOptimizer {
   const plain = { learningRate: 0.001, epsilon: 1e-7 };
   if (rate === "concrete") return optimizerFor(model, adam(plain));
-  const regularizer = LENGTH_SCALE ** 2 * (1 - rate) / (2 * dataset.train.count * tau);
+  const regularizer = LENGTH_SCALE ** 2 * (1 - rate) / (2 * examples * tau);
   return optimizerFor(model, adam({ ...plain, weightDecay: 2 * regularizer }), {
     parameterGroups: [{ match: "bias$", set: { weightDecay: 0 } }],
   });
@@ -97,7 +105,7 @@ export function trainNet(prepared: Prepared, settings: NetSettings, tell: (steps
   const net = rate === "concrete" ? withConcreteDropout(settings, prepared) : withDropout(rate, settings);
   const features = dataset.train.shape[0];
   const model = buildModel(net, { inputShape: [features], seed });
-  const updates = optimizer(model, settings, prepared);
+  const updates = optimizerOf(model, settings, dataset.train.count);
   const loss = meanSquaredError();
   for (let epoch = 0; epoch < epochs; epoch++) {
     let steps = 0;

@@ -55,7 +55,7 @@ export function summarize(
     rmseError: rmse.error,
     logLikelihood: likelihood.mean,
     logLikelihoodError: likelihood.error,
-    published: rate === "grid" && layers === 1 ? publishedFor(set, epochsTimes) : null,
+    published: rate === "grid" && layers === 1 ? publishedFor(set, epochsTimes, batchSize) : null,
     rate,
     epochsTimes,
     layers,
@@ -86,6 +86,7 @@ export function describe(summary: Summary): string {
     lines.push(`learned rates   ${rates.map(digits).join(", ")}`);
   }
   if (published !== null) lines.push(`published: ${published.source}`);
+  if (published?.note !== undefined) lines.push(`note: ${published.note}`);
   lines.push(`standard errors over the splits; each split is in ${out}`);
   return lines.join("\n") + "\n";
 }
