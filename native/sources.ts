@@ -24,6 +24,7 @@ import kernel from "./src/kernel.h" with { type: "text" };
 import movement from "./src/movement.c" with { type: "text" };
 import normal from "./src/normal.h" with { type: "text" };
 import normalization from "./src/normalization.c" with { type: "text" };
+import panels from "./src/panels.c" with { type: "text" };
 import philox from "./src/philox.h" with { type: "text" };
 import pooling from "./src/pooling.c" with { type: "text" };
 import poolingHeader from "./src/pooling.h" with { type: "text" };
@@ -66,6 +67,7 @@ export const sources: Record<string, string> = {
   "movement.c": movement,
   "normal.h": normal,
   "normalization.c": normalization,
+  "panels.c": panels,
   "philox.h": philox,
   "pooling.c": pooling,
   "pooling.h": poolingHeader,

@@ -1,6 +1,6 @@
 /** Matrix products. @module */
 import { defineKernel, type Kernel } from "./kernel.ts";
-import { block, field, inout, input, list, type Sizes } from "./parameters.ts";
+import { block, field, flag, inout, input, list, output, size, type Sizes } from "./parameters.ts";
 import * as twins from "./reference/products.ts";
 
 /** One matrix product, or a batch of equally shaped ones: `C = alpha op(A) op(B) + beta C`, all row-major and dense. */
@@ -115,4 +115,34 @@ export const partGemm: Kernel<typeof twins.partGemm> = defineKernel({
     }),
   ],
   twin: twins.partGemm,
+});
+
+/** Elements of a matrix of n columns and k rows in panels: their last columns may be filled up. */
+export function panelSize({ n, k }: Readonly<Sizes>): number {
+  return Math.ceil(n / twins.panelColumns) * twins.panelColumns * k;
+}
+
+/**
+ * Lays a matrix `[k, n]`, or `[n, k]` if it is to be transposed, in panels of 32 columns, for {@linkcode panelProduct}: all of
+ * a panel's first row, all of its second, and so on; zeros fill up the last panel.
+ */
+export const packPanels: Kernel<typeof twins.packPanels> = defineKernel({
+  name: "packPanels",
+  parameters: [input("b", ["n", "k"]), output("packed", panelSize), flag("transpose"), size("n"), size("k")],
+  twin: twins.packPanels,
+});
+
+/** `C = A B`, or `C = A B + C` with `add`, for `A: [m, k]`, `C: [m, n]` and B in panels. */
+export const panelProduct: Kernel<typeof twins.panelProduct> = defineKernel({
+  name: "panelProduct",
+  parameters: [
+    input("a", ["m", "k"]),
+    input("packed", panelSize),
+    inout("c", ["m", "n"]),
+    flag("add"),
+    size("m"),
+    size("n"),
+    size("k"),
+  ],
+  twin: twins.panelProduct,
 });

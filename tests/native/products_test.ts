@@ -127,3 +127,44 @@ nativeTest("info() names OpenBLAS and its version, or why the own product is use
   if (hasBlas) assertMatch(open().info().blas, /^OpenBLAS/);
   assertEquals(open("auto", { blas: false }).info().blas, "own blocked product (no OpenBLAS found)");
 });
+
+nativeTest(
+  "a matrix in panels gives the products that the reference gives, transposed or not, with any number of threads",
+  () => {
+    const extents = [1, 3, 8, 31, 32, 33, 70];
+    const natives = instructionSets.map((name) => open(name, { blas: false }));
+    forSeeds(40, (draws) => {
+      const [m, n] = [draws.pick([0, 1, 2, 5, 7, 11, 12, 13, 20, 25]), draws.pick(extents)];
+      const k = draws.pick([0, ...extents, 300, 600]);
+      const [transpose, add] = [draws.pick([true, false]), draws.pick([true, false])];
+      const [a, b] = [draws.floats(m * k, 1), draws.floats(n * k, 1)];
+      const before = add ? draws.floats(m * n, 1) : new Float32Array(m * n).fill(NaN);
+      const run = (backend: Backend) => {
+        const [packed, c] = [new Float32Array(Math.ceil(n / 32) * 32 * k).fill(NaN), before.slice()];
+        on(backend).packPanels(b, packed, transpose, n, k);
+        on(backend).panelProduct(a, packed, c, add, m, n, k);
+        return { packed, c };
+      };
+      const expected = run(reference);
+      for (const backend of natives) {
+        const found = run(backend);
+        assertEquals(found.packed, expected.packed);
+        assertClose(found.c, expected.c, 1e-5, 2e-7 * (4 + k), `${m} x ${n} x ${k}, ${transpose}, ${add}`);
+        backend.setThreads(3);
+        assertEquals(run(backend).c, found.c);
+        backend.setThreads(2);
+      }
+    });
+    const large = natives.at(-1)!;
+    forSeeds(1, (draws) => {
+      const [m, n, k] = [20, 2600, 650];
+      const [a, b, c] = [draws.floats(m * k, 1), draws.floats(n * k, 1), new Float32Array(m * n)];
+      const [packed, plain] = [new Float32Array(Math.ceil(n / 32) * 32 * k), new Float32Array(m * n)];
+      on(large).packPanels(b, packed, true, n, k);
+      on(large).panelProduct(a, packed, c, false, m, n, k);
+      const shape = { m, n, k, transposeA: false, transposeB: true, alpha: 1, beta: 0, batch: 1 };
+      on(reference).gemm(a, b, plain, { ...shape, strideA: 0, strideB: 0, strideC: 0 });
+      assertClose(c, plain, 1e-5, 1e-4, "a recurrent step");
+    });
+  },
+);

@@ -73,3 +73,38 @@ export function partGemm(
     }
   }
 }
+
+/** Columns of a panel. */
+export const panelColumns = 32;
+
+/** Lays `[k, n]`, or `[n, k]` transposed, in panels of columns. */
+export function packPanels(b: Floats, packed: Floats, transpose: boolean, n: number, k: number): void {
+  const whole = Math.ceil(n / panelColumns) * panelColumns;
+  for (let col = 0; col < whole; col++) {
+    const [panel, place] = [Math.floor(col / panelColumns), col % panelColumns];
+    for (let p = 0; p < k; p++) {
+      const value = col < n ? b[transpose ? col * k + p : p * n + col] : 0;
+      packed[(panel * k + p) * panelColumns + place] = value;
+    }
+  }
+}
+
+/** `C = A B`, or `C = A B + C`, with B in panels. */
+export function panelProduct(
+  a: Floats,
+  packed: Floats,
+  c: Floats,
+  add: boolean,
+  m: number,
+  n: number,
+  k: number,
+): void {
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < n; j++) {
+      const [panel, place] = [Math.floor(j / panelColumns), j % panelColumns];
+      let sum = 0;
+      for (let p = 0; p < k; p++) sum += a[i * k + p] * packed[(panel * k + p) * panelColumns + place];
+      c[i * n + j] = sum + (add ? c[i * n + j] : 0);
+    }
+  }
+}

@@ -33,10 +33,11 @@ export function rnnSequence(
   const states = Tensor.empty([steps + 1, rows, units], projected.dtype);
   const [first, last] = walk.ends;
   walk.piece(states, first).set(initial.floats);
+  const project = walk.projection(weight, true);
   for (const t of walk.order()) {
     const [previous, hidden] = [walk.piece(states, walk.before(t)), walk.piece(states, walk.after(t))];
     hidden.set(walk.piece(projected, t));
-    walk.project(previous, weight, hidden, 1);
+    project(previous, hidden);
     kernels.biasActivation(hidden, null, activation, rows, units);
     walk.carry(t, previous, hidden);
   }
@@ -44,6 +45,7 @@ export function rnnSequence(
     const dSums = Tensor.empty(projected.shape, dy.dtype);
     let [dHidden, spare] = [Tensor.empty([rows, units], dy.dtype), Tensor.empty([rows, units], dy.dtype)];
     dHidden.floats.set(walk.piece(dy, last));
+    const carryBack = walk.carryingBack(weight);
     for (const t of walk.order(true)) {
       const [dSum, dPrevious] = [walk.piece(dSums, t), spare.floats];
       const hidden = walk.piece(states, walk.after(t));
@@ -52,7 +54,7 @@ export function rnnSequence(
       dPrevious.fill(0);
       walk.carry(t, dHidden.floats, dPrevious);
       kernels.accumulate(walk.piece(dy, walk.before(t)), dPrevious, 1);
-      walk.carryBack(dSum, weight, dPrevious);
+      carryBack(dSum, dPrevious);
       [dHidden, spare] = [spare, dHidden];
     }
     return [dSums, needs[1] ? walk.weightGradient(dSums, states, weight) : null, dHidden];
@@ -85,9 +87,10 @@ export function lstmSequence(
   const [first, last] = walk.ends;
   walk.piece(states, first).set(initial.floats);
   walk.piece(cells, first).set(initialCell.floats);
+  const project = walk.projection(weight, true);
   for (const t of walk.order()) {
     const [from, to, sums] = [walk.before(t), walk.after(t), walk.piece(gates, t, 4 * units)];
-    walk.project(walk.piece(states, from), weight, sums, 1);
+    project(walk.piece(states, from), sums);
     kernels.lstmCell(sums, walk.piece(cells, from), walk.piece(cells, to), walk.piece(states, to), rows, units);
     walk.carry(t, walk.piece(states, from), walk.piece(states, to));
     walk.carry(t, walk.piece(cells, from), walk.piece(cells, to));
@@ -100,6 +103,7 @@ export function lstmSequence(
     const saved = walk.padded ? Tensor.empty([rows, units], dy.dtype) : null;
     dHidden.floats.set(walk.piece(dy, last));
     dCell.floats.set(walk.piece(dy, steps + 1));
+    const carryBack = walk.carryingBack(weight);
     for (const t of walk.order(true)) {
       const [from, to, dSum] = [walk.before(t), walk.after(t), walk.piece(dSums, t, 4 * units)];
       const [sums, dPrevious] = [walk.piece(gates, t, 4 * units), spare.floats];
@@ -111,7 +115,7 @@ export function lstmSequence(
       dPrevious.fill(0);
       walk.carry(t, dHidden.floats, dPrevious);
       kernels.accumulate(walk.piece(dy, from), dPrevious, 1);
-      walk.carryBack(dSum, weight, dPrevious);
+      carryBack(dSum, dPrevious);
       [dHidden, spare] = [spare, dHidden];
     }
     return [dSums, needs[1] ? walk.weightGradient(dSums, states, weight) : null, dHidden, dCell];
@@ -143,10 +147,11 @@ export function gruSequence(
   const gates = projected.clone();
   const [first, last] = walk.ends;
   walk.piece(states, first).set(initial.floats);
+  const project = walk.projection(weight, false);
   for (const t of walk.order()) {
     const [previous, hidden] = [walk.piece(states, walk.before(t)), walk.piece(states, walk.after(t))];
     const [sums, candidate] = [walk.piece(gates, t, 3 * units), walk.piece(candidates, t)];
-    walk.project(previous, weight, product, 0);
+    project(previous, product);
     kernels.gruCell(sums, product, bias?.floats ?? null, previous, hidden, candidate, rows, units);
     walk.carry(t, previous, hidden);
   }
@@ -155,6 +160,7 @@ export function gruSequence(
     const [dSums, dProducts] = [Tensor.empty(projected.shape, dy.dtype), Tensor.empty(projected.shape, dy.dtype)];
     let [dHidden, spare] = [Tensor.empty([rows, units], dy.dtype), Tensor.empty([rows, units], dy.dtype)];
     dHidden.floats.set(walk.piece(dy, last));
+    const carryBack = walk.carryingBack(weight);
     for (const t of walk.order(true)) {
       const [from, dSum, dProduct] = [
         walk.before(t),
@@ -173,7 +179,7 @@ export function gruSequence(
       walk.clear(t, dSum, 3 * units);
       walk.clear(t, dProduct, 3 * units);
       kernels.accumulate(walk.piece(dy, from), dPrevious, 1);
-      walk.carryBack(dProduct, weight, dPrevious);
+      carryBack(dProduct, dPrevious);
       [dHidden, spare] = [spare, dHidden];
     }
     const dWeight = needs[1] ? walk.weightGradient(dProducts, states, weight) : null;

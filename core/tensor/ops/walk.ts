@@ -20,6 +20,11 @@ export interface SequenceOptions {
   lengths?: Ints | null;
 }
 
+/** With more rows than these a product takes longer than to pack its weight. */
+const MOST_ROWS = 96;
+/** With fewer steps than these the weight is packed as seldom anyway. */
+const LEAST_STEPS = 3;
+
 /** The steps of a walk, in the direction of computation. */
 export class Walk {
   /** Number of steps. */
@@ -104,15 +109,26 @@ export class Walk {
     this.ended(t, width, (start, end) => x.fill(0, start, end));
   }
 
-  /** `out = state W^T + beta out`, `state: [batch, units]`, `W: [width, units]`. */
-  project(state: Floats, weight: Tensor, out: Floats, beta: number): void {
-    const width = weight.shape[0];
-    gemm(state, weight.floats, out, [this.rows, width, this.units], false, true, beta);
+  /** `out = state W^T`, or the same added to it, as a function of both; `state: [batch, units]`, `W: [width, units]`. */
+  projection(weight: Tensor, add: boolean): (state: Floats, out: Floats) => void {
+    return this.#product(weight, true, add);
   }
 
   /** `out += gradient W`. */
-  carryBack(gradient: Floats, weight: Tensor, out: Floats): void {
-    gemm(gradient, weight.floats, out, [this.rows, this.units, weight.shape[0]], false, false, 1);
+  carryingBack(weight: Tensor): (gradient: Floats, out: Floats) => void {
+    return this.#product(weight, false, true);
+  }
+
+  /** A product with the weight at each step. What is packed for a product is packed once, unless the rows are many. */
+  #product(weight: Tensor, transpose: boolean, add: boolean): (a: Floats, c: Floats) => void {
+    const [k, n] = transpose ? [this.units, weight.shape[0]] : weight.shape;
+    const { rows } = this;
+    if (rows > MOST_ROWS || this.steps < LEAST_STEPS || rows === 0 || n === 0) {
+      return (a, c) => gemm(a, weight.floats, c, [rows, n, k], false, transpose, add ? 1 : 0);
+    }
+    const packed = Tensor.empty([kernels.panelSize({ n, k })], weight.floatType).floats;
+    kernels.packPanels(weight.floats, packed, transpose, n, k);
+    return (a, c) => kernels.panelProduct(a, packed, c, add, rows, n, k);
   }
 
   /** The weight's gradient from those of all sums `[time, batch, width]` and all states. */
