@@ -19,6 +19,10 @@ import flat from "./src/flat.h" with { type: "text" };
 import flatConvolution from "./src/flat_convolution.h" with { type: "text" };
 import flatGradient from "./src/flat_gradient.h" with { type: "text" };
 import functions from "./src/functions.h" with { type: "text" };
+import grouped from "./src/grouped.c" with { type: "text" };
+import groupedHeader from "./src/grouped.h" with { type: "text" };
+import groupedWeight from "./src/grouped_weight.c" with { type: "text" };
+import groupedWeightHeader from "./src/grouped_weight.h" with { type: "text" };
 import guest from "./src/guest.c" with { type: "text" };
 import kernel from "./src/kernel.h" with { type: "text" };
 import movement from "./src/movement.c" with { type: "text" };
@@ -62,6 +66,10 @@ export const sources: Record<string, string> = {
   "flat_convolution.h": flatConvolution,
   "flat_gradient.h": flatGradient,
   "functions.h": functions,
+  "grouped.c": grouped,
+  "grouped.h": groupedHeader,
+  "grouped_weight.c": groupedWeight,
+  "grouped_weight.h": groupedWeightHeader,
   "guest.c": guest,
   "kernel.h": kernel,
   "movement.c": movement,

@@ -3,6 +3,7 @@ export * from "./attention.ts";
 export * from "./bias_activation.ts";
 export * from "./convolution.ts";
 export * from "./elementwise.ts";
+export * from "./grouped.ts";
 export * from "./movement.ts";
 export * from "./normalization.ts";
 export * from "./pooling.ts";

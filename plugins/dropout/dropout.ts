@@ -33,7 +33,7 @@ export interface DropoutOptions {
  *
  * When: the default for hidden units of dense layers that overfit, at 0.5, and for inputs, at 0.2.
  * Cost: one pass over the entries, fused with what stands before where it can be; the mask is drawn again for the gradient,
- * not stored. Nothing at evaluation. With one mask for the batch, or for groups of at least 48 examples, the products of
+ * not stored. Nothing at evaluation. With one mask for the batch, or for groups of at least 16 examples, the products of
  * dense layers and convolutions around it leave out what is dropped, and a step of large layers is faster than without
  * dropout; but examples are then no longer averaged over masks within a batch.
  *

@@ -9,12 +9,8 @@ import { type Shape, sizeOf } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
 import { keptShare, type Thinning, thinningOf } from "../thinning.ts";
 
-/** Rows of a batch with the inputs and the outputs that count in them. */
-interface Part {
-  readonly rows: Int32Array<ArrayBuffer>;
-  readonly inputs: Int32Array<ArrayBuffer>;
-  readonly outputs: Int32Array<ArrayBuffer>;
-}
+/** The places that groups of rows keep along an axis: place p of group g is the number `g extent + p`. */
+type Places = Int32Array<ArrayBuffer>;
 
 /** A product of a dense layer in parts. */
 export interface ThinnedProduct {
@@ -28,22 +24,12 @@ export interface ThinnedProduct {
 
 /** Below this many multiplications a product is done whole: the lists would cost more. */
 const LEAST_WORK = 2 ** 18;
+/** Numbers that tell a group and a place in it. */
+const MOST_PLACES = 2 ** 31 - 1;
 /** Above this share of what is left, too. */
 const MOST_LEFT = 0.85;
-/** And with fewer rows than this in a part, on average: packing a weight for so few costs more than is saved. */
-const LEAST_ROWS = 48;
-
-const counted = new Map<number, Int32Array<ArrayBuffer>>();
-
-/** The numbers below `count`. */
-function allBelow(count: number): Int32Array<ArrayBuffer> {
-  let list = counted.get(count);
-  if (list === undefined) {
-    if (counted.size > 256) counted.clear();
-    counted.set(count, list = Int32Array.from({ length: count }, (_, i) => i));
-  }
-  return list;
-}
+/** And with fewer rows than this in a part, on average: too few lanes of a register would be filled. */
+const LEAST_ROWS = 16;
 
 /** The rows at which either kind of groups begins, and the end. */
 function boundaries(batch: number, ...thinnings: (Thinning | null)[]): number[] {
@@ -52,21 +38,21 @@ function boundaries(batch: number, ...thinnings: (Thinning | null)[]): number[] 
   return [...all].sort((a, b) => a - b);
 }
 
-function unitsAt(thinning: Thinning | null, row: number, extent: number): Int32Array<ArrayBuffer> {
-  if (thinning === null) return allBelow(extent);
-  return thinning.groups.find(({ from, to }) => from <= row && row < to)!.units;
+/** What each group keeps of an axis; all of it where nothing is known. */
+function placesOf(thinning: Thinning | null, starts: readonly number[], extent: number): Places {
+  if (thinning === null) return Int32Array.from({ length: starts.length * extent }, (_, i) => i);
+  const units = starts.map((row) => thinning.groups.find(({ from, to }) => from <= row && row < to)!.units);
+  const places = new Int32Array(units.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  units.forEach((list, group) => {
+    for (let i = 0; i < list.length; i++) places[at++] = group * extent + list[i];
+  });
+  return places;
 }
 
 /** What is known of the units of the last axis. */
 function lastAxis(thinning: Thinning | null | undefined, shape: Shape): Thinning | null {
   return thinning && thinning.axis === shape.length - 1 && thinning.extent === shape[thinning.axis] ? thinning : null;
-}
-
-/** Zeros, written by all threads. */
-function zeros(shape: Shape, like: Tensor): Tensor {
-  const out = Tensor.empty(shape, like.dtype);
-  kernels.fill(out.floats, 0);
-  return out;
 }
 
 /**
@@ -85,42 +71,40 @@ export function thinnedProduct(x: Tensor, weight: Tensor, kept: Thinning | null)
   if (lines * units * inputs < LEAST_WORK || left > MOST_LEFT) return null;
   const batch = x.shape[0];
   const across = lines / batch;
-  const starts = boundaries(batch, before, after);
-  if (lines < LEAST_ROWS * (starts.length - 1)) return null;
-  const parts: Part[] = starts.slice(1).map((to, i) => ({
-    rows: allBelow(lines).subarray(starts[i] * across, to * across),
-    inputs: unitsAt(before, starts[i], inputs),
-    outputs: unitsAt(after, starts[i], units),
-  }));
-  const shape = { alpha: 1, transposeA: false, transposeB: false, beta: 0 };
+  const rows = boundaries(batch, before, after);
+  const groups = rows.length - 1;
+  if (lines < LEAST_ROWS * groups || groups * Math.max(units, inputs) > MOST_PLACES) return null;
+  const starts = Int32Array.from({ length: groups }, (_, group) => rows[group] * across);
+  const keptInputs = placesOf(before, rows.slice(0, -1), inputs);
+  const keptUnits = placesOf(after, rows.slice(0, -1), units);
+  const product = (from: Tensor, cols: number, inners: Places, kept: Places, transposeB: boolean) => {
+    const out = Tensor.empty([lines, cols], x.dtype);
+    kernels.groupedGemm(from.floats, weight.floats, out.floats, starts, inners, kept, {
+      allRows: lines,
+      allCols: cols,
+      allInners: transposeB ? inputs : units,
+      groups,
+      keptInners: inners.length,
+      keptCols: kept.length,
+      transposeB,
+    });
+    return out;
+  };
   return {
-    forward() {
-      const out = zeros([lines, units], x);
-      for (const { rows, inputs: from, outputs } of parts) {
-        const sizes = { allRows: lines, allCols: units, allInners: inputs, ...shape, transposeB: true };
-        const counts = { m: rows.length, n: outputs.length, k: from.length };
-        kernels.partGemm(x.floats, weight.floats, out.floats, rows, outputs, from, { ...sizes, ...counts });
-      }
-      return out;
-    },
-    inputGradient(dy) {
-      const dx = zeros([lines, inputs], x);
-      for (const { rows, inputs: to, outputs } of parts) {
-        const sizes = { allRows: lines, allCols: inputs, allInners: units, ...shape };
-        const counts = { m: rows.length, n: to.length, k: outputs.length };
-        kernels.partGemm(dy.floats, weight.floats, dx.floats, rows, to, outputs, { ...sizes, ...counts });
-      }
-      return dx;
-    },
+    forward: () => product(x, units, keptInputs, keptUnits, true),
+    inputGradient: (dy) => product(dy, inputs, keptUnits, keptInputs, false),
     weightGradient(dy) {
-      const dWeight = zeros([units, inputs], x);
-      for (const [i, { rows, inputs: from, outputs }] of parts.entries()) {
-        // What the first part meets is still 0, and need not be read.
-        const beta = i === 0 ? 0 : 1;
-        const sizes = { allRows: units, allCols: inputs, allInners: lines, ...shape, transposeA: true, beta };
-        const counts = { m: outputs.length, n: from.length, k: rows.length };
-        kernels.partGemm(dy.floats, x.floats, dWeight.floats, outputs, from, rows, { ...sizes, ...counts });
-      }
+      const dWeight = Tensor.empty([units, inputs], x.dtype);
+      kernels.groupedWeightGradient(dy.floats, x.floats, dWeight.floats, starts, keptUnits, keptInputs, {
+        rows: lines,
+        allUnits: units,
+        allInputs: inputs,
+        groups,
+        keptUnits: keptUnits.length,
+        keptInputs: keptInputs.length,
+        from: 0,
+        to: units,
+      });
       return dWeight;
     },
   };
