@@ -19,7 +19,6 @@ import flat from "./src/flat.h" with { type: "text" };
 import flatConvolution from "./src/flat_convolution.h" with { type: "text" };
 import flatGradient from "./src/flat_gradient.h" with { type: "text" };
 import functions from "./src/functions.h" with { type: "text" };
-import grouped from "./src/grouped.c" with { type: "text" };
 import groupedHeader from "./src/grouped.h" with { type: "text" };
 import groupedWeight from "./src/grouped_weight.c" with { type: "text" };
 import groupedWeightHeader from "./src/grouped_weight.h" with { type: "text" };
@@ -40,6 +39,7 @@ import reductions from "./src/reductions.c" with { type: "text" };
 import softmax from "./src/softmax.c" with { type: "text" };
 import stream from "./src/stream.h" with { type: "text" };
 import sums from "./src/sums.h" with { type: "text" };
+import thinnedProducts from "./src/thinned_products.c" with { type: "text" };
 import threads from "./src/threads.c" with { type: "text" };
 import tile from "./src/tile.h" with { type: "text" };
 import transpose from "./src/transpose.h" with { type: "text" };
@@ -66,7 +66,6 @@ export const sources: Record<string, string> = {
   "flat_convolution.h": flatConvolution,
   "flat_gradient.h": flatGradient,
   "functions.h": functions,
-  "grouped.c": grouped,
   "grouped.h": groupedHeader,
   "grouped_weight.c": groupedWeight,
   "grouped_weight.h": groupedWeightHeader,
@@ -87,6 +86,7 @@ export const sources: Record<string, string> = {
   "softmax.c": softmax,
   "stream.h": stream,
   "sums.h": sums,
+  "thinned_products.c": thinnedProducts,
   "threads.c": threads,
   "tile.h": tile,
   "transpose.h": transpose,

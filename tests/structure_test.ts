@@ -138,14 +138,22 @@ Deno.test("a family of kernels has one name: in the interface, its op, its twin,
   assertEquals(families.filter((file) => !named("tests/native/").includes(file.replace(".ts", "_test.ts"))), []);
   assertEquals(ops.filter((file) => !named("core/tensor/ops/").includes(file)), []);
   // What is no family of kernels: C that exists once or shares a family's work, and ops made of others.
-  const others = ["abi.c", "average_pooling.c", "blas.c", "convolution_weight.c", "guest.c", "panels.c", "threads.c"];
+  const others = [
+    "abi.c",
+    "average_pooling.c",
+    "blas.c",
+    "convolution_weight.c",
+    "grouped_weight.c",
+    "guest.c",
+    "panels.c",
+    "threads.c",
+  ];
   const kernelFiles = Object.keys(nativeSources).filter((file) => file.endsWith(".c") && !others.includes(file));
   assertEquals(kernelFiles.filter((file) => !families.includes(file.replace(/c$/, "ts"))), []);
   const composed = [
     "attention.ts",
     "mask.ts",
     "thinned_convolution.ts",
-    "thinned_products.ts",
     "unstack.ts",
     "walk.ts",
   ];

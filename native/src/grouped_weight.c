@@ -1,7 +1,7 @@
 /*
  * The gradient of a dense layer towards its weight where groups of rows each keep some of its inputs and units: for every
  * group the product of the kept units' gradients with the kept inputs, spread out into the rows of the weight when it is
- * stored, group after group in their order. The slow twin is core/backend/reference/grouped.ts.
+ * stored, group after group in their order. The slow twin is core/backend/reference/thinned_products.ts.
  */
 #include "grouped.h"
 #include "grouped_weight.h"

@@ -1,7 +1,7 @@
 /** Products of groups of rows, plain: every entry is summed in float64, in the order of the inner index. @module */
 import { BackendError } from "../../errors.ts";
 import type { Floats, Ints } from "../arrays.ts";
-import type { GroupedGemmShape, GroupedWeightShape } from "../grouped.ts";
+import type { GroupedGemmShape, GroupedWeightShape } from "../thinned_products.ts";
 
 /** Rows of a group with the places that it keeps of two kinds. */
 interface Group {

@@ -8,7 +8,7 @@
  */
 import { defineKernel, type Kernel } from "./kernel.ts";
 import { block, field, input, list, output } from "./parameters.ts";
-import * as twins from "./reference/grouped.ts";
+import * as twins from "./reference/thinned_products.ts";
 
 const most = 2 ** 31 - 1;
 

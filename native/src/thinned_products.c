@@ -2,7 +2,7 @@
  * A product whose groups of rows each keep some inner places and some columns: the dense layer between masks that groups of
  * examples share, forward and towards its input. The lanes of a register are rows of a group, and the numbers of the weight
  * are read one by one where they lie, so the weight is never packed; a block of it that fits the second-level cache meets
- * all groups before the next. The slow twin is core/backend/reference/grouped.ts.
+ * all groups before the next. The slow twin is core/backend/reference/thinned_products.ts.
  */
 #include "grouped.h"
 #include "transpose.h"

@@ -37,7 +37,7 @@ type Run = (backend: Parameters<typeof on>[0]) => Float32Array<ArrayBuffer>;
 
 /** The product of groups with a matrix, on any backend. */
 function product(draws: Draws, groups: Groups, inners: number, cols: number, transposeB: boolean): Run {
-  const [a, b] = [draws.floats(groups.rows * inners), draws.floats(inners * cols)];
+  const [a, b] = [draws.floats(groups.rows * inners, 1), draws.floats(inners * cols, 1)];
   return (backend) => {
     const c = new Float32Array(groups.rows * cols).fill(NaN);
     on(backend).groupedGemm(a, b, c, groups.starts, groups.first, groups.second, {
@@ -55,7 +55,7 @@ function product(draws: Draws, groups: Groups, inners: number, cols: number, tra
 
 /** A weight's gradient from groups, on any backend, in pieces of some rows. */
 function gradient(draws: Draws, groups: Groups, units: number, inputs: number, piece = units): Run {
-  const [dy, x] = [draws.floats(groups.rows * units), draws.floats(groups.rows * inputs)];
+  const [dy, x] = [draws.floats(groups.rows * units, 1), draws.floats(groups.rows * inputs, 1)];
   return (backend) => {
     const out = new Float32Array(units * inputs).fill(NaN);
     for (let from = 0; from < units; from += piece) {
@@ -91,14 +91,14 @@ for (const name of instructionSets) {
   nativeTest(`${name}: products of groups agree with the reference, for small and awkward extents`, () => {
     forSeeds(200, (draws) => {
       const { run, what } = anyRun(draws, [1, 2, 7, 8, 15, 16, 17, 33, 50], [1, 2, 5, 15, 16, 17, 33, 100]);
-      assertClose(run(backend), run(reference), 1e-5, 2e-5, what);
+      assertClose(run(backend), run(reference), 1e-5, 4e-5, what);
     });
   });
 
   nativeTest(`${name}: products of groups agree with the reference across the edges of their blocks`, () => {
     forSeeds(10, (draws) => {
       const { run, what } = anyRun(draws, [1, 31, 32, 129, 300], [10, 127, 129, 300, 513]);
-      assertClose(run(backend), run(reference), 1e-5, 1e-4, what);
+      assertClose(run(backend), run(reference), 1e-5, 3e-4, what);
     });
     forSeeds(1, (draws) => {
       const [wide, narrow] = [1100, 12];
@@ -109,7 +109,7 @@ for (const name of instructionSets) {
           product(draws, groups, first, second, false),
           gradient(draws, groups, first, second),
         ];
-        for (const run of runs) assertClose(run(backend), run(reference), 1e-5, 2e-4, `${first} x ${second}`);
+        for (const run of runs) assertClose(run(backend), run(reference), 1e-5, 3e-4, `${first} x ${second}`);
       }
     });
   });
