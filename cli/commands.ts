@@ -156,7 +156,7 @@ export const evaluateCommand: CommandHelp = {
       name: "noise",
       value: "V",
       meaning: "for numbers, the variance of the noise around them, in the targets' units squared",
-      default: "the likeliest, fitted on the validation part",
+      default: "what the model says, else the likeliest, fitted on the validation part",
     },
     data,
     backend,

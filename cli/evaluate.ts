@@ -136,11 +136,13 @@ function describeNumbers({ error, noise, scores }: NumberAssessment): string {
       ["calibration error of quantiles", percent(scores.quantiles.expectedError)],
     );
   }
-  const told = "reason" in noise
-    ? noise.reason
-    : `Variance of the noise: ${noise.variance.map(short).join(", ")}, ${
-      noise.from === "given" ? "as given" : "fitted on the validation examples"
-    }.`;
+  const told = "reason" in noise ? noise.reason : `Variance of the noise: ${noise.variance.map(short).join(", ")}, ${
+    {
+      given: "as given",
+      model: "as the model says, in the mean",
+      validation: "fitted on the validation examples",
+    }[noise.from]
+  }.`;
   if (scores === undefined) return `${table(rows, ["score", "value"])}\n\n${told}\n`;
   const levels = scores.coverage.map(({ level, found }) => [percent(level), percent(found)]);
   const refused = scores.selective.curve

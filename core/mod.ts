@@ -223,6 +223,7 @@ export {
   type ClassAssessment,
   type Judged,
   type JudgingOptions,
+  type KnownNoise,
   type NotDone,
   type NumberAssessment,
   type TemperatureScores,

@@ -44,8 +44,8 @@ export interface AssessRegressionOptions extends JudgingOptions {
   /** The loss, which says what of the outputs is a prediction. Default: all of them. */
   loss?: Plugin<"loss">;
   /**
-   * The variance of the noise around each output, in the targets' units. Default: that with the greatest likelihood on the
-   * validation part.
+   * The variance of the noise around each output, in the targets' units. Default: what the model says itself, where the loss
+   * is one for that, such as `gaussian-nll`; else that with the greatest likelihood on the validation part.
    */
   noise?: number | readonly number[];
 }
@@ -78,6 +78,14 @@ export interface ClassAssessment {
   readonly foreign?: ForeignScores;
 }
 
+/** The noise around predictions. */
+export interface KnownNoise {
+  /** Its variance for each output, in the targets' units; of a model that says it, the mean over examples and passes. */
+  readonly variance: readonly number[];
+  /** Who says it: the caller, the model itself, or the likelihood on the validation part. */
+  readonly from: "given" | "model" | "validation";
+}
+
 /** What predictions of numbers are worth. */
 export interface NumberAssessment {
   /** Number of examples. */
@@ -86,8 +94,8 @@ export interface NumberAssessment {
   readonly passes: number;
   /** The root of the mean squared error of the mean, in the targets' units. */
   readonly error: number;
-  /** The variance of the noise around each output, in the targets' units, and where it is from. */
-  readonly noise: { readonly variance: readonly number[]; readonly from: "validation" | "given" } | NotDone;
+  /** The variance of the noise around each output, and who says it. */
+  readonly noise: KnownNoise | NotDone;
   /** The scores; undefined where the noise is not known, without which nothing is predicted but a mean. */
   readonly scores?: NumberScores;
 }
@@ -226,32 +234,41 @@ function numbers(asked: Asked, loss: Plugin<"loss">, given: number | readonly nu
   const deviations = dataset.targetUnits?.deviation ?? new Array<number>(outputs).fill(1);
   const made = (split: Split) => ({
     outputs,
-    means: gatherNumbers({ ...asked, split }, loss),
     targets: split.targets!,
     deviations,
+    ...gatherNumbers({ ...asked, split }, loss),
   });
   const own = made(split);
   const said = { examples: split.count, passes: predictor.passes, error: meanError(own) };
-  if (given === undefined && validation === undefined) {
-    return {
-      ...said,
-      noise: {
-        reason:
-          "The noise is not known: it is neither given, nor can it be fitted, since the data have no validation part.",
-      },
-    };
-  }
-  const noise = given === undefined
-    ? fitNoise(made(validation!))
-    : givenNoise(given, outputs).map((variance, output) => variance / deviations[output] ** 2);
-  return {
+  const known = (
+    noise: readonly number[] | readonly Float64Array[],
+    from: KnownNoise["from"],
+    units: readonly number[],
+  ) => ({
     ...said,
-    noise: {
-      variance: noise.map((variance, output) => variance * deviations[output] ** 2),
-      from: given === undefined ? "validation" : "given",
-    },
+    noise: { variance: units.map((variance, output) => variance * deviations[output] ** 2), from },
     scores: numberScores({ ...own, noise }),
-  };
+  });
+  if (given !== undefined) {
+    const noise = givenNoise(given, outputs).map((variance, output) => variance / deviations[output] ** 2);
+    return known(noise, "given", noise);
+  }
+  if (own.noise !== undefined) return known(own.noise, "model", meanNoise(own.noise, outputs));
+  if (validation !== undefined) {
+    const noise = fitNoise(made(validation));
+    return known(noise, "validation", noise);
+  }
+  const reason =
+    "The noise is not known: it is not given, the loss is none by which a model says it, and it cannot be " +
+    "fitted, since the data have no validation part.";
+  return { ...said, noise: { reason } };
+}
+
+/** The mean over examples and passes, for each output. */
+function meanNoise(passes: readonly Float64Array[], outputs: number): number[] {
+  const sums = new Array<number>(outputs).fill(0);
+  for (const pass of passes) pass.forEach((variance, i) => sums[i % outputs] += variance);
+  return sums.map((sum) => sum * outputs / (passes.length * passes[0].length));
 }
 
 function givenNoise(given: number | readonly number[], outputs: number): readonly number[] {

@@ -20,14 +20,15 @@ interface Asked {
   readonly batchSize?: number;
 }
 
-/** Runs all passes, with the outputs as rows of `width` numbers, one for each position of an example. */
-function eachPass(
-  { predictor, dataset, split, batchSize }: Asked,
-  width: number,
-  read: (outputs: Tensor) => Tensor,
-  visit: (outputs: Tensor, rows: { pass: number; places: ArrayLike<number>; positions: number }) => void,
-): void {
-  const positions = dataset.train.labelsPerExample ?? 1;
+/** Which rows some outputs are of. */
+interface PassRows {
+  readonly pass: number;
+  /** The number of each example. */
+  readonly places: ArrayLike<number>;
+}
+
+/** Runs all passes over all examples, batch by batch. */
+function eachPass({ predictor, dataset, split, batchSize }: Asked, visit: (raw: Tensor, rows: PassRows) => void): void {
   // A sequence's states go on from batch to batch, in each pass its own.
   const carries = Array.from({ length: predictor.passes }, () => new Map<string, Tensor>());
   for (const { from, to, order, carried } of evaluationBatches(dataset, split, split.count, batchSize)) {
@@ -36,28 +37,31 @@ function eachPass(
       noGrad(() => {
         const inputs = Tensor.empty([to - from, ...dataset.train.shape]);
         gatherInputs(split, { from, to, order }, inputs.floats as Float32Array);
-        predictor.run({ inputs, examples: places, carry: carried ? carries : undefined }, (raw, pass) => {
-          const outputs = read(raw);
-          if (outputs.size !== places.length * positions * width) {
-            throw new ShapeError(
-              `expected ${positions} x ${width} outputs for each example of ${dataset.name}, found ` +
-                `${showShape(outputs.shape.slice(1))}.`,
-            );
-          }
-          visit(outputs, { pass, places, positions });
-        });
+        const carry = carried ? carries : undefined;
+        predictor.run({ inputs, examples: places, carry }, (raw, pass) => visit(raw, { pass, places }));
       })
     );
   }
 }
 
+/** The numbers of some outputs, which are to be `width` for each place. */
+function numbersOf(outputs: Tensor, places: number, width: number, dataset: Dataset): ArrayLike<number> & Subarray {
+  if (outputs.size === places * width) return outputs.storage.array;
+  throw new ShapeError(
+    `expected ${width} outputs for each example of ${dataset.name}, found ${showShape(outputs.shape.slice(1))}.`,
+  );
+}
+
+type Subarray = { subarray(from: number, to: number): ArrayLike<number> };
+
 /** What the passes say of classes: a row for each example, or for each of its positions. */
 export function gatherClasses(asked: Asked): ClassPredictions {
-  const { dataset: { classes, train }, split, predictor } = asked;
-  const positions = train.labelsPerExample ?? 1;
+  const { dataset, split, predictor } = asked;
+  const { classes } = dataset;
+  const positions = dataset.train.labelsPerExample ?? 1;
   const found = classPredictions(split.count * positions, classes, predictor.passes);
-  eachPass(asked, classes, (outputs) => outputs, (outputs, { places, positions }) => {
-    const numbers = outputs.storage.array;
+  eachPass(asked, (outputs, { places }) => {
+    const numbers = numbersOf(outputs, places.length, positions * classes, dataset);
     for (let i = 0; i < places.length; i++) {
       for (let position = 0; position < positions; position++) {
         found.add(places[i] * positions + position, numbers, (i * positions + position) * classes);
@@ -67,15 +71,31 @@ export function gatherClasses(asked: Asked): ClassPredictions {
   return found.done();
 }
 
-/** What the passes say of numbers: `[passes, examples, outputs]`, as the model gives them. */
-export function gatherNumbers(asked: Asked, loss: Plugin<"loss">): Float64Array[] {
-  const { dataset: { outputs: width }, split, predictor } = asked;
-  const means = Array.from({ length: predictor.passes }, () => new Float64Array(split.count * width));
-  eachPass(asked, width, (outputs) => predictionOf(loss, outputs), (outputs, { pass, places }) => {
-    const numbers = outputs.storage.array;
+/** What passes say of numbers: a list for each pass, `[examples, outputs]`, as the model gives them. */
+export interface GatheredNumbers {
+  /** What they predict. */
+  readonly means: readonly Float64Array[];
+  /** The variance of the noise around it, where the loss says what of the outputs that is. */
+  readonly noise?: readonly Float64Array[];
+}
+
+/** What the passes say of numbers. */
+export function gatherNumbers(asked: Asked, loss: Plugin<"loss">): GatheredNumbers {
+  const { dataset, split, predictor } = asked;
+  const width = dataset.outputs;
+  const { noise } = loss.definition;
+  const lists = () => Array.from({ length: predictor.passes }, () => new Float64Array(split.count * width));
+  const put = (into: Float64Array, outputs: Tensor, places: ArrayLike<number>) => {
+    const numbers = numbersOf(outputs, places.length, width, dataset);
     for (let i = 0; i < places.length; i++) {
-      means[pass].set(numbers.subarray(i * width, (i + 1) * width), places[i] * width);
+      into.set(numbers.subarray(i * width, (i + 1) * width), places[i] * width);
     }
+  };
+  const means = lists();
+  const variances = noise === undefined ? undefined : lists();
+  eachPass(asked, (outputs, { pass, places }) => {
+    put(means[pass], predictionOf(loss, outputs), places);
+    if (variances !== undefined) put(variances[pass], noise!(outputs, loss.options), places);
   });
-  return means;
+  return { means, ...(variances && { noise: variances }) };
 }

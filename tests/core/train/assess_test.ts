@@ -8,6 +8,7 @@ import {
   evaluate,
   fit,
   holdBack,
+  type KnownNoise,
   type LayerPlugin,
   type Model,
   OptionError,
@@ -18,6 +19,7 @@ import {
 } from "../../../core/mod.ts";
 import { dropout } from "../../../plugins/dropout/dropout.ts";
 import { dense } from "../../../plugins/layers/dense.ts";
+import { gaussianNll } from "../../../plugins/losses/gaussian_nll.ts";
 import { sequential } from "../../../plugins/layers/sequential.ts";
 import { corners, line, network, options } from "../_runs.ts";
 
@@ -146,6 +148,20 @@ Deno.test("assessRegression() scores numbers by the noise of the validation part
   assertThrows(() => assessRegression(identity(1), data, { foreign: test } as any), OptionError, "foreign");
 });
 
+Deno.test("assessRegression() takes the noise that a model says itself", () => {
+  // Outputs are the mean and the logarithm of the variance: 1 and 9 around 0 and 2.
+  const inputs = Float32Array.of(0, 0, 2, Math.log(9));
+  const test = { count: 2, shape: [2], inputs, scale: 1, targets: Float32Array.of(1, -1) };
+  const units = { mean: [0], deviation: [10] };
+  const data: Dataset = { name: "numbers", classes: 0, outputs: 1, targetUnits: units, train: test, test };
+  const found = assessRegression(identity(2), data, { loss: gaussianNll() });
+  const { from, variance } = found.noise as KnownNoise;
+  assertEquals(from, "model");
+  near(variance[0], 500, 1e-3); // (1 + 9) / 2, times 10^2
+  near(found.scores!.negativeLogLikelihood, 0.5 * Math.log(2 * Math.PI) + (0.5 + Math.log(3) + 0.5) / 2 + Math.log(10));
+  near(found.error, 10 * Math.sqrt((1 + 9) / 2));
+});
+
 Deno.test("assessRegression() sees the spread of passes over numbers", async () => {
   const net: LayerPlugin = sequential([dropout({ rate: 0.3 }), dense(1)]);
   const data = holdBack(line(), 0.2, 1);
@@ -171,6 +187,6 @@ Deno.test("assessClassification() and predictorOf() refuse what they cannot judg
   assertThrows(
     () => assessClassification(buildModel(dense(3), { inputShape: [2] }), given),
     ShapeError,
-    "1 x 2 outputs",
+    "expected 2 outputs for each example",
   );
 });
