@@ -74,6 +74,12 @@ export const trainCommand: CommandHelp = {
       default: "one seed",
     },
     {
+      name: "ensemble",
+      value: "N",
+      meaning: "train each run N times, from the seed on, as members whose predictions are averaged",
+      default: "no ensemble",
+    },
+    {
       name: "validation",
       value: "F",
       meaning: "part of the training examples, between 0 and 1, to hold back and measure after each epoch",
@@ -136,7 +142,7 @@ export const evaluateCommand: CommandHelp = {
   summary: "Says what a run's predictions are worth: likelihood, calibration, doubts where they are due.",
   options: [
     { name: "run", value: "DIR", meaning: "the folder of a run; must be given" },
-    { name: "name", value: "RUN", meaning: "which of its runs", default: "the last one" },
+    { name: "name", value: "RUN", meaning: "which of its runs, ensembles or members", default: "the last one" },
     {
       name: "samples",
       value: "T",

@@ -49,6 +49,8 @@ export interface Config {
   seed: number;
   /** How many seeds each run is trained with: `seed`, `seed + 1`, ... Default: one run, with `seed`. */
   seeds?: number;
+  /** How many members each run has, trained with seeds of their own, whose predictions are averaged. Default: no ensemble. */
+  ensemble?: number;
   /** Part of the training examples that is held back and measured after each epoch, in (0, 1). */
   validation?: number;
   /** Parts that each batch is run in, to save memory. */
@@ -108,6 +110,7 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
   batchSize: wholeFrom(1).default(128).describe("examples a step"),
   seed: wholeFrom(0).default(0).describe("what everything random follows from"),
   seeds: wholeFrom(1).optional().describe("how many seeds each run is trained with, from the seed on"),
+  ensemble: wholeFrom(1).optional().describe("how many members each run has, whose predictions are averaged"),
   validation: z.number(fraction).gt(0, fraction).lt(1, fraction).optional()
     .describe("part of the training examples that is held back and measured after each epoch"),
   accumulate: wholeFrom(1).default(1).describe("parts that each batch is run in, to save memory"),
@@ -151,7 +154,7 @@ export function parseConfig(json: unknown): Config {
   }
   const all = runsOf(config).map((run) => run.name);
   const twice = all.find((name, i) => all.indexOf(name) < i);
-  if (twice !== undefined) throw new OptionError("runs", "names that differ with their seeds, too", twice);
+  if (twice !== undefined) throw new OptionError("runs", "names that differ with their seeds and members, too", twice);
   return config;
 }
 

@@ -49,6 +49,8 @@ export interface ConfiguredRun {
   readonly batchSize: number;
   /** What everything random follows from. */
   readonly seed: number;
+  /** What the validation part is drawn by: the members of an ensemble have the same. */
+  readonly validationSeed: number;
 }
 
 /**
@@ -96,6 +98,7 @@ export function configuredRun(config: Config, name: string, registry: Registry):
     epochs: changed.epochs,
     batchSize: changed.batchSize,
     seed: changed.seed,
+    validationSeed: run.ensemble?.seed ?? changed.seed,
   };
 }
 

@@ -10,13 +10,13 @@ import {
 import { curves } from "./_curves.ts";
 import type { Config } from "./config.ts";
 import { runsOf } from "./runs_of.ts";
-import { mean, type Spread, spread } from "./_spread.ts";
+import { mean, spread } from "./_spread.ts";
 import { table } from "./_table.ts";
 
 /** What is known of the runs together. */
 export interface RunsTold {
   /** Their configuration. */
-  readonly config: Pick<Config, "runs" | "seed" | "seeds">;
+  readonly config: Pick<Config, "runs" | "seed" | "seeds" | "ensemble">;
   /** Their folder. */
   readonly out: string;
   /** What a person should know of how they were computed. */
@@ -40,6 +40,12 @@ function variantsOf(results: readonly FitResult[], config: RunsTold["config"]): 
 
 type Metric = "trainError" | "validationError" | "testError";
 
+/** What the runs of a variant are, where there may be several. */
+function severalOf(config: RunsTold["config"]): "seeds" | "members" | undefined {
+  if (config.seeds !== undefined) return "seeds";
+  return runsOf(config).some(({ ensemble }) => ensemble !== undefined) ? "members" : undefined;
+}
+
 /** The table of runs, one line for all seeds of each, and the curves of their errors. */
 export function describeRuns(
   results: readonly FitResult[],
@@ -53,7 +59,8 @@ export function describeRuns(
       ? `${(100 * mean).toFixed(2)} ± ${(100 * deviation).toFixed(2)} %`
       : `${mean.toPrecision(4)} ± ${deviation.toPrecision(2)}`;
   };
-  const seeded = config.seeds !== undefined;
+  const several = severalOf(config);
+  const seeded = several !== undefined;
   const validated = results.some((run) => run.validationError !== undefined);
   const variants = variantsOf(results, config);
   const rows = variants.map(({ name, runs }) => [
@@ -69,7 +76,7 @@ export function describeRuns(
   ]);
   const head = [
     "run",
-    ...(seeded ? ["seeds"] : []),
+    ...(seeded ? [several] : []),
     "parameters",
     "epochs",
     "train error",
@@ -90,13 +97,15 @@ export function describeRuns(
       { name: `${name}, train`, values: values((metrics) => metrics.trainError) },
     ];
   });
-  const title = `${classification ? "error" : "root mean squared error"} by epoch${seeded ? ", mean over seeds" : ""}`;
+  const title = `${classification ? "error" : "root mean squared error"} by epoch${
+    seeded ? `, mean over ${several}` : ""
+  }`;
   const unit = classification ? "%" : "";
   const drawn = series.some(({ values }) => values.length > 1)
     ? `\n${curves(series, { width: 72, height: 16, title, unit })}\n`
     : "";
   const warned = warning === undefined ? "" : `\n${warning}\n`;
-  return `\n${table(rows, head)}\n${seeded ? "mean ± standard deviation over the seeds\n" : ""}${drawn}${
+  return `\n${table(rows, head)}\n${seeded ? `mean ± standard deviation over the ${several}\n` : ""}${drawn}${
     describeSparsity(results)
   }${warned}\n` +
     `The run is in ${out}\n`;
@@ -146,7 +155,7 @@ export function summarizeRuns(
   { dataset, config, out, warning }: RunsTold & { dataset: string },
 ): unknown {
   const { name, blas, threads } = currentBackend().info();
-  const seeded = config.seeds !== undefined;
+  const several = severalOf(config);
   const seedOf = new Map(runsOf(config).map((run) => [run.name, run.seed]));
   return {
     dataset,
@@ -172,16 +181,19 @@ export function summarizeRuns(
       stepMs: run.stepMs,
       ...(sparsityOf(run) ?? {}),
     })),
-    ...(seeded ? { overSeeds: variantsOf(results, config).map(summarize) } : {}),
+    ...(several === undefined ? {} : {
+      [several === "seeds" ? "overSeeds" : "overMembers"]: variantsOf(results, config)
+        .map((variant) => summarize(variant, several)),
+    }),
   };
 }
 
-/** Mean and standard deviation over the seeds of a run. */
-function summarize({ name, runs }: Variant): { name: string; seeds: number } & Partial<Record<Metric, Spread>> {
+/** Mean and standard deviation over the runs of a variant. */
+function summarize({ name, runs }: Variant, several: "seeds" | "members"): unknown {
   const of = (metric: Metric) => spread(runs.map((run) => run[metric] ?? NaN));
   return {
     name,
-    seeds: runs.length,
+    [several]: runs.length,
     trainError: of("trainError"),
     ...(runs.some((run) => run.validationError !== undefined) ? { validationError: of("validationError") } : {}),
     testError: of("testError"),

@@ -52,6 +52,11 @@ export async function makePlan(given: Arguments): Promise<Plan> {
     throw new OptionError("--seeds", "nothing beside --resume, unless the run began with it", String(seeds));
   }
   if (seeds !== undefined) changed = setPath(changed, "seeds", seeds);
+  const ensemble = given.whole("ensemble", 1);
+  if (ensemble !== undefined && resume !== undefined && begun.config.ensemble === undefined) {
+    throw new OptionError("--ensemble", "nothing beside --resume, unless the run began with it", String(ensemble));
+  }
+  if (ensemble !== undefined) changed = setPath(changed, "ensemble", ensemble);
   const validation = given.value("validation");
   if (validation !== undefined) changed = setPath(changed, "validation", fraction(validation));
   for (const [name, value] of settings(given)) changed = setPath(changed, name, value);

@@ -64,7 +64,7 @@ export async function openRun(given: Arguments): Promise<OpenedRun> {
   const configured = runs.map((run) => configuredRun(config, run, registry));
   const loaded = await loadDataset(configuredDataset(config, registry));
   const [first] = configured;
-  const dataset = first.validation === undefined ? loaded : holdBack(loaded, first.validation, first.seed);
+  const dataset = first.validation === undefined ? loaded : holdBack(loaded, first.validation, first.validationSeed);
   const members: Member[] = [];
   const steps: number[] = [];
   for (const { name, model: root, seed } of configured) {
@@ -79,10 +79,19 @@ export async function openRun(given: Arguments): Promise<OpenedRun> {
   return { out, name, config, registry, dataset, loss: first.loss ?? defaultLoss(dataset), members, steps };
 }
 
-/** The runs behind a name: one. */
-function namedRuns(config: Config, name: string | undefined): { name: string; runs: string[] } {
-  const names = runsOf(config).map((run) => run.name);
-  const found = name ?? names.at(-1)!;
+/**
+ * The runs behind a name: one, or the members of an ensemble.
+ *
+ * @param name of either. Default: the last run, and if that is a member, its ensemble
+ * @throws {OptionError} for a name that there is not
+ */
+export function namedRuns(config: Config, name: string | undefined): { name: string; runs: string[] } {
+  const runs = runsOf(config);
+  const last = runs.at(-1)!;
+  const found = name ?? last.ensemble?.name ?? last.name;
+  const members = runs.filter((run) => run.ensemble?.name === found);
+  if (members.length > 0) return { name: found, runs: members.map((run) => run.name) };
+  const names = [...new Set(runs.flatMap((run) => [run.ensemble?.name ?? [], run.name].flat()))];
   if (names.includes(found)) return { name: found, runs: [found] };
   throw new OptionError("--name", `one of the runs ${names.join(", ")}`, found, didYouMean(found, names));
 }

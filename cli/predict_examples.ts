@@ -35,10 +35,11 @@ export interface ExamplePrediction {
  * Mean and standard deviation over passes: of class probabilities, or of outputs in the targets' own units. Where each
  * position of an example has a label, there is a prediction for each.
  *
+ * @param models one, or the members of an ensemble
  * @param detailed how many examples, of the first, get the probabilities of all classes
  */
 export function predictExamples(
-  model: Model,
+  models: readonly Model[],
   dataset: Dataset,
   samples: number,
   loss: Plugin<"loss">,
@@ -54,10 +55,10 @@ export function predictExamples(
   const predictions: ExamplePrediction[] = [];
   let errors = 0;
   // A sequence's states go on from batch to batch, in each pass its own.
-  const carries = Array.from({ length: Math.max(samples, 1) }, () => new Map<string, Tensor>());
+  const carries = Array.from({ length: Math.max(samples, 1) * models.length }, () => new Map<string, Tensor>());
   for (const { from, to, order, carried } of evaluationBatches(dataset)) {
     const { inputs } = makeBatch(test, dataset.outputs, from, to, order);
-    const { mean, variance } = predict(model, inputs, {
+    const { mean, variance } = predict(models, inputs, {
       samples,
       progress,
       ...(order === undefined ? { first: from } : { examples: order.subarray(from, to) }),

@@ -14,9 +14,10 @@ import { note } from "./deliver.ts";
 import { runsOf } from "./runs_of.ts";
 import { folderOf } from "./_paths.ts";
 
-/** The folder of one run: the run directory itself when there is but one, with one seed. */
+/** The folder of one run: the run directory itself when there is but one, with one seed, that is no ensemble. */
 export function folderOfRun(out: string, config: Config, name: string): string {
-  return config.runs.length === 1 && config.seeds === undefined ? out : `${out}/${name}`;
+  const alone = config.runs.length === 1 && config.seeds === undefined && runsOf(config)[0].ensemble === undefined;
+  return alone ? out : `${out}/${name}`;
 }
 
 /** What a run is known by among others: the identity of its configuration, and its name there. */

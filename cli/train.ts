@@ -5,6 +5,7 @@ import {
   type Dataset,
   DivergenceError,
   type FitResult,
+  holdBack,
   loadDataset,
   metricsLog,
   progressBar,
@@ -34,8 +35,9 @@ export async function train(args: readonly string[]): Promise<Outcome> {
   try {
     const dataset = plan.dataset ?? await loadDataset(configuredDataset(plan.config, plan.registry));
     const runs = runsOf(plan.config).map((run) => configuredRun(plan.config, run.name, plan.registry));
+    const parted = partedOnce(dataset);
     const trainers: Trainer[] = [];
-    for (const run of runs) trainers.push(await makeTrainer(plan, run, dataset, interruption.signal));
+    for (const run of runs) trainers.push(await makeTrainer(plan, run, parted, interruption.signal));
     const before = trainers.find(({ info }) => info.computedBefore !== undefined)?.info.computedBefore;
     if (before !== undefined) {
       note(`The checkpoint was computed by ${before}: the last bits will not be those of a run that never stopped.`);
@@ -58,14 +60,31 @@ export async function train(args: readonly string[]): Promise<Outcome> {
   }
 }
 
+/** The data with the validation part of a run, which runs that have the same share. */
+function partedOnce(dataset: Dataset): (run: ConfiguredRun) => Dataset {
+  const made = new Map<string, Dataset>();
+  return ({ validation, validationSeed }) => {
+    if (validation === undefined) return dataset;
+    const key = `${validation} ${validationSeed}`;
+    const found = made.get(key) ?? holdBack(dataset, validation, validationSeed);
+    made.set(key, found);
+    return found;
+  };
+}
+
 /** One run, ready to begin: its parts made and checked, its checkpoint restored when it goes on. */
-async function makeTrainer(plan: Plan, run: ConfiguredRun, dataset: Dataset, signal: AbortSignal): Promise<Trainer> {
+async function makeTrainer(
+  plan: Plan,
+  run: ConfiguredRun,
+  parted: (run: ConfiguredRun) => Dataset,
+  signal: AbortSignal,
+): Promise<Trainer> {
   const { config, out } = plan;
   const directory = folderOfRun(out, config, run.name);
-  const { model, ...settings } = run;
+  const { model, validation: _, validationSeed: __, ...settings } = run;
   return await Trainer.create(model, {
     ...settings,
-    data: dataset,
+    data: parted(run),
     signal,
     resume: plan.resumes ? await lastSnapshot(out, config, run.name) : undefined,
     observers: [

@@ -247,6 +247,7 @@ export {
   loadDataset,
 } from "./train/evaluate.ts";
 export { fit } from "./train/fit.ts";
+export { fitEnsemble, type FitEnsembleOptions } from "./train/fit_ensemble.ts";
 export type { FitOptions, FitResult } from "./train/fit_options.ts";
 export { Trainer } from "./train/trainer.ts";
 export { batchesOf, type BatchesOptions } from "./train/batches_of.ts";

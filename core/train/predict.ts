@@ -10,7 +10,7 @@
  */
 import { noGrad } from "../tensor/autograd.ts";
 import { OptionError, refuseUnknown } from "../errors.ts";
-import type { Model } from "../plugin/model.ts";
+import { Model } from "../plugin/model.ts";
 import type { Progress } from "../plugin/plugin.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { Rows } from "../random/rows.ts";
@@ -147,7 +147,7 @@ export interface RegressionPrediction extends Prediction {
  * numbers with noise also what kind of uncertainty it is. They outlive the training step in which it may be called; no
  * gradients are recorded. Everything but quantiles, and the passes themselves, is summed up as passes come.
  *
- * @param model the model
+ * @param model the model; or the members of an ensemble, whose passes count alike, those of the first member first
  * @param x `[batch, ...inputShape]`; a list of them for a model with several inputs
  * @throws {OptionError} for an option out of range
  * @throws {ShapeError} when the input does not fit the model
@@ -167,19 +167,29 @@ export interface RegressionPrediction extends Prediction {
  * ```
  */
 export function predict(
-  model: Model,
+  model: Model | readonly Model[],
   x: Tensor | readonly Tensor[],
   options: PredictOptions & { softmax: true; read?: undefined },
 ): ClassificationPrediction;
 /** Predicts numbers around which there is noise of a known variance. */
 export function predict(
-  model: Model,
+  model: Model | readonly Model[],
   x: Tensor | readonly Tensor[],
   options: PredictOptions & { noise: NonNullable<PredictOptions["noise"]>; softmax?: false },
 ): RegressionPrediction;
 /** Predicts whatever a model gives. */
-export function predict(model: Model, x: Tensor | readonly Tensor[], options?: PredictOptions): Prediction;
-export function predict(model: Model, x: Tensor | readonly Tensor[], options: PredictOptions = {}): Prediction {
+export function predict(
+  model: Model | readonly Model[],
+  x: Tensor | readonly Tensor[],
+  options?: PredictOptions,
+): Prediction;
+export function predict(
+  model: Model | readonly Model[],
+  x: Tensor | readonly Tensor[],
+  options: PredictOptions = {},
+): Prediction {
+  const members = model instanceof Model ? [model] : model;
+  if (members.length === 0) throw new OptionError("predict: models", "at least one", members);
   refuseUnknown(options, optionNames, "predict");
   const samples = wholeNumber(options.samples ?? 0, 0, "predict: samples");
   if (samples > MOST_PASSES) {
@@ -188,7 +198,8 @@ export function predict(model: Model, x: Tensor | readonly Tensor[], options: Pr
   const seed = wholeNumber(options.seed ?? 0, 0, "predict: seed");
   const first = wholeNumber(options.first ?? 0, 0, "predict: first");
   const asked = wholeNumber(options.batchSize ?? BATCH, 1, "predict: batchSize");
-  const passes = Math.max(samples, 1);
+  const each = Math.max(samples, 1);
+  const passes = members.length * each;
   const { carry, progress, examples, sites, keepPasses = false, weightScaling = false } = options;
   const levels = checkLevels(options.quantiles ?? [], "predict: quantiles");
   const { noise, units } = options;
@@ -198,13 +209,16 @@ export function predict(model: Model, x: Tensor | readonly Tensor[], options: Pr
   if (typeof noise === "number" && !(noise >= 0 && noise < Infinity)) {
     throw new OptionError("predict: noise", "a variance of at least 0", noise);
   }
+  if (weightScaling && members.length > 1) {
+    throw new OptionError("predict: weightScaling", "false for several models: it is what a single one says", true);
+  }
   const states = passes + (weightScaling && samples > 0 ? 1 : 0);
   if (carry !== undefined && carry.length < states) {
     throw new OptionError("predict: carry", `a map for each of ${states} passes`, carry.length);
   }
   const inputs = x instanceof Tensor ? [x] : x;
   const count = inputs[0]?.shape[0] ?? 0;
-  const batchSize = levels.length === 0 ? asked : Math.min(asked, rowsToKeep(model, inputs[0], passes));
+  const batchSize = levels.length === 0 ? asked : Math.min(asked, rowsToKeep(members[0], inputs[0], passes));
   const size = carry === undefined ? batchSize : Math.max(count, 1);
   if (examples !== undefined && examples.length !== count) {
     throw new OptionError("predict: examples", `a number for each of ${count} examples`, examples.length);
@@ -215,7 +229,7 @@ export function predict(model: Model, x: Tensor | readonly Tensor[], options: Pr
   };
   const classes = options.softmax === true && options.read === undefined;
   const keeps = keepPasses || levels.length > 0;
-  const gathered = new Gathered(count, passes, model.dtype);
+  const gathered = new Gathered(count, passes, members[0].dtype);
   // An empty batch is run too, for the shape of its output.
   for (let from = 0; from === 0 || from < count; from += size) {
     const to = Math.min(from + size, count);
@@ -234,23 +248,22 @@ export function predict(model: Model, x: Tensor | readonly Tensor[], options: Pr
       noGrad(() => {
         const part = from === 0 && to === count ? inputs : inputs.map((input) => rows(input, from, to));
         const at = rowsOf(from, to);
-        const evaluated = (carry?: Map<string, Tensor>) =>
+        const evaluated = (model: Model, carry?: Map<string, Tensor>) =>
           model.forward(part, { mode: "eval", rows: at, carry, progress });
-        if (samples === 0) {
-          take(evaluated(carry?.[0]));
-        } else if (carry === undefined) {
-          model.sample(part, { passes, rows: at, progress, sites }, take);
-        } else {
+        members.forEach((model, member) => {
+          if (samples === 0) return recycling(() => take(evaluated(model, carry?.[member])));
+          if (carry === undefined) return model.sample(part, { passes: each, rows: at, progress, sites }, take);
           // States are carried for each pass by itself.
-          for (let pass = 0; pass < passes; pass++) {
-            const run = { mode: "sample", rows: at.atPass(pass), carry: carry[pass], progress, sites } as const;
+          for (let pass = 0; pass < each; pass++) {
+            const own = carry[member * each + pass];
+            const run = { mode: "sample", rows: at.atPass(pass), carry: own, progress, sites } as const;
             recycling(() => take(model.forward(part, run)));
           }
-        }
+        });
         batch.gather(gathered, from, levels, keepPasses);
         if (!weightScaling) return;
         const scaled = begin();
-        scaled.add(evaluated(samples === 0 ? undefined : carry?.[passes]));
+        scaled.add(evaluated(members[0], samples === 0 ? undefined : carry?.[passes]));
         gathered.put("weightScaling", scaled.tail, from, scaled.latest);
       })
     );
@@ -283,7 +296,11 @@ export function predict(model: Model, x: Tensor | readonly Tensor[], options: Pr
  * assertEquals(passes.shape, [20, 2, 3]);
  * ```
  */
-export function samplesOf(model: Model, x: Tensor | readonly Tensor[], options: PredictOptions = {}): Tensor {
+export function samplesOf(
+  model: Model | readonly Model[],
+  x: Tensor | readonly Tensor[],
+  options: PredictOptions = {},
+): Tensor {
   return predict(model, x, { ...options, keepPasses: true }).passes!;
 }
 
