@@ -7,20 +7,18 @@ import type { Epilogue } from "../backend/epilogue.ts";
 import { OptionError, PluginError, ShapeError, show, showShape } from "../errors.ts";
 import type { Rows } from "../random/rows.ts";
 import type { MaskAhead } from "../tensor/mask_ahead.ts";
-import { applyMask, checkMask, keptUnits, type Mask, plainMask } from "../tensor/ops/mask.ts";
+import { checkMask, keptUnits, type Mask, plainMask } from "../tensor/ops/mask.ts";
 import { sameShape, type Shape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { Foresee } from "../tensor/thinning.ts";
-import { gatherRows, maskedBranch } from "./branch.ts";
+import { actAtSite, masked } from "./act_at_site.ts";
 import { isPlugin } from "./is_plugin.ts";
 import { locate } from "./locate.ts";
-import { maskedEmbedding } from "./embedding_mask.ts";
 import { maskMoments } from "./mask_moments.ts";
 import { maskOf } from "./mask_of.ts";
-import { denseMultiply, type Multiply } from "./multiply.ts";
+import type { PassSettings } from "./pass_settings.ts";
 import type {
   AttentionMaskSite,
-  AttentionStage,
   Context,
   LayerContext,
   LayerPlugin,
@@ -29,60 +27,14 @@ import type {
   Moments,
   Place,
   Plugin,
-  ProductContext,
-  Progress,
   RecurrentPlace,
-  RecurrentStep,
   RunChild,
   SiteArguments,
   SiteResult,
   SiteRole,
-  StandIn,
 } from "./plugin.ts";
 import { attentionStages, recurrentPlaces } from "./plugin.ts";
 import { describe, join, type Node, type PlaceRequest, same, type Tree } from "./tree.ts";
-
-/** What all contexts of a pass share. */
-export interface PassSettings {
-  /** How the model is run. */
-  readonly mode: Mode;
-  /** What sample, pass and step each row of the batch is. */
-  readonly rows: Rows;
-  /** How far training has come. */
-  readonly progress: Progress;
-  /** Collects what running state is to become; null changes it at once. */
-  readonly stateUpdates: Map<Tensor, Tensor> | null;
-  /** What stands in for the variants at layer positions. */
-  readonly variants: StandIn | null;
-  /** Which places draw in mode `sample`; all others are as in mode `eval`. Null for all. */
-  readonly sites: ((path: string) => boolean) | null;
-  /** Collects the paths of the places that look at what the rows are, which they do in order to draw. */
-  readonly drawn: Set<string> | null;
-  /** Whether this pass builds the model. */
-  readonly building: boolean;
-  /** States that recurrent layers carry from call to call. */
-  readonly carry: Map<string, Tensor> | null;
-  /** Collects penalties. */
-  readonly penalties: Tensor[] | null;
-  /** Collects what layers hand out. */
-  readonly emitted: Map<string, Tensor> | null;
-  /** Collects the outputs of layers that see the whole batch, by path and use. */
-  readonly outputs: Map<string, Tensor> | null;
-  /** Outputs of another pass over the same inputs, which stand in for those of layers up to the one at a path. */
-  readonly reused: Reused | null;
-}
-
-/** Outputs of another pass over the same inputs. */
-export interface Reused {
-  /** The outputs, by path and use. */
-  readonly outputs: ReadonlyMap<string, Tensor>;
-  /** The layer from which on everything is computed; null where all that is there stands in. */
-  readonly from: string | null;
-  /** Whether that layer has been reached. */
-  reached: boolean;
-  /** Puts what has the rows of one pass into those of several, where several are computed at once. */
-  readonly spread?: (x: Tensor) => Tensor;
-}
 
 /** Sites whose method returns what has the shape of its first argument. */
 const keepsShape: ReadonlySet<Place> = new Set(["activation", "weight", "recurrent", "attention"]);
@@ -224,12 +176,7 @@ export class Pass {
     }
     if (typeof part === "function") return part(x, context);
     if (this.#premasked.get(x) === node.path) return x;
-    return this.#masked(node, x, part.mask(context, { shape: x.shape }));
-  }
-
-  #masked({ path }: Node, x: Tensor, found: unknown): Tensor {
-    const mask = maskOf(found);
-    return mask === null ? x : applyMask(x, mask, this.#evaluates(path));
+    return masked(x, part.mask(context, { shape: x.shape }), this.#evaluates(node.path));
   }
 
   #serve<R extends SiteRole>(
@@ -255,65 +202,17 @@ export class Pass {
     return this.#visit(visit, (node, context) => this.#act(host, node, role, args, context)) as SiteResult<R>;
   }
 
-  /** Lets the variant at a site act, by its method or by the mask that it draws. */
+  /** Lets the variant at a site act. */
   #act(host: Node, node: Node, role: SiteRole, args: readonly unknown[], context: Context<never>): Tensor | null {
+    if (role === "activation") return this.#activation(node, args[0] as Tensor, context);
     const { definition } = node.plugin;
-    const [x, second, third, multiply = denseMultiply] = args as [Tensor, never, never, Multiply | undefined];
-    const shape = x.shape;
-    switch (role) {
-      case "activation":
-        return this.#activation(node, x, context);
-      case "weight": {
-        const part = definition.weight;
-        if (part === undefined) break;
-        return typeof part === "function" ? part(x, context) : this.#masked(node, x, part.mask(context, { shape }));
-      }
-      case "product":
-        if (definition.product === undefined) break;
-        return definition.product(
-          x,
-          second,
-          third,
-          Object.freeze({ ...context, multiply }) as ProductContext<never>,
-        );
-      case "recurrent": {
-        const part = definition.recurrent;
-        if (part === undefined) break;
-        const step = second as RecurrentStep;
-        if (typeof part === "function") return part(x, step, context);
-        return this.#masked(node, x, part.mask(context, { shape, ...step }));
-      }
-      case "attention": {
-        const part = definition.attention;
-        if (part === undefined) break;
-        const stage = second as AttentionStage;
-        return typeof part === "function"
-          ? part(x, stage, context)
-          : this.#masked(node, x, part.mask(context, { shape, stage }));
-      }
-      case "branch": {
-        const part = definition.branch;
-        if (part === undefined) break;
-        const [block, rest] = [second as (inputs: readonly Tensor[]) => Tensor, third as readonly Tensor[]];
-        if (typeof part === "function") return part(x, (input) => block([input, ...rest]), context);
-        return maskedBranch(x, maskOf(part.mask(context, { shape: [shape[0]] })), {
-          run: (input, rows) =>
-            this.#gathered(rows, () => {
-              return block([input, ...(rows === null ? rest : rest.map((more) => gatherRows(more, rows)))]);
-            }),
-          gathers: this.#gathers(host),
-          skips: this.#skips(host),
-          evaluates: this.#evaluates(node.path),
-        });
-      }
-      case "embedding": {
-        const part = definition.embedding;
-        if (part === undefined) break;
-        if (typeof part === "function") return part(x, second, context);
-        return maskedEmbedding(x, second, maskOf(part.mask(context, { shape })), this.#evaluates(node.path));
-      }
-    }
-    throw this.#tree.misuse(node.plugin, role);
+    if (definition[role] === undefined) throw this.#tree.misuse(node.plugin, role);
+    return actAtSite(definition, role, args, context, {
+      evaluates: this.#evaluates(node.path),
+      gathered: (rows, body) => this.#gathered(rows, body),
+      gathers: () => this.#gathers(host),
+      skips: () => this.#skips(host),
+    });
   }
 
   /** Runs `body` while only some rows of the batch are computed. */

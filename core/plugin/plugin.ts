@@ -3,7 +3,8 @@
  * included. {@linkcode definePlugin} takes one object and returns a typed factory; importing a plugin registers nothing.
  *
  * What every plugin may say is in {@linkcode CommonDefinition}; what it can be used as, and the parts that each role has, in
- * {@linkcode RoleParts}. What methods are given is in `contexts.ts`, the sites inside a model are in `sites.ts`.
+ * {@linkcode RoleParts}. What methods are given is in `contexts.ts`, `training_contexts.ts` and
+ * `data_contexts.ts`, the sites inside a model are in `sites.ts`.
  *
  * @module
  */
@@ -14,8 +15,10 @@ import type { Context, InitContext, Initial } from "./contexts.ts";
 import type { Role, RoleParts } from "./roles.ts";
 
 export * from "./contexts.ts";
+export * from "./data_contexts.ts";
 export * from "./roles.ts";
 export * from "./sites.ts";
+export * from "./training_contexts.ts";
 
 /** What a method was called on. */
 export interface Operands {

@@ -13,31 +13,29 @@ import type { Epilogue } from "../backend/epilogue.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Dataset } from "../train/data.ts";
 import type { EpochMetrics, Observation } from "../train/events.ts";
+import type { LayerContext, Mode, Moments, Progress, PruneContext } from "./contexts.ts";
 import type {
   AugmentBatch,
   AugmentContext,
-  AverageContext,
   DownloadContext,
   Downloaded,
+  LoadContext,
+  RowsContext,
+} from "./data_contexts.ts";
+import type { Plugin } from "./plugin.ts";
+import type { AttentionStage, RecurrentPlace, SiteMasks, SiteMethods } from "./sites.ts";
+import type {
+  AverageContext,
   ExpectationForm,
   FurtherPass,
-  LayerContext,
   LearnContext,
-  LoadContext,
   LossValue,
-  Mode,
-  Moments,
   ObserveContext,
-  Progress,
   ProjectContext,
-  PruneContext,
-  RowsContext,
   ScheduleEpoch,
   ScheduleSite,
   UpdateContext,
-} from "./contexts.ts";
-import type { Plugin } from "./plugin.ts";
-import type { AttentionStage, RecurrentPlace, SiteMasks, SiteMethods } from "./sites.ts";
+} from "./training_contexts.ts";
 
 /** Means and variances in place of samples, for what stands at a layer position. */
 export interface MomentsPart<Options> {

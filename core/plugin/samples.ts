@@ -8,7 +8,7 @@ import type { Rows } from "../random/rows.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { recycling } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import type { PassSettings } from "./pass.ts";
+import type { PassSettings } from "./pass_settings.ts";
 
 /** One run of the model, over the rows of one pass or of several. */
 export type SamplePass = (rows: Rows, more: Partial<Pick<PassSettings, "outputs" | "reused">>) => Tensor;
