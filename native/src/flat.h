@@ -13,6 +13,8 @@
 /* Floats that may be read beyond the last plane: a tile's columns. */
 #define FLAT_SLACK 128
 
+static _Thread_local Scratch flat_scratch;
+
 typedef int32_t lane_bits __attribute__((vector_size(TILE_LANES * sizeof(int32_t))));
 
 /* Whether the windows of an image follow one another in its planes. */

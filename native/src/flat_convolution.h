@@ -101,7 +101,7 @@ static void flat_range(void *context, int64_t begin, int64_t end) {
   FlatProduct *job = context;
   const Pass *pass = job->pass;
   const int64_t inner = job->channels * pass->taps, cols = job->tile_cols;
-  float *planes = aligned_alloc(64, (size_t)round_up(job->channels * pass->plane + FLAT_SLACK, 16) * sizeof(float));
+  float *planes = reserve(&flat_scratch, job->channels * pass->plane + FLAT_SLACK);
   if (planes == NULL) {
     __atomic_store_n(&job->status, OUT_OF_MEMORY, __ATOMIC_RELAXED);
     return;
@@ -131,7 +131,6 @@ static void flat_range(void *context, int64_t begin, int64_t end) {
       }
     }
   }
-  free(planes);
 }
 
 /* Computes a product whose weights are weight[group][row][channel][tap], with strides. */

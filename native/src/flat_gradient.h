@@ -77,8 +77,7 @@ static void flat_gradient_range(void *context, int64_t begin, int64_t end) {
   const Pass *pass = job->pass;
   const int64_t inner = job->inputs * pass->taps, taps = pass->taps;
   const int64_t slopes_at = round_up(job->together * job->inputs * pass->plane + FLAT_SLACK, 16);
-  float *memory =
-      aligned_alloc(64, (size_t)round_up(slopes_at + job->together * job->outputs * job->places, 16) * sizeof(float));
+  float *memory = reserve(&flat_scratch, slopes_at + job->together * job->outputs * job->places);
   if (memory == NULL) {
     __atomic_store_n(&job->status, OUT_OF_MEMORY, __ATOMIC_RELAXED);
     return;
@@ -117,7 +116,6 @@ static void flat_gradient_range(void *context, int64_t begin, int64_t end) {
       }
     }
   }
-  free(memory);
 }
 
 /* Whether a gradient is best computed this way: with many outputs a tile of them wastes nothing, and few places are no

@@ -69,22 +69,25 @@ static void max_rows(const Pool *pool, const float *x, int64_t row, float *restr
   }
 }
 
+/* Windows of a row are computed so many at a time, in whole vectors, also where they are fewer. */
+#define TOGETHER 16
+
 static void max_range(void *context, int64_t begin, int64_t end) {
   Pool *pool = context;
   const int64_t rows = pool->output[0] * pool->output[1], width = pool->output[2];
   const int64_t stride = pool->stride[2], taps = pool->kernel[2];
   /* Columns of the padding surround those of the input: they hold what anything wins over. */
   const int64_t least = max_i64((width - 1) * stride + taps, pool->padding[2] + pool->input[2]);
-  const int64_t phase = (least + stride - 1) / stride, span = phase * stride;
-  float *best = malloc((size_t)span * 4 * sizeof(float));
-  if (best == NULL) {
+  const int64_t phase = (least + stride - 1) / stride, span = phase * stride + TOGETHER;
+  const int64_t wide = (width + TOGETHER - 1) / TOGETHER * TOGETHER;
+  float *memory = malloc((size_t)(4 * span + 2 * wide) * sizeof(float));
+  if (memory == NULL) {
     __atomic_store_n(&pool->status, OUT_OF_MEMORY, __ATOMIC_RELAXED);
     return;
   }
-  int32_t *from = (int32_t *)(best + span);
-  float *values = stride == 1 ? best : best + 2 * span;
-  int32_t *origins = stride == 1 ? from : (int32_t *)(best + 3 * span);
-  for (int64_t c = 0; c < span; c++) best[c] = -INFINITY, from[c] = INT32_MAX;
+  float *best = memory, *values = stride == 1 ? best : memory + 2 * span, *y = memory + 4 * span;
+  int32_t *from = (int32_t *)(best + span), *origins = (int32_t *)(values + span), *places = (int32_t *)(y + wide);
+  for (int64_t c = 0; c < span; c++) best[c] = values[c] = -INFINITY, from[c] = origins[c] = INT32_MAX;
   for (int64_t plane = begin; plane < end; plane++) {
     for (int64_t row = 0; row < rows; row++) {
       const int64_t at = plane * pool->outputs + row * width;
@@ -93,10 +96,12 @@ static void max_range(void *context, int64_t begin, int64_t end) {
         sort_values(best, values, phase, stride);
         sort_places(from, origins, phase, stride);
       }
-      max_columns(values, origins, pool->y + at, pool->places + at, width, taps, phase, stride);
+      max_columns(values, origins, y, places, wide, taps, phase, stride);
+      memcpy(pool->y + at, y, (size_t)width * sizeof(float));
+      memcpy(pool->places + at, places, (size_t)width * sizeof(int32_t));
     }
   }
-  free(best);
+  free(memory);
 }
 
 KERNEL(max_pool)(const float *x, float *y, int32_t *places, const double *block) {
