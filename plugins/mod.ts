@@ -173,5 +173,7 @@ export * from "./schedules/plateau.ts";
 export * from "./schedules/ramp_up.ts";
 export * from "./schedules/step.ts";
 export * from "./schedules/warm_up.ts";
+export * from "./shrinking/folded.ts";
 export * from "./shrinking/pruned.ts";
 export { fromPyTorch, type FromPyTorchOptions } from "./interchange/from_pytorch.ts";
+export { toOnnx, type ToOnnxOptions } from "./interchange/onnx/to_onnx.ts";

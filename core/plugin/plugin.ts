@@ -17,6 +17,7 @@ import type { Role, RoleParts } from "./roles.ts";
 export * from "./contexts.ts";
 export * from "./data_contexts.ts";
 export * from "./roles.ts";
+export * from "./onnx.ts";
 export * from "./sites.ts";
 export * from "./training_contexts.ts";
 

@@ -22,6 +22,7 @@ import type {
   LoadContext,
   RowsContext,
 } from "./data_contexts.ts";
+import type { OnnxContext, OnnxValue } from "./onnx.ts";
 import type { Plugin } from "./plugin.ts";
 import type { AttentionStage, RecurrentPlace, SiteMasks, SiteMethods } from "./sites.ts";
 import type {
@@ -47,9 +48,15 @@ export interface MomentsPart<Options> {
 }
 
 /** What a plugin at a layer position may say of itself. */
-export interface PositionParts {
+export interface PositionParts<Options> {
   /** Names that PyTorch gives to parameters and running state, where they differ: see `fromPyTorch`. */
   readonly pytorch?: Readonly<Record<string, string>>;
+  /**
+   * Writes what it computes as nodes of an ONNX graph: once for each place and use, by `toOnnx`, which knows the built-in
+   * layers by itself. Default: a variant that is the identity at evaluation, or says its draw as a mask, can do without;
+   * anything else is refused by name.
+   */
+  onnx?(x: OnnxValue, context: OnnxContext<Options>): OnnxValue;
 }
 
 /** What a variant at a weight leaves of it. */
@@ -65,7 +72,7 @@ export interface PrunesPart<Options> {
 /** The parts of a definition, by role. */
 export interface RoleParts<Options> {
   /** A variant at any layer position: asked for once a pass and use, in every mode. Its output has the input's shape. */
-  activation: MomentsPart<Options> & PositionParts & {
+  activation: MomentsPart<Options> & PositionParts<Options> & {
     activation: SiteMethods<Options>["activation"] | SiteMasks<Options>["activation"];
   };
   /** A variant at a weight: asked for once a pass, in every mode, before the weight is used. The weight keeps its shape. */
@@ -104,7 +111,7 @@ export interface RoleParts<Options> {
   /** A variant at an embedding: asked for once a pass, in every mode. */
   embedding: { embedding: SiteMethods<Options>["embedding"] | SiteMasks<Options>["embedding"] };
   /** A layer. */
-  layer: MomentsPart<Options> & PositionParts & {
+  layer: MomentsPart<Options> & PositionParts<Options> & {
     /** From a tensor, batch first, to a tensor, batch first: once a pass and use. */
     forward(x: Tensor, context: LayerContext<Options>): Tensor;
     /** For a layer that is one elementwise function of its input: what a fusing layer before it may apply instead. */
@@ -247,14 +254,14 @@ export type Role = keyof RoleParts<unknown>;
 
 /** The part that makes a plugin serve a role, and the other parts that the role may have. */
 export const partsOfRole: { readonly [R in Role]: { readonly method: string; readonly others: readonly string[] } } = {
-  activation: { method: "activation", others: ["moments", "pytorch"] },
+  activation: { method: "activation", others: ["moments", "pytorch", "onnx"] },
   weight: { method: "weight", others: ["prunes"] },
   product: { method: "product", others: ["fuses", "prunes"] },
   recurrent: { method: "recurrent", others: ["places"] },
   branch: { method: "branch", others: ["gone"] },
   attention: { method: "attention", others: ["stages"] },
   embedding: { method: "embedding", others: [] },
-  layer: { method: "forward", others: ["moments", "pytorch", "epilogue", "fuses", "mixesRows", "handsOn"] },
+  layer: { method: "forward", others: ["moments", "pytorch", "onnx", "epilogue", "fuses", "mixesRows", "handsOn"] },
   loss: { method: "loss", others: ["objective", "prediction", "noise", "expected", "targets"] },
   optimizer: { method: "update", others: ["slots", "wraps"] },
   schedule: { method: "value", others: ["initial", "epoch"] },

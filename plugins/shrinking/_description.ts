@@ -1,6 +1,9 @@
 /** Changing a model's description: variants and layers taken out, with every other part at its path. @module */
 import { isPlugin, type LayerPlugin, type Plugin } from "../../core/mod.ts";
 import { bypass } from "../layers/bypass.ts";
+import { concat } from "../layers/concat.ts";
+import { graph, type GraphNodeOptions } from "../layers/graph.ts";
+import { parallel } from "../layers/parallel.ts";
 import { repeat } from "../layers/repeat.ts";
 import { residual } from "../layers/residual.ts";
 import { sequential } from "../layers/sequential.ts";
@@ -118,4 +121,57 @@ export function withOptions(
   if (block !== null) return plugin.with({ block: inside(block, "block") }) as LayerPlugin;
   const layers = layersOf(plugin);
   return layers === null ? plugin : withLayers(plugin, layers, layers.map(({ layer, name }) => inside(layer, name)));
+}
+
+/** What becomes of the layer at a path; null for a layer that goes. */
+export type Changes = ReadonlyMap<string, (layer: LayerPlugin) => LayerPlugin | null>;
+
+/** Layers side by side, by the option that holds them. */
+export function besides(plugin: LayerPlugin): readonly Placed[] {
+  const { branches, nodes } = plugin.options as {
+    branches: readonly LayerPlugin[];
+    nodes: Readonly<Record<string, GraphNodeOptions>>;
+  };
+  if (is(plugin, concat) || is(plugin, parallel)) {
+    return branches.map((layer, i) => ({ layer, name: layer.name ?? String(i) }));
+  }
+  return is(plugin, graph) ? Object.entries(nodes).map(([name, { layer }]) => ({ layer, name })) : [];
+}
+
+/**
+ * A description in which some layers are others, or gone. They stand inside of layers that run others one after the other or
+ * side by side, and of blocks. Everything that stays keeps its path.
+ */
+export function changed(plugin: LayerPlugin, path: string, changes: Changes): LayerPlugin | null {
+  const found = changedInside(plugin, path, changes);
+  return changes.get(path)?.(found) ?? (changes.has(path) ? null : found);
+}
+
+/** The layer with its own parts changed. */
+function changedInside(plugin: LayerPlugin, path: string, changes: Changes): LayerPlugin {
+  const inside = ({ layer, name }: Placed) => changed(layer, join(path, name), changes);
+  const layers = layersOf(plugin);
+  if (layers !== null) return withLayers(plugin, layers, layers.map(inside));
+  // Where a layer has to stand, an empty sequence does nothing.
+  const kept = (placed: Placed) => {
+    const left = inside(placed);
+    return left === placed.layer ? left : named(left ?? sequential([]), placed.layer.name);
+  };
+  const { block, projection, nodes } = plugin.options as {
+    block: LayerPlugin;
+    projection?: LayerPlugin;
+    nodes: Readonly<Record<string, GraphNodeOptions>>;
+  };
+  if (blockOf(plugin) !== null) {
+    return plugin.with({
+      block: kept({ layer: block, name: "block" }),
+      ...(projection === undefined ? {} : { projection: kept({ layer: projection, name: "projection" }) }),
+    }) as LayerPlugin;
+  }
+  if (is(plugin, repeat)) return plugin.with({ block: kept({ layer: block, name: "0" }) }) as LayerPlugin;
+  const side = besides(plugin).map((placed) => ({ name: placed.name, layer: kept(placed) }));
+  if (side.length === 0) return plugin;
+  if (!is(plugin, graph)) return plugin.with({ branches: side.map(({ layer }) => layer) }) as LayerPlugin;
+  const changedNodes = side.map(({ name, layer }) => [name, { ...nodes[name], layer }] as const);
+  return plugin.with({ nodes: Object.fromEntries(changedNodes) }) as LayerPlugin;
 }

@@ -4,8 +4,6 @@
  * @module
  */
 import {
-  buildModel,
-  isPlugin,
   type LayerPlugin,
   type Model,
   noGrad,
@@ -22,6 +20,7 @@ import {
 } from "../../core/mod.ts";
 import { sequential } from "../layers/sequential.ts";
 import { join, withOptions, withoutBlocks, withoutPruned } from "./_description.ts";
+import { rebuilt, tensorsOf } from "./_rebuilt.ts";
 import { shrinkOnce, type Tensors } from "./_units.ts";
 
 /** Options of {@linkcode pruned}. */
@@ -63,13 +62,6 @@ export interface PrunedModel {
 }
 
 const beginning: Progress = { step: 0, stepsPerEpoch: 1, totalSteps: 1 };
-
-/** Parameters and running state, by their names in a snapshot. */
-function tensorsOf(model: Model): Tensors {
-  const all: Tensors = new Map(model.parameters().map(({ name, tensor }) => [`model/${name}`, tensor.detach()]));
-  for (const [name, tensor] of model.state()) all.set(`state/${name}`, tensor);
-  return all;
-}
 
 /** The tensors that belong to the plugin at a path itself, by their own names. */
 function ownTensors(path: string, kind: "model" | "state", tensors: Tensors, model: Model): Record<string, Tensor> {
@@ -121,29 +113,6 @@ function pruneWeights(model: Model, tensors: Tensors, contextOf: (path: string) 
     const parts = rows === undefined ? [left] : [whole.slice([0], [rows[0]]), left, whole.slice([rows[1]])];
     tensors.set(name, parts.length === 1 ? left : Tensor.concat(parts));
   }
-}
-
-/** A model of a description with those of the tensors that it has, and with the options that another was configured to. */
-function rebuilt(root: LayerPlugin, like: Model, tensors: Tensors, changed: ReadonlySet<string>): Model {
-  const model = buildModel(root, like.built);
-  for (const [path, { definition, options }] of model.plugins()) {
-    const found = like.plugins().get(path);
-    if (found?.definition !== definition) continue; // made in the place of another, as for `repeat`
-    const changes = Object.entries(found.options).filter(([name, value]) =>
-      !changed.has(join(path, name)) && JSON.stringify(value) !== JSON.stringify(options[name]) &&
-      !holdsPlugins(value) && !holdsPlugins(options[name])
-    );
-    if (changes.length > 0) model.configure(path, Object.fromEntries(changes));
-  }
-  model.schedules.restore(like.schedules.toJSON());
-  model.load(tensors);
-  return model;
-}
-
-/** Whether a value is, or holds, a plugin other than a schedule. */
-function holdsPlugins(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return isPlugin(value) ? !isPlugin(value, "schedule") : Object.values(value).some(holdsPlugins);
 }
 
 /** What went, layer by layer. */

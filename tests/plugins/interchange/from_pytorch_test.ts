@@ -10,8 +10,8 @@ import {
   OptionError,
   type Shape,
   Tensor,
-} from "../../core/mod.ts";
-import { fromPyTorch } from "../../mod.ts";
+} from "../../../core/mod.ts";
+import { fromPyTorch } from "../../../mod.ts";
 import {
   batchNorm,
   conv1d,
@@ -32,7 +32,7 @@ import {
   repeat,
   rnn,
   sequential,
-} from "../../plugins/mod.ts";
+} from "../../../plugins/mod.ts";
 
 /** Float64 tensors of some shapes with numbers of their own, by name. */
 function numbered(shapes: Record<string, Shape>): Map<string, Tensor> {
