@@ -2,7 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { type BuildOptions, isFactory, type LayerPlugin, rolesOf, Tensor } from "../../../core/mod.ts";
 import * as plugins from "../../../plugins/mod.ts";
-import { assertSame, disturbed } from "./_onnx_runtime.ts";
+import { disturbed } from "../_disturbed.ts";
+import { assertSame } from "./_onnx_runtime.ts";
 
 const {
   averagePool1d,

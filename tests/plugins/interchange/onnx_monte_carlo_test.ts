@@ -58,7 +58,8 @@ import {
   zoneout,
 } from "../../../plugins/mod.ts";
 import { z } from "zod";
-import { disturbed, inputsOf, open } from "./_onnx_runtime.ts";
+import { disturbed, inputsOf } from "../_disturbed.ts";
+import { open } from "./_onnx_runtime.ts";
 
 const features = { inputShape: [6] };
 const image = { inputShape: [2, 4, 4] };

@@ -11,7 +11,8 @@ import {
   siteRoles,
 } from "../../../core/mod.ts";
 import * as plugins from "../../../plugins/mod.ts";
-import { assertSame, disturbed } from "./_onnx_runtime.ts";
+import { disturbed } from "../_disturbed.ts";
+import { assertSame } from "./_onnx_runtime.ts";
 
 const { conv2d, dense, embedding, encoderBlock, flatten, gru, lstm, multiHeadAttention, relu, residual } = plugins;
 const { bypass, batchNorm, decoderBlock, sequential, sigmoid, toOnnx } = plugins;
