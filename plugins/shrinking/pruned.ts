@@ -4,7 +4,6 @@
  * @module
  */
 import {
-  type LayerPlugin,
   type Model,
   noGrad,
   optionsAt,

@@ -1,7 +1,7 @@
 /** Masks as nodes: what evaluation makes of them, and draws where the graph samples. @module */
 import { type Mask, type OnnxValue, Tensor } from "../../../core/mod.ts";
 import { batch } from "./_graph.ts";
-import { extentsOf, keepOf, type Site } from "./_site.ts";
+import { extentsOf, keepOf, type Place } from "./_place.ts";
 
 /** Values of the graph that tensors stand for which a mask was told of. */
 export type Placeholders = ReadonlyMap<Tensor, OnnxValue>;
@@ -13,17 +13,17 @@ export interface Draws {
 }
 
 /** Uniform numbers in [0, 1), one for each entry of a value. */
-export function uniformLike(site: Site, like: OnnxValue): OnnxValue {
+export function uniformLike(site: Place, like: OnnxValue): OnnxValue {
   return site.op("RandomUniformLike", [like], { attributes: { dtype: 1 }, type: "float32" });
 }
 
 /** Standard normal numbers, one for each entry of a value. */
-export function normalLike(site: Site, like: OnnxValue): OnnxValue {
+export function normalLike(site: Place, like: OnnxValue): OnnxValue {
   return site.op("RandomNormalLike", [like], { attributes: { dtype: 1 }, type: "float32" });
 }
 
 /** The first entry of a value along some axes: the shape of a draw that they share. */
-export function firstAlong(site: Site, x: OnnxValue, axes: readonly number[]): OnnxValue {
+export function firstAlong(site: Place, x: OnnxValue, axes: readonly number[]): OnnxValue {
   if (axes.length === 0) return x;
   const list = (values: readonly number[]) => site.constant(values, "int64");
   return site.op("Slice", [x, list(axes.map(() => 0)), list(axes.map(() => 1)), list(axes)], {
@@ -32,13 +32,13 @@ export function firstAlong(site: Site, x: OnnxValue, axes: readonly number[]): O
 }
 
 /** The batch's extent, a number. */
-export function batchOf(site: Site, x: OnnxValue): OnnxValue {
+export function batchOf(site: Place, x: OnnxValue): OnnxValue {
   const shape = site.op("Shape", [x], { shape: [x.shape.length], type: "int64" });
   return site.op("Gather", [shape, site.constant(0, "int64")], { shape: [] });
 }
 
 /** Uniform numbers for a mask's decisions, in a shape that stretches to that of `x`. */
-function decisionNumbers(site: Site, x: OnnxValue, { share = [], group = 1, key }: Mask): OnnxValue {
+function decisionNumbers(site: Place, x: OnnxValue, { share = [], group = 1, key }: Mask): OnnxValue {
   const axes = [...new Set(share.map((axis) => axis < 0 ? axis + x.shape.length : axis))].sort();
   const like = firstAlong(site, x, axes);
   if (group === 1 || key.isWhole || axes.includes(0)) return uniformLike(site, like);
@@ -57,18 +57,18 @@ function decisionNumbers(site: Site, x: OnnxValue, { share = [], group = 1, key 
 }
 
 /** Which entries of a value a mask keeps. */
-export function keptEntries(site: Site, x: OnnxValue, mask: Mask, u?: OnnxValue): OnnxValue {
+export function keptEntries(site: Place, x: OnnxValue, mask: Mask, u?: OnnxValue): OnnxValue {
   const numbers = u ?? decisionNumbers(site, x, mask);
   return site.op("GreaterOrEqual", [numbers, site.constant(1 - keepOf(mask.rate))], { type: "bool" });
 }
 
 /** The numbers that a mask's draw is made of, for a mask that is applied several times. */
-export function drawOf(site: Site, x: OnnxValue, mask: Mask): OnnxValue {
+export function drawOf(site: Place, x: OnnxValue, mask: Mask): OnnxValue {
   return decisionNumbers(site, x, mask);
 }
 
 /** A number or tensor of a mask as a value. */
-function valueOf(site: Site, part: number | Tensor, placeholders: Placeholders): OnnxValue {
+function valueOf(site: Place, part: number | Tensor, placeholders: Placeholders): OnnxValue {
   if (!(part instanceof Tensor)) return site.constant(part);
   const found = placeholders.get(part);
   if (found !== undefined) return found;
@@ -79,7 +79,7 @@ function valueOf(site: Site, part: number | Tensor, placeholders: Placeholders):
 }
 
 /** `a x + b`, in no more nodes than are needed. */
-function scaled(site: Site, x: OnnxValue, a: OnnxValue | 1, b: OnnxValue | 0): OnnxValue {
+function scaled(site: Place, x: OnnxValue, a: OnnxValue | 1, b: OnnxValue | 0): OnnxValue {
   const ax = a === 1 ? x : site.op("Mul", [x, a]);
   return b === 0 ? ax : site.op("Add", [ax, b]);
 }
@@ -90,7 +90,7 @@ function scaled(site: Site, x: OnnxValue, a: OnnxValue | 1, b: OnnxValue | 0): O
  * @param u the numbers of its draw, where they are at hand
  */
 export function applyMask(
-  site: Site,
+  site: Place,
   x: OnnxValue,
   mask: Mask,
   placeholders: Placeholders = new Map(),
@@ -134,13 +134,13 @@ export function applyMask(
 }
 
 /** A number or tensor in the shape of a value. */
-function constantLike(site: Site, x: OnnxValue, c: number | Tensor, placeholders: Placeholders): OnnxValue {
+function constantLike(site: Place, x: OnnxValue, c: number | Tensor, placeholders: Placeholders): OnnxValue {
   const shape = site.op("Shape", [x], { shape: [x.shape.length], type: "int64" });
   return site.op("Expand", [valueOf(site, c, placeholders), shape], { shape: x.shape, type: x.type });
 }
 
 /** What a branch adds under a mask, one decision for each example or for the batch; null for nothing. */
-export function branchMask(site: Site, mask: Mask | null, block: () => OnnxValue): OnnxValue | null {
+export function branchMask(site: Place, mask: Mask | null, block: () => OnnxValue): OnnxValue | null {
   if (mask === null) return block();
   const { c = 0 } = mask;
   if (!site.samples && mask.eval === "mean" && mask.rate === 1 && c === 0) return null;
@@ -155,7 +155,7 @@ export function branchMask(site: Site, mask: Mask | null, block: () => OnnxValue
  * @param rows the rows as they were read
  */
 export function embeddingMask(
-  site: Site,
+  site: Place,
   table: OnnxValue,
   indices: OnnxValue,
   mask: Mask,
@@ -187,6 +187,6 @@ export function embeddingMask(
 }
 
 /** The extent of the batch, as a list of one. */
-function firstExtents(site: Site, x: OnnxValue): OnnxValue {
+function firstExtents(site: Place, x: OnnxValue): OnnxValue {
   return site.op("Unsqueeze", [batchOf(site, x), site.constant([0], "int64")], { shape: [1] });
 }

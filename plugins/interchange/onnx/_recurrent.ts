@@ -20,7 +20,8 @@ import { rnn } from "../../layers/rnn.ts";
 import { extentAt, rangeOf } from "./_attention.ts";
 import { drawOf } from "./_masks.ts";
 import { affineOf, beside, transposed } from "./_products.ts";
-import { extentsOf, type OnnxPart, type Site } from "./_site.ts";
+import { extentsOf } from "./_place.ts";
+import type { OnnxPart, Site } from "./_site.ts";
 import { joined } from "./_structure.ts";
 
 interface Settings {

@@ -1,51 +1,19 @@
 /** A place of a model while it is exported: what a plugin's part `onnx` is given, and what it says of sites. @module */
 import {
   type AttentionStage,
-  type Context,
   type Epilogue,
   isPlugin,
-  keepProbability,
-  Key,
   type Mask,
-  type Model,
-  type OnnxAttribute,
   type OnnxContext,
-  type OnnxExtent,
   type OnnxMultiply,
-  type OnnxNode,
   type OnnxRun,
-  type OnnxType,
   type OnnxValue,
-  optionsAt,
   type Plugin,
-  PluginError,
-  type Progress,
-  rateThreshold,
   type RecurrentPlace,
-  Rows,
   Tensor,
 } from "../../../core/mod.ts";
-import type { Graph } from "./_graph.ts";
+import { type Export, extentsOf, join, known, Place } from "./_place.ts";
 import { applyMask, branchMask, embeddingMask, type Placeholders } from "./_masks.ts";
-
-/** What all places of an export share. */
-export interface Export {
-  readonly model: Model;
-  readonly graph: Graph;
-  readonly progress: Progress;
-  /** Whether the graph draws. */
-  readonly samples: boolean;
-  /** Writes the plugin at a place. */
-  run(path: string, inputs: readonly OnnxValue[], how?: OnnxRun): OnnxValue;
-  /** What is known of a variant of the whole product. */
-  productPart(plugin: Plugin): ProductPart | undefined;
-  /** What is known of a variant of a branch: what becomes of what the block gives. */
-  branchPart(plugin: Plugin): OnnxPart | undefined;
-  /** Further outputs of the model. */
-  readonly emitted: Map<string, OnnxValue>;
-  /** The place at which the model itself stands. */
-  readonly root: string;
-}
 
 /** How a plugin at a layer position is written. */
 // deno-lint-ignore no-explicit-any
@@ -61,9 +29,12 @@ export type ProductPart = (
   site: Site<any>,
 ) => OnnxValue;
 
-/** A name under a path. */
-export function join(path: string, name: string): string {
-  return path === "" ? name : `${path}.${name}`;
+/** What all places of an export share, and what is known of variants that are more than masks. */
+export interface SiteExport extends Export {
+  /** What is known of a variant of the whole product. */
+  productPart(plugin: Plugin): ProductPart | undefined;
+  /** What is known of a variant of a branch: what becomes of what the block gives. */
+  branchPart(plugin: Plugin): OnnxPart | undefined;
 }
 
 /** Names of the nodes of activations that layers fuse. */
@@ -73,36 +44,12 @@ const epilogueNodes: Readonly<Record<Exclude<Epilogue, "none">, string>> = {
   tanh: "Tanh",
 };
 
-/** A place of a model. */
-export class Site<Options = unknown> implements OnnxContext<Options> {
-  readonly options: Options;
-  readonly params: Readonly<Record<string, Tensor>>;
-  readonly state: Readonly<Record<string, Tensor>>;
-  readonly path: string;
-  readonly inputs: readonly OnnxValue[];
-  readonly epilogue: Epilogue;
-  readonly plugin: Plugin;
-  readonly #export: Export;
+/** A place of a model, with the sites at which variants stand. */
+export class Site<Options = unknown> extends Place<Options> implements OnnxContext<Options> {
+  declare readonly shared: SiteExport;
 
-  constructor(shared: Export, path: string, inputs: readonly OnnxValue[], { epilogue = "none" }: OnnxRun = {}) {
-    const { model, progress } = shared;
-    const plugin = model.plugins().get(path);
-    if (plugin === undefined) throw new PluginError(`model.${path}: nothing stands at this place.`);
-    this.#export = shared;
-    this.plugin = plugin;
-    this.path = path;
-    this.inputs = inputs;
-    this.epilogue = epilogue;
-    this.options = optionsAt(plugin, progress, `model.${path}`, model.schedules, path) as Options;
-    const prefix = join(path, "");
-    const inside = [...model.plugins().keys()].filter((other) => other !== path && other.startsWith(prefix));
-    const own = (all: Iterable<readonly [string, Tensor]>) =>
-      Object.fromEntries(
-        [...all].filter(([name]) => name.startsWith(prefix) && !inside.some((child) => name.startsWith(`${child}.`)))
-          .map(([name, tensor]) => [name.slice(prefix.length), tensor] as const),
-      );
-    this.params = own(model.parameters().map(({ name, tensor }) => [name, tensor] as const));
-    this.state = own(model.state());
+  constructor(shared: SiteExport, path: string, inputs: readonly OnnxValue[], how?: OnnxRun) {
+    super(shared, path, inputs, how);
   }
 
   /** What a plugin's own part is given: its methods may be taken out one by one. */
@@ -131,97 +78,13 @@ export class Site<Options = unknown> implements OnnxContext<Options> {
     });
   }
 
-  get samples(): boolean {
-    return this.#export.samples;
-  }
-
-  /** Where the plugin stands, for errors. */
-  get where(): string {
-    return describe(this.path, this.plugin);
-  }
-
-  /** Refuses the plugin. */
-  refuse(why: string): never {
-    throw new PluginError(`${this.where}: cannot be exported to ONNX: ${why}.`);
-  }
-
-  op(type: string, inputs: readonly (OnnxValue | null)[], node?: OnnxNode): OnnxValue {
-    return this.#export.graph.op(this.path, type, inputs, node);
-  }
-
-  several(
-    type: string,
-    inputs: readonly (OnnxValue | null)[],
-    outputs: readonly Pick<OnnxValue, "shape" | "type">[],
-    attributes?: Readonly<Record<string, OnnxAttribute>>,
-  ): OnnxValue[] {
-    return this.#export.graph.several(this.path, type, inputs, outputs, attributes);
-  }
-
-  constant(value: number | readonly number[] | Tensor, type?: OnnxType): OnnxValue {
-    return this.#export.graph.constant(value, type);
-  }
-
-  unknown(): OnnxExtent {
-    return this.#export.graph.unknown();
-  }
-
   run(name: string, x: OnnxValue | readonly OnnxValue[], how?: OnnxRun): OnnxValue {
-    return this.#export.run(join(this.path, name), "name" in x ? [x] : x, how);
-  }
-
-  has(name: string): boolean {
-    return this.#export.model.plugins().has(join(this.path, name));
-  }
-
-  emit(name: string, value: OnnxValue): void {
-    if (this.path === this.#export.root) this.#export.emitted.set(name, value);
-  }
-
-  /** A name that no other value has. */
-  name(wanted: string): string {
-    return this.#export.graph.name(wanted);
-  }
-
-  /** The plugin under a name. */
-  child(name: string): Plugin {
-    return this.#export.model.plugins().get(join(this.path, name))!;
+    return this.shared.run(join(this.path, name), "name" in x ? [x] : x, how);
   }
 
   /** The place under a name. */
   at(name: string, inputs: readonly OnnxValue[] = [], how?: OnnxRun): Site {
-    return new Site(this.#export, join(this.path, name), inputs, how);
-  }
-
-  /**
-   * What this variant's methods are given, for what they say without an input. Random numbers lie where those of the first
-   * step of mode `sample` do; only which draws are the same counts.
-   */
-  context(): Context<never> {
-    const mode = this.samples ? "sample" : "eval";
-    const { model, progress } = this.#export;
-    const unable = (what: string) => () => this.refuse(`its method ${what} what only a run of the model can`);
-    return Object.freeze({
-      mode,
-      options: this.options as never,
-      key: Key.seed(model.built.seed).at(mode).at(this.path === "" ? "(root)" : this.path)
-        .withRows(Rows.range({ step: 0 })),
-      params: this.params,
-      state: this.state,
-      progress,
-      path: this.path,
-      inputs: [],
-      setState: () => {},
-      run: unable("runs a layer, and wants"),
-      emit: () => {},
-    });
-  }
-
-  /** The mask that this variant draws for a shape; null for none, undefined where it is a method. */
-  mask(part: unknown, site: Readonly<Record<string, unknown>>): Mask | null | undefined {
-    const mask = (part as { mask?: (context: Context<never>, site: unknown) => Mask | null } | undefined)?.mask;
-    if (typeof mask !== "function") return undefined;
-    return mask(this.context(), site);
+    return new Site(this.shared, join(this.path, name), inputs, how);
   }
 
   /** A value as a mask leaves it. */
@@ -234,28 +97,12 @@ export class Site<Options = unknown> implements OnnxContext<Options> {
     return applyMask(this, x, mask, placeholders, u);
   }
 
-  /** Whether this variant claims to leave its input as it is at evaluation. */
-  get isIdentity(): boolean {
-    const { claims } = this.plugin.definition;
-    const found = typeof claims === "function" ? claims(this.options as never) : claims;
-    return found?.eval === "identity";
-  }
-
   /** A variant at a layer position. */
   activation(x: OnnxValue): OnnxValue {
     const mask = this.mask(this.plugin.definition.activation, { shape: extentsOf(x) });
     if (mask !== undefined) return this.masked(x, mask);
     if (!this.samples && this.isIdentity) return x;
-    return this.#unknownVariant();
-  }
-
-  #unknownVariant(): never {
-    if (this.samples) {
-      this.refuse(
-        "its draws are made by a method of its own, which no random node is known for; export the graph of evaluation",
-      );
-    }
-    this.refuse("it says neither its nodes (a part onnx) nor that it is the identity at evaluation");
+    return this.refuseVariant();
   }
 
   weight(name: string, weight: Tensor): OnnxValue {
@@ -264,10 +111,10 @@ export class Site<Options = unknown> implements OnnxContext<Options> {
     const part = site.plugin.definition.weight;
     const mask = site.mask(part, { shape: weight.shape });
     if (mask !== undefined) return site.masked(site.constant(weight), mask && { ...mask, key: mask.key.whole() });
-    if (typeof part !== "function") return site.#unknownVariant();
+    if (typeof part !== "function") return site.refuseVariant();
     // At evaluation a weight depends on nothing but parameters.
     if (!site.samples) return site.constant(part(weight.detach(), site.context()));
-    return site.#unknownVariant();
+    return site.refuseVariant();
   }
 
   product(name: string, x: OnnxValue, weight: Tensor, bias: Tensor | null, multiply: OnnxMultiply): OnnxValue {
@@ -277,12 +124,12 @@ export class Site<Options = unknown> implements OnnxContext<Options> {
     if (variant === undefined || !isPlugin(variant, "product")) return plain(this.weight(name, weight), bias);
     const fuses = variant.definition.fuses === true;
     const site = this.at(name, [x], { epilogue: fuses ? this.epilogue : "none" });
-    const known = this.#export.productPart(variant);
+    const known = this.shared.productPart(variant);
     if (known !== undefined) {
       const y = known(x, weight, bias, multiply, site);
       return fuses ? y : this.activated(y);
     }
-    if (this.samples) return site.#unknownVariant();
+    if (this.samples) return site.refuseVariant();
     const [used, usedBias] = site.#evaluatedProduct(weight, bias);
     return this.activated(multiply(x, this.constant(used), usedBias === null ? null : this.constant(usedBias)));
   }
@@ -303,7 +150,7 @@ export class Site<Options = unknown> implements OnnxContext<Options> {
     };
     const given = { ...this.context(), epilogue: this.epilogue, multiply, inputs: [probe] };
     const y = product!(probe, weight.detach(), bias && bias.detach(), Object.freeze(given) as never);
-    if (y !== result || found === undefined) return this.#unknownVariant();
+    if (y !== result || found === undefined) return this.refuseVariant();
     return found;
   }
 
@@ -315,12 +162,12 @@ export class Site<Options = unknown> implements OnnxContext<Options> {
   branch(name: string, block: () => OnnxValue): OnnxValue | null {
     if (!this.has(name)) return block();
     const site = this.at(name);
-    const known = this.#export.branchPart(site.plugin);
+    const known = this.shared.branchPart(site.plugin);
     if (known !== undefined) return known(block(), site);
     const mask = site.mask(site.plugin.definition.branch, { shape: [1] });
     if (mask !== undefined) return branchMask(site, mask, block);
     if (!this.samples && site.isIdentity) return block();
-    return site.#unknownVariant();
+    return site.refuseVariant();
   }
 
   attention(name: string, value: OnnxValue, stage: AttentionStage): OnnxValue {
@@ -333,7 +180,7 @@ export class Site<Options = unknown> implements OnnxContext<Options> {
     const mask = site.mask(part, { shape: extentsOf(value), stage });
     if (mask !== undefined) return site.masked(value, mask);
     if (!this.samples && site.isIdentity) return value;
-    return site.#unknownVariant();
+    return site.refuseVariant();
   }
 
   embedding(name: string, table: OnnxValue, indices: OnnxValue): OnnxValue {
@@ -344,7 +191,7 @@ export class Site<Options = unknown> implements OnnxContext<Options> {
     const mask = site.mask(site.plugin.definition.embedding, { shape: extentsOf(table) });
     if (mask !== undefined) return mask === null ? take() : embeddingMask(site, table, indices, mask, take());
     if (!this.samples && site.isIdentity) return take();
-    return site.#unknownVariant();
+    return site.refuseVariant();
   }
 
   /** The places at which the recurrent variant under a name acts. */
@@ -355,24 +202,4 @@ export class Site<Options = unknown> implements OnnxContext<Options> {
       has.filter((place) => !place.endsWith("-by-gate"));
     return new Set(named.filter((place) => has.includes(place)));
   }
-}
-
-/** The probability of keeping that a rate really gives. */
-export function keepOf(rate: number): number {
-  return rate === 1 ? 0 : keepProbability(rateThreshold(rate));
-}
-
-/** Where a plugin stands, for errors. */
-export function describe(path: string, plugin: Plugin): string {
-  return `${path === "" ? "model" : `model.${path}`} (${plugin.plugin})`;
-}
-
-/** An extent as a number, for those who only want some shape. */
-function known(extent: OnnxExtent): number {
-  return typeof extent === "number" ? extent : 1;
-}
-
-/** A value's shape as numbers: of a batch of one. */
-export function extentsOf({ shape }: OnnxValue): number[] {
-  return shape.map(known);
 }

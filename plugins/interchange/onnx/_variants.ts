@@ -26,7 +26,8 @@ import { batch } from "./_graph.ts";
 import { applyMask, batchOf, drawOf, firstAlong, keptEntries, normalLike, uniformLike } from "./_masks.ts";
 import { averagePoolPart, maxPoolPart } from "./_pooling.ts";
 import { beside, windowOf, type WindowOptions } from "./_products.ts";
-import { extentsOf, keepOf, type OnnxPart, type ProductPart, type Site } from "./_site.ts";
+import { extentsOf, keepOf } from "./_place.ts";
+import type { OnnxPart, ProductPart, Site } from "./_site.ts";
 import { joined } from "./_structure.ts";
 
 /** `factor x + shift`. */

@@ -30,7 +30,7 @@ import { poolings } from "./_pooling.ts";
 import { prepared, preparedShape, restored } from "./_preprocessing.ts";
 import { products } from "./_products.ts";
 import { recurrents } from "./_recurrent.ts";
-import { describe, type Export, type OnnxPart, Site } from "./_site.ts";
+import { type OnnxPart, Site, type SiteExport } from "./_site.ts";
 import { structure } from "./_structure.ts";
 import { branchVariants, productVariants, variants } from "./_variants.ts";
 
@@ -83,25 +83,19 @@ function partOf(plugin: Plugin): OnnxPart | undefined {
   return "layer" in plugin.serves ? undefined : (x, site) => site.activation(x);
 }
 
-/** Errors that say where they come from. */
-const told = new WeakSet<Error>();
-
 /** Writes the plugin at a place. */
-function run(shared: Export, path: string, inputs: readonly OnnxValue[], how: OnnxRun = {}): OnnxValue {
+function run(shared: SiteExport, path: string, inputs: readonly OnnxValue[], how: OnnxRun = {}): OnnxValue {
   const site = new Site(shared, path, inputs, how);
   try {
     const part = partOf(site.plugin);
     if (part === undefined) return site.refuse("it does not say how: its definition has no part onnx");
     const y = part(inputs[0], site);
     if (typeof y?.name !== "string" || !Array.isArray(y.shape)) {
-      throw new PluginError(`${site.where}: expected a value of the graph from its part onnx, found ${String(y)}.`);
+      throw new PluginError(`expected a value of the graph from its part onnx, found ${String(y)}.`);
     }
     return y;
   } catch (error) {
-    if (!(error instanceof Error) || told.has(error) || (error instanceof PluginError)) throw error;
-    const located = new PluginError(`${site.where}: cannot be exported to ONNX: ${error.message}`, { cause: error });
-    told.add(located);
-    throw located;
+    throw site.located(error);
   }
 }
 
@@ -182,13 +176,12 @@ export async function toOnnx(model: Model, options: ToOnnxOptions = {}): Promise
   const given = fold && !samples ? folded(model, { progress }).model : model;
   const graph = new Graph(namesOf(given));
   const emitted = new Map<string, OnnxValue>();
-  const shared: Export = {
+  const shared: SiteExport = {
     model: given,
     graph,
     progress,
     samples,
     emitted,
-    root: "",
     run: (path, inputs, how) => run(shared, path, inputs, how),
     productPart: ({ definition }) => productParts.get(definition),
     branchPart: ({ definition }) => branchParts.get(definition),
