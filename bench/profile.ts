@@ -11,7 +11,7 @@ export type Share = "products" | "masks" | "elementwise" | "optimizer" | "data" 
 /** Kernels by what they are about; all others are elementwise, for short. */
 const shares: readonly [pattern: RegExp, share: Share][] = [
   [/mask|bernoulli|^select|uniform|normal$|dropBlocks|Bits$/i, "masks"],
-  [/gemm|panel|convolution|dropConnect|attention|product/i, "products"],
+  [/gemm|groupedWeight|panel|convolution|dropConnect|attention|product/i, "products"],
   [/^(sgd|adam|rmsprop|adagrad|maxNorm)/i, "optimizer"],
 ];
 

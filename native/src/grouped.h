@@ -178,28 +178,80 @@ static inline int64_t compress(float *restrict out, const float *restrict line, 
   return n;
 }
 
-/* The way back: writes numbers to the kept places and 0 to the others, or adds them to what is there. */
-static inline void expand(
-    float *restrict line, const float *restrict from, const Kept *kept, int64_t v, int64_t end, int32_t adds) {
+#if defined(__AVX2__) && !defined(__AVX512F__)
+/* How many of eight places are kept before each of them, by the mask of those that are. */
+#define RANK(mask, place) __builtin_popcount((mask) & ((1 << (place)) - 1))
+#define RANKS(m) {RANK(m, 0), RANK(m, 1), RANK(m, 2), RANK(m, 3), RANK(m, 4), RANK(m, 5), RANK(m, 6), RANK(m, 7)}
+#define RANKS_4(m) RANKS(m), RANKS((m) + 1), RANKS((m) + 2), RANKS((m) + 3)
+#define RANKS_16(m) RANKS_4(m), RANKS_4((m) + 4), RANKS_4((m) + 8), RANKS_4((m) + 12)
+#define RANKS_64(m) RANKS_16(m), RANKS_16((m) + 16), RANKS_16((m) + 32), RANKS_16((m) + 48)
+static const uint8_t ranks[256][8] = {RANKS_64(0), RANKS_64(64), RANKS_64(128), RANKS_64(192)};
+
+/* The eight places of lines from `at` on, of which a mask is kept. */
+static inline __attribute__((always_inline)) void expand_eight(
+    float *const *lines, int64_t rows, const float *restrict values, int64_t pitch, uint32_t mask, int64_t at,
+    const int32_t adds) {
+  const __m256i bits = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+  const __m256i order = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)ranks[mask]));
+  const __m256 kept = _mm256_castsi256_ps(_mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)mask), bits), bits));
+  for (int64_t i = 0; i < rows; i++) {
+    __m256 value = _mm256_and_ps(_mm256_permutevar8x32_ps(_mm256_loadu_ps(values + i * pitch), order), kept);
+    if (adds) value = _mm256_add_ps(value, _mm256_loadu_ps(lines[i] + at));
+    _mm256_storeu_ps(lines[i] + at, value);
+  }
+}
+#endif
+
+/* The way back for `rows` lines at once: writes numbers to the kept places and 0 to the others, or adds them to what is there. */
+static inline __attribute__((always_inline)) void expand(
+    float *const *lines, int64_t rows, const float *restrict from, int64_t pitch, const Kept *kept, int64_t v, int64_t end,
+    const int32_t adds) {
+#if defined(__AVX2__)
   const int64_t first = kept->before[v];
+#endif
 #if defined(__AVX512F__)
   for (; v < end; v++) {
     const __mmask16 mask = kept->masks[v];
+    const float *values = from + kept->before[v] - first;
     const int64_t left = kept->extent - v * 16;
-    const __mmask16 valid = left < 16 ? (__mmask16)((1u << left) - 1) : 0xffff;
-    __m512 value = _mm512_maskz_expand_ps(mask, _mm512_loadu_ps(from + kept->before[v] - first));
-    if (adds) value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(valid, line + v * 16));
-    _mm512_mask_storeu_ps(line + v * 16, valid, value);
+    if (left >= 16) {
+      for (int64_t i = 0; i < rows; i++) {
+        __m512 value = _mm512_maskz_expand_ps(mask, _mm512_loadu_ps(values + i * pitch));
+        if (adds) value = _mm512_add_ps(value, _mm512_loadu_ps(lines[i] + v * 16));
+        _mm512_storeu_ps(lines[i] + v * 16, value);
+      }
+      continue;
+    }
+    const __mmask16 valid = (__mmask16)((1u << left) - 1);
+    for (int64_t i = 0; i < rows; i++) {
+      __m512 value = _mm512_maskz_expand_ps(mask, _mm512_loadu_ps(values + i * pitch));
+      if (adds) value = _mm512_add_ps(value, _mm512_maskz_loadu_ps(valid, lines[i] + v * 16));
+      _mm512_mask_storeu_ps(lines[i] + v * 16, valid, value);
+    }
   }
 #else
-  const int64_t n = kept->before[end] - first;
-  const int32_t *list = kept->list + first;
-  if (adds) {
-    for (int64_t p = 0; p < n; p++) line[list[p] - kept->base] += from[p];
-    return;
+#if defined(__AVX2__)
+  for (; v < end && v * 16 + 16 <= kept->extent; v++) {
+    const uint32_t mask = kept->masks[v];
+    const float *values = from + kept->before[v] - first;
+    expand_eight(lines, rows, values, pitch, mask & 255, v * 16, adds);
+    expand_eight(lines, rows, values + __builtin_popcount(mask & 255), pitch, mask >> 8, v * 16 + 8, adds);
   }
-  memset(line + v * 16, 0, (size_t)(min_i64(end * 16, kept->extent) - v * 16) * sizeof(float));
-  for (int64_t p = 0; p < n; p++) line[list[p] - kept->base] = from[p];
+  if (v == end) return;
+  from += kept->before[v] - first;
+#endif
+  const int64_t begin = kept->before[v], n = kept->before[end] - begin;
+  const int32_t *list = kept->list + begin;
+  for (int64_t i = 0; i < rows; i++) {
+    float *line = lines[i];
+    const float *values = from + i * pitch;
+    if (adds) {
+      for (int64_t p = 0; p < n; p++) line[list[p] - kept->base] += values[p];
+      continue;
+    }
+    memset(line + v * 16, 0, (size_t)(min_i64(end * 16, kept->extent) - v * 16) * sizeof(float));
+    for (int64_t p = 0; p < n; p++) line[list[p] - kept->base] = values[p];
+  }
 #endif
 }
 

@@ -36,14 +36,14 @@ static void pack_range(void *context, int64_t begin, int64_t end) {
 }
 
 /* Sums of a tile of kept units over the kept inputs of a block of columns. */
-static void sum_block(const Group *group, int64_t unit, int64_t rows, int64_t col, int64_t col_end, float *sums, int64_t pitch) {
+static void sum_block(const Group *group, const int64_t *units, int64_t rows, int64_t col, int64_t col_end, float *sums, int64_t pitch) {
   const int64_t p = group->inputs->before[col], n = group->inputs->before[col_end] - p;
   Tile tile = {.offset = group->offset, .n = group->rows, .b_step = group->x_pitch, .adds = 0};
   for (int64_t j = 0; j < n; j += MOST_WIDTH * LANES) {
     const int64_t width = min_i64(MOST_WIDTH, (n - j + LANES - 1) / LANES);
     tile.b = group->x + p + j;
     for (int64_t i = 0; i < rows; i++) {
-      tile.line[i] = group->dy + unit + i;
+      tile.line[i] = group->dy + units[i];
       tile.sums[i] = sums + i * pitch + j;
     }
     sum_tile(&tile, rows, (int)width);
@@ -66,17 +66,22 @@ static void some_rows(const GroupedWeight *job, int64_t top, int64_t bottom, flo
     const int64_t last = kept_below(group->units, bottom);
     for (int64_t unit = kept_below(group->units, top); unit < last; unit += TILE_ROWS) {
       const int64_t rows = min_i64(TILE_ROWS, last - unit);
+      /* Rows that a group before has begun, which are added to, come first. */
       const int32_t *places = group->units->list + unit;
-      const int64_t base = group->units->base + top;
+      int64_t order[TILE_ROWS], old = 0, next = rows;
+      float *lines[TILE_ROWS];
+      for (int64_t i = 0; i < rows; i++) {
+        const int64_t at = places[i] - group->units->base - top, to = begun[at] ? old++ : --next;
+        order[to] = unit + i;
+        lines[to] = out + at * job->inputs;
+        begun[at] = 1;
+      }
       for (int64_t col = 0; col < job->inputs; col += BLOCK_COLS) {
         const int64_t v = col / 16, end = sixteens(min_i64(col + BLOCK_COLS, job->inputs));
-        sum_block(group, unit, rows, v, end, sums, PITCH);
-        for (int64_t i = 0; i < rows; i++) {
-          const int64_t at = places[i] - base;
-          expand(out + at * job->inputs, sums + i * PITCH, group->inputs, v, end, begun[at]);
-        }
+        sum_block(group, order, rows, v, end, sums, PITCH);
+        expand(lines, old, sums, PITCH, group->inputs, v, end, 1);
+        expand(lines + old, rows - old, sums + old * PITCH, PITCH, group->inputs, v, end, 0);
       }
-      for (int64_t i = 0; i < rows; i++) begun[places[i] - base] = 1;
     }
   }
   for (int64_t at = 0; at < bottom - top; at++) {

@@ -1,8 +1,8 @@
 /*
  * A product whose groups of rows each keep some inner places and some columns: the dense layer between masks that groups of
  * examples share, forward and towards its input. The lanes of a register are rows of a group, and the numbers of the weight
- * are read one by one where they lie, so the weight is never packed; a block of it that fits the second-level cache meets
- * all groups before the next. The slow twin is core/backend/reference/thinned_products.ts.
+ * are read one by one where they lie, so the weight is packed for no group; a block of it that fits the second-level cache
+ * meets all groups before the next. The slow twin is core/backend/reference/thinned_products.ts.
  */
 #include "grouped.h"
 #include "transpose.h"
@@ -10,16 +10,19 @@
 /* Columns of C that one task computes at most, and rows of C at a time. */
 #define TASK_COLS 128
 #define CHUNK_ROWS 256
-/* Inner places of a block: what lies side by side in the weight, or row below row. */
+/* Inner places of a block that lie side by side in the weight. */
 #define INNER_BESIDE 1024
-#define INNER_BELOW 128
+/* Inner places of a block that are rows of the weight: it is copied, since rows a power of two apart would drive each other
+   from the first-level cache; and the distance between its rows. */
+#define INNER_BELOW 64
+#define BELOW_PITCH (TASK_COLS + 16)
 /* Numbers of a row that are packed at a time. */
 #define PACKED 1024
 
 /* Rows of a group, as many as the lanes of up to MOST_WIDTH registers. */
 typedef struct {
   const Kept *inners, *cols;
-  const int64_t *offset; /* of the kept inner places, from a column's beginning in the weight */
+  const int64_t *offset; /* of the kept inner places, from a column's beginning in a block of the weight */
   int64_t row, rows, width;
   float *a;   /* [kept inner places, width * LANES] */
   float *out; /* [columns, width * LANES] */
@@ -29,7 +32,7 @@ typedef struct {
   const float *a, *b;
   float *c;
   int64_t rows, cols, inners;
-  int64_t col_step, inner_step; /* between columns and between inner places, in `b` */
+  int32_t transposed;
   int64_t inner_block, task_cols;
   const Panel *panels; /* of a chunk */
   int64_t count;
@@ -62,8 +65,10 @@ static void pack_range(void *context, int64_t begin, int64_t end) {
   }
 }
 
-/* The kept columns of a block in one panel, over a block of inner places. */
-static void sum_panel(const Job *job, const Panel *panel, int64_t col, int64_t col_end, int64_t inner, int64_t inner_end) {
+/* The kept columns of a block in one panel, over a block of inner places, all by 16. The block of the weight begins at `b`, and
+   its columns are `step` apart. */
+static void sum_panel(
+    const Panel *panel, const float *b, int64_t step, int64_t col, int64_t col_end, int64_t inner, int64_t inner_end) {
   const int64_t across = panel->width * LANES;
   const int64_t p = panel->inners->before[inner], p_end = panel->inners->before[inner_end];
   Tile tile = {.offset = panel->offset + p, .n = p_end - p, .b = panel->a + p * across, .b_step = across, .adds = 1};
@@ -73,7 +78,7 @@ static void sum_panel(const Job *job, const Panel *panel, int64_t col, int64_t c
     const int64_t rows = min_i64(TILE_ROWS, q_end - q);
     for (int64_t i = 0; i < rows; i++) {
       const int64_t at = cols->list[q + i] - cols->base;
-      tile.line[i] = job->b + at * job->col_step;
+      tile.line[i] = b + (at - col * 16) * step;
       tile.sums[i] = panel->out + at * across;
     }
     sum_tile(&tile, rows, (int)panel->width);
@@ -102,6 +107,7 @@ static void write_panel(const Job *job, const Panel *panel, int64_t col, int64_t
 /* Computes blocks of columns of all panels. */
 static void cols_range(void *context, int64_t begin, int64_t end) {
   const Job *job = context;
+  float copy[INNER_BELOW * BELOW_PITCH] __attribute__((aligned(64)));
   const Panel *last = job->panels + job->count;
   for (int64_t unit = begin; unit < end; unit++) {
     const int64_t col = unit * job->task_cols, col_end = min_i64(col + job->task_cols, job->cols);
@@ -111,8 +117,13 @@ static void cols_range(void *context, int64_t begin, int64_t end) {
     }
     for (int64_t inner = 0; inner < job->inners; inner += job->inner_block) {
       const int64_t inner_end = min_i64(inner + job->inner_block, job->inners);
+      for (int64_t i = inner; i < inner_end && !job->transposed; i++) {
+        memcpy(copy + (i - inner) * BELOW_PITCH, job->b + i * job->cols + col, (size_t)(col_end - col) * sizeof(float));
+      }
+      const float *b = job->transposed ? job->b + col * job->inners + inner : copy;
+      const int64_t step = job->transposed ? job->inners : 1;
       for (const Panel *panel = job->panels; panel < last; panel++) {
-        sum_panel(job, panel, col / 16, sixteens(col_end), inner / 16, sixteens(inner_end));
+        sum_panel(panel, b, step, col / 16, sixteens(col_end), inner / 16, sixteens(inner_end));
       }
     }
     for (const Panel *panel = job->panels; panel < last; panel++) write_panel(job, panel, col, col_end);
@@ -180,7 +191,10 @@ static int32_t compute(
     const Kept *of_inners = kept + g, *of_cols = kept + groups + g;
     const int64_t end = g + 1 < groups ? starts[g + 1] : job->rows;
     panel = cut(panel, starts[g], end, of_inners, of_cols, offset);
-    for (int64_t i = 0; i < of_inners->count; i++) *offset++ = (of_inners->list[i] - of_inners->base) * job->inner_step;
+    const int64_t step = job->transposed ? 1 : BELOW_PITCH;
+    for (int64_t i = 0; i < of_inners->count; i++) {
+      *offset++ = (of_inners->list[i] - of_inners->base) % job->inner_block * step;
+    }
     work += (end - starts[g]) * of_inners->count * of_cols->count;
   }
   /* Rows of no group. */
@@ -212,10 +226,8 @@ KERNEL(grouped_gemm)(
   if (shape[3] * shape[1] > INT32_MAX || shape[3] * shape[2] > INT32_MAX) return BAD_ARGUMENT;
   if (shape[4] > shape[3] * shape[2] || shape[5] > shape[3] * shape[1]) return BAD_ARGUMENT;
   Job job = {.a = a, .b = b, .c = c, .rows = (int64_t)shape[0], .cols = (int64_t)shape[1], .inners = (int64_t)shape[2]};
-  const int32_t transposed = shape[6] != 0;
-  job.col_step = transposed ? job.inners : 1;
-  job.inner_step = transposed ? 1 : job.cols;
-  job.inner_block = transposed ? INNER_BESIDE : INNER_BELOW;
+  job.transposed = shape[6] != 0;
+  job.inner_block = job.transposed ? INNER_BESIDE : INNER_BELOW;
   job.task_cols = max_i64(16, min_i64(TASK_COLS, (job.cols / 8 + 15) / 16 * 16));
   return compute(&job, starts, (int64_t)shape[3], inners, (int64_t)shape[4], cols, (int64_t)shape[5]);
 }
