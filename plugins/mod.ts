@@ -175,6 +175,7 @@ export * from "./schedules/step.ts";
 export * from "./schedules/warm_up.ts";
 export * from "./shrinking/folded.ts";
 export * from "./shrinking/pruned.ts";
+export { distill, type DistillOptions } from "./uncertainty/distill.ts";
 export * from "./uncertainty/last_layer_laplace.ts";
 export { fromPyTorch, type FromPyTorchOptions } from "./interchange/from_pytorch.ts";
 export { toOnnx, type ToOnnxOptions } from "./interchange/onnx/to_onnx.ts";
