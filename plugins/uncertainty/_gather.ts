@@ -1,5 +1,13 @@
 /** Sums over training examples that the curvature of a last layer is made of. @module */
-import { type Dataset, evaluationBatches, makeBatch, noGrad, recycling, type Split, Tensor } from "../../core/mod.ts";
+import {
+  type Dataset,
+  evaluationBatches,
+  makeBatch,
+  noGrad,
+  recycling,
+  type Split,
+  type Tensor,
+} from "../../core/mod.ts";
 import type { Sums } from "./_curvature.ts";
 
 /** What the sums are of. */

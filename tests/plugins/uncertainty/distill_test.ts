@@ -62,7 +62,7 @@ Deno.test("a student of numbers learns their mean, and with a loss for that the 
     ...options(),
     data: line(20),
     optimizer: adam({ learningRate: 0.05 }),
-    epochs: 200,
+    epochs: 800,
     batchSize: 20,
   };
   const x = Tensor.zeros([1, 2]);
