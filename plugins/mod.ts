@@ -177,5 +177,7 @@ export * from "./shrinking/folded.ts";
 export * from "./shrinking/pruned.ts";
 export { distill, type DistillOptions } from "./uncertainty/distill.ts";
 export * from "./uncertainty/last_layer_laplace.ts";
+export type { PyTorchNames } from "./interchange/_pytorch_names.ts";
 export { fromPyTorch, type FromPyTorchOptions } from "./interchange/from_pytorch.ts";
+export { toPyTorch, type ToPyTorchOptions } from "./interchange/to_pytorch.ts";
 export { toOnnx, type ToOnnxOptions } from "./interchange/onnx/to_onnx.ts";

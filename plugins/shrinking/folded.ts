@@ -29,6 +29,8 @@ import { rebuilt } from "./_rebuilt.ts";
 export interface FoldOptions {
   /** The point of training at which schedules among the options are looked at. Default the beginning. */
   progress?: Progress;
+  /** Whether batch norms are folded, too. Default true. */
+  batchNorm?: boolean;
 }
 
 /** What became of one layer or variant that multiplies at evaluation. */
@@ -97,8 +99,9 @@ function isClassic(plugin: Plugin | undefined, factory: { readonly definition: u
  */
 export function folded(model: Model, options: FoldOptions = {}): FoldedModel {
   if (!(model instanceof Model)) throw new OptionError("folded: model", "a model made by buildModel", model);
-  refuseUnknown(options, ["progress"], "folded");
-  const { progress = beginning } = options;
+  refuseUnknown(options, ["progress", "batchNorm"], "folded");
+  const { progress = beginning, batchNorm: norms = true } = options;
+  if (typeof norms !== "boolean") throw new OptionError("folded.batchNorm", "true or false", norms);
   const plugins = model.plugins();
   const chains = chainsOf(model.root);
   const folding = new Folding(model, progress);
@@ -114,7 +117,8 @@ export function folded(model: Model, options: FoldOptions = {}): FoldedModel {
   };
   return noGrad(() => {
     // Batch norms first: what they leave behind takes up the factors.
-    each("", (plugin) => plugin !== undefined && is(plugin, batchNorm), (chain, i) => folding.batchNorm(chain, i));
+    const isNorm = (plugin: Plugin | undefined) => norms && plugin !== undefined && is(plugin, batchNorm);
+    each("", isNorm, (chain, i) => folding.batchNorm(chain, i));
     each("", (plugin) => isClassic(plugin, dropout), (chain, i) => folding.dropout(chain, i));
     each("weight", (plugin) => isClassic(plugin, dropConnect), (chain, i) => folding.dropConnect(chain[i]));
     each(
@@ -123,11 +127,13 @@ export function folded(model: Model, options: FoldOptions = {}): FoldedModel {
       (chain, i) => folding.stochasticDepth(chain[i], chains),
     );
     const root = changed(model.root, "", folding.changes) as LayerPlugin;
-    const table = [...plugins].filter(([, plugin]) => multiplies(plugin)).map(([path, { plugin }]) => {
-      const fate = fates.get(path) ??
-        { left: "it stands inside of another layer" };
-      return { path, plugin, into: "into" in fate ? fate.into : null, left: "left" in fate ? fate.left : null };
-    });
+    const table = [...plugins].filter(([, plugin]) => multiplies(plugin) && (norms || !is(plugin, batchNorm))).map(
+      ([path, { plugin }]) => {
+        const fate = fates.get(path) ??
+          { left: "it stands inside of another layer" };
+        return { path, plugin, into: "into" in fate ? fate.into : null, left: "left" in fate ? fate.left : null };
+      },
+    );
     return { model: rebuilt(root, model, folding.tensors, folding.options), table };
   });
 }
