@@ -235,6 +235,7 @@ export {
   predictorOf,
   type PredictorOptions,
 } from "./train/predictor.ts";
+export { generate, type GenerateOptions, type LanguageModel, languageModel } from "./train/generate.ts";
 export { loadMeasured, measuredWeights } from "./train/average.ts";
 export { defaultLoss } from "./train/default_loss.ts";
 export { holdBack, type PartedExamples, partExamples } from "./train/validation.ts";

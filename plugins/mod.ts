@@ -24,8 +24,10 @@ export {
   type DownloadProgress,
   type RemoteFile,
 } from "./datasets/download_mnist.ts";
+export { type Idx, readIdx } from "./datasets/_idx.ts";
 export * from "./datasets/mnist.ts";
 export * from "./datasets/text.ts";
+export { numbersOfTokens, textOf, tokensOf, UNKNOWN as UNKNOWN_TOKEN } from "./datasets/_tokens.ts";
 export * from "./datasets/uci.ts";
 export * from "./dropout/alpha_dropout.ts";
 export * from "./dropout/attention_dropout.ts";

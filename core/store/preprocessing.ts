@@ -34,11 +34,17 @@ export interface Preprocessing {
   readonly targetUnits?: TargetUnits;
   /** For a table: what its plugin needs to read new rows. */
   readonly rows?: RowReading;
+  /** For images that are flat rows of numbers: what they were, `[channels, height, width]`. */
+  readonly image?: Shape;
+  /** For text: what its tokens are; what they stand for is in `classNames`. */
+  readonly tokens?: "character" | "word";
+  /** `lanes` where layers carried their state from example to example. */
+  readonly order?: "lanes";
 }
 
 /** What a data set does to its inputs and targets. */
 export function preprocessingOf(dataset: Dataset): Preprocessing {
-  const { name, classes, outputs, classNames, layout, targetUnits, rows, train } = dataset;
+  const { name, classes, outputs, classNames, layout, targetUnits, rows, image, tokens, order, train } = dataset;
   const inputUnits = dataset.inputUnits ?? train.normalize;
   const { shape, scale, labelsPerExample } = train;
   return {
@@ -53,6 +59,9 @@ export function preprocessingOf(dataset: Dataset): Preprocessing {
     ...(inputUnits && { inputUnits }),
     ...(targetUnits && { targetUnits }),
     ...(rows && { rows }),
+    ...(image && { image }),
+    ...(tokens && { tokens }),
+    ...(order === "lanes" && { order }),
   };
 }
 

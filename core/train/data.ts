@@ -93,6 +93,10 @@ export interface Dataset {
    * stopped, as layers that carry their state need it: see {@linkcode laneOrder}.
    */
   readonly order?: "shuffled" | "lanes";
+  /** For images that are flat rows of numbers: what they were, `[channels, height, width]`. Default: their shape says it. */
+  readonly image?: Shape;
+  /** For text: what its tokens are. */
+  readonly tokens?: "character" | "word";
   /** What is trained on. */
   readonly train: Split;
   /** What settings are chosen by: measured after each epoch. Default none; `fit` can hold back a part of `train`. */

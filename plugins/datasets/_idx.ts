@@ -5,7 +5,7 @@
  * @module
  */
 import { DataError, showShape, sizeOf } from "../../core/mod.ts";
-import { unpack } from "./_files.ts";
+import { isGzip, unpack, unpacked } from "./_files.ts";
 
 const UNSIGNED_BYTES = 8;
 
@@ -24,11 +24,21 @@ export interface Idx {
  * Reads an IDX file of unsigned bytes, plain or packed by gzip, which its first bytes tell.
  *
  * @param file the file's bytes
- * @param axes the number of axes that is expected: 3 for images, 1 for labels
+ * @param axes the number of axes that is expected: 3 for images, 1 for labels; null for any
  * @param name the file's name in errors
  * @throws {DataError} when the file is of another format, cut short, damaged, or longer than its header says
+ *
+ * @example
+ * ```ts
+ * import { readIdx } from "@thinned/dropout";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const bytes = Uint8Array.of(0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 2, 7, 9); // one row of two bytes
+ * assertEquals(await readIdx(bytes, null, "two.idx"), { shape: [1, 2], data: Uint8Array.of(7, 9) });
+ * ```
  */
-export async function readIdx(file: Uint8Array<ArrayBuffer>, axes: number, name: string): Promise<Idx> {
+export async function readIdx(file: Uint8Array<ArrayBuffer>, axes: number | null, name: string): Promise<Idx> {
+  if (axes === null) return await readIdx(file, await axesOf(file, name), name);
   const header = 4 + 4 * axes;
   const bytes = await unpack(file, name, (first) => header + sizeOf(shapeIn(first, axes)) + SLACK, header);
   if (bytes.length < 4) {
@@ -57,6 +67,21 @@ export async function readIdx(file: Uint8Array<ArrayBuffer>, axes: number, name:
     );
   }
   return { shape, data: bytes.subarray(header) };
+}
+
+/** The number of axes that the first bytes say; that of images where they are too few. */
+async function axesOf(file: Uint8Array<ArrayBuffer>, name: string): Promise<number> {
+  if (!isGzip(file)) return file[3] ?? 3;
+  // Of a packed file no more than its beginning is unpacked here.
+  const stream = unpacked(ReadableStream.from([file]), name);
+  let axes: number | undefined;
+  let read = 0;
+  for await (const piece of stream) {
+    axes = piece[3 - read];
+    read += piece.length;
+    if (read > 3) break;
+  }
+  return axes ?? 3;
 }
 
 /** The extents that a header says. */

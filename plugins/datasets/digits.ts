@@ -65,6 +65,7 @@ export const digits: Factory<"dataset", DigitsOptions> = definePlugin({
       name: "digits",
       classes: DIGITS,
       outputs: 0,
+      image: [1, SIDE, SIDE],
       train: drawDigits(key.at("train"), options.train, options, shape),
       test: drawDigits(key.at("test"), options.test, options, shape),
     };

@@ -68,7 +68,7 @@ export const mnist: Factory<"dataset", MnistOptions> = definePlugin({
     const files = await findAll(folder, Object.values(MNIST_FILES));
     const all = await readPart(files.get(trainImages)!, files.get(trainLabels)!, shape);
     const test = await readPart(files.get(testImages)!, files.get(testLabels)!, shape);
-    const dataset = { name: "mnist", classes: CLASSES, outputs: 0, test };
+    const dataset = { name: "mnist", classes: CLASSES, outputs: 0, image: [1, SIDE, SIDE], test };
     if (options.validation === 0) return { ...dataset, train: all };
     const kept = all.count - options.validation;
     if (kept < 1) throw new OptionError("mnist.validation", `a number below ${all.count}`, options.validation);

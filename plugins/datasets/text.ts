@@ -105,6 +105,7 @@ export const text: Factory<"dataset", TextOptions> = definePlugin({
       outputs: 0,
       classNames: vocabulary,
       order,
+      tokens: level,
       train: cut("training", 0, validationAt),
       ...(options.validationFraction && { validation: cut("validation", validationAt, testAt) }),
       test: cut("test", testAt, tokens.length),
