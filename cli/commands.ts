@@ -1,4 +1,5 @@
 /** What the command line understands: each command with its options, told once for reading and for `--help`. @module */
+import { predictOptions } from "./predict_choices.ts";
 import { studies } from "../studies/mod.ts";
 
 /** An option of a command. */
@@ -107,24 +108,37 @@ export const trainCommand: CommandHelp = {
   ],
 };
 
+const run: OptionHelp = { name: "run", value: "DIR", meaning: "the folder of a run; must be given" };
+
+const runName: OptionHelp = { name: "name", value: "RUN", meaning: "which of its runs", default: "the last one" };
+
 /** Predicts. */
 export const predictCommand: CommandHelp = {
   name: "predict",
-  summary: "Predicts with a trained run, once or averaged over passes with dropout on.",
+  summary: "Predicts with a trained run, once or averaged over passes with dropout on, and says how sure it is.",
   options: [
-    { name: "run", value: "DIR", meaning: "the folder of a run; must be given" },
-    { name: "name", value: "RUN", meaning: "which of its runs", default: "the last one" },
-    {
-      name: "samples",
-      value: "T",
-      meaning: "passes with dropout on, to average over",
-      default: "0: one pass, without",
-    },
-    { name: "limit", value: "N", meaning: "predictions to show", default: "10" },
+    run,
+    runName,
     {
       name: "input",
-      value: "FILE",
-      meaning: "new rows of a table without targets, in place of the test part; - reads standard input",
+      value: "PATH",
+      meaning: "new inputs without targets, in place of the test part: a table with the columns of training, an IDX " +
+        "file, a PNG image or a folder of them, rows of numbers, a text; - reads standard input",
+    },
+    ...predictOptions,
+    {
+      name: "limit",
+      value: "N",
+      meaning: "predictions to show",
+      default: "10 of the test part as table or JSON, else all",
+    },
+    {
+      name: "format",
+      value: "FORMAT",
+      meaning:
+        '"table", "json" (one object), "jsonl" (an object a line) or "csv"; the last two have every detail, and each ' +
+        "row when it is done",
+      default: "table",
     },
     data,
     backend,
@@ -133,6 +147,38 @@ export const predictCommand: CommandHelp = {
     ["predict --run runs/mine", "the test examples"],
     ["predict --run runs/mine --samples 50", "with the deviation over 50 passes"],
     ["predict --run runs/mine --input rows.csv --json", "new rows, with all class probabilities"],
+    ["predict --run runs/mine --input images/ --samples 50 --format csv > found.csv", "a folder of PNG images"],
+  ],
+};
+
+/** Goes on with a text. */
+export const generateCommand: CommandHelp = {
+  name: "generate",
+  summary: "Goes on with a text, by a run that was trained on text.",
+  options: [
+    run,
+    runName,
+    { name: "prompt", value: "TEXT", meaning: "what to go on from; - reads standard input", default: "a line end" },
+    { name: "length", value: "N", meaning: "characters, or words, to add", default: "200" },
+    {
+      name: "temperature",
+      value: "X",
+      meaning: "how freely they are drawn; 0 takes the most probable one each time",
+      default: "1: as the model predicts",
+    },
+    { name: "top-k", value: "K", meaning: "draw among the K most probable ones", default: "among all" },
+    { name: "seed", value: "N", meaning: "which are drawn", default: "0" },
+    {
+      name: "samples",
+      value: "T",
+      meaning: "passes with dropout on, to average over",
+      default: "0: one pass, without",
+    },
+    backend,
+  ],
+  examples: [
+    ['generate --run runs/mine --prompt "To be" --temperature 0.8', "two hundred characters"],
+    ["generate --run runs/mine --prompt - --length 1000 --seed 3 < beginning.txt", "from standard input"],
   ],
 };
 
@@ -250,6 +296,7 @@ export const helpCommand: CommandHelp = {
 export const commandHelps: readonly CommandHelp[] = [
   trainCommand,
   predictCommand,
+  generateCommand,
   evaluateCommand,
   studyCommand,
   ...studies.map((study) => ({ ...study, name: `study ${study.name}` })),

@@ -11,26 +11,30 @@ export function note(line: string): void {
   writeAll(Deno.stderr, line + "\n");
 }
 
-/** Writes text to standard output. */
-export function print(text: string): void {
-  writeAll(Deno.stdout, text);
+/** Writes text to standard output, and says whether anybody still reads it. */
+export function print(text: string): boolean {
+  return writeAll(Deno.stdout, text);
 }
 
-function writeAll(to: { writeSync(bytes: Uint8Array): number }, text: string): void {
+function writeAll(to: { writeSync(bytes: Uint8Array): number }, text: string): boolean {
   let bytes = new TextEncoder().encode(text);
   try {
     while (bytes.length > 0) bytes = bytes.subarray(to.writeSync(bytes));
+    return true;
   } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error; // whoever read it has seen enough
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    return false; // whoever read it has seen enough
   }
 }
 
 /** What a command gives back: a JSON object, the same as text for a person, and the exit status. */
 export interface Outcome {
-  /** The one JSON object of `--json`. */
-  readonly json: unknown;
+  /** The one JSON object of `--json`, or what gives it: called only where it is wanted. */
+  readonly json: unknown | (() => Promise<unknown>);
   /** The text printed otherwise. */
   readonly text: string;
+  /** More text behind it, printed piece by piece as it is made. */
+  readonly stream?: () => AsyncIterable<string>;
   /** Exit status; default 0. */
   readonly status?: number;
 }
@@ -39,7 +43,12 @@ export interface Outcome {
 export async function deliver(json: boolean, command: () => Promise<Outcome>): Promise<number> {
   try {
     const outcome = await command();
-    print(json ? JSON.stringify(outcome.json) + "\n" : outcome.text);
+    if (json) {
+      const found = typeof outcome.json === "function" ? await outcome.json() : outcome.json;
+      print(JSON.stringify(found) + "\n");
+    } else if (outcome.text === "" || print(outcome.text)) {
+      for await (const piece of outcome.stream?.() ?? []) if (!print(piece)) break;
+    }
     return outcome.status ?? 0;
   } catch (error) {
     const known = explained(error);

@@ -11,6 +11,7 @@ import { didYouMean, ThinnedError } from "../core/mod.ts";
 import { commandHelps } from "./commands.ts";
 import { deliver, type Outcome } from "./deliver.ts";
 import { evaluate } from "./evaluate.ts";
+import { generate } from "./generate.ts";
 import { explain, help, overview, tellVersion } from "./help.ts";
 import { invocation } from "./invocation.ts";
 import { native } from "./native.ts";
@@ -23,6 +24,7 @@ import { train } from "./train.ts";
 const commands: Record<string, (args: readonly string[]) => Outcome | Promise<Outcome>> = {
   train,
   predict,
+  generate,
   evaluate,
   study,
   plugins,

@@ -100,6 +100,10 @@ function laidOut(rows: readonly Row[]): string {
 
 function cell(value: unknown): string {
   if (Array.isArray(value)) return value.map(cell).join(" ");
-  if (typeof value !== "number") return JSON.stringify(value).slice(1, -1).replaceAll('\\"', '"');
+  if (typeof value !== "number") {
+    if (value === undefined) return "";
+    const text = String(value);
+    return text.trim() === text && text !== "" ? text : JSON.stringify(text); // white space is to be seen
+  }
   return Number.isInteger(value) ? String(value) : Math.abs(value) < 1e6 ? value.toPrecision(6) : value.toFixed(0);
 }

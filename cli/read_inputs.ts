@@ -121,7 +121,11 @@ async function readImages(
 }
 
 /** Numbers as text, a row a line, with commas, semicolons or white space between them; perhaps with a line of headings. */
-function numbersOf(bytes: Uint8Array<ArrayBuffer>, preprocessing: Preprocessing, name: string): Float64Array<ArrayBuffer> {
+function numbersOf(
+  bytes: Uint8Array<ArrayBuffer>,
+  preprocessing: Preprocessing,
+  name: string,
+): Float64Array<ArrayBuffer> {
   const width = sizeOf(preprocessing.shape);
   let text: string;
   try {

@@ -47,7 +47,9 @@ export async function readPng(
   const [channels, height, width] = geometry;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 24 || view.getUint32(0) !== 0x89504e47) {
-    throw new DataError(`${name}: expected a PNG image, found ${bytes.length === 0 ? "an empty file" : "other bytes"}.`);
+    throw new DataError(
+      `${name}: expected a PNG image, found ${bytes.length === 0 ? "an empty file" : "other bytes"}.`,
+    );
   }
   // Before anything is unpacked: a small file can say that it is very large.
   const [foundWidth, foundHeight] = [view.getUint32(16), view.getUint32(20)];
@@ -60,11 +62,9 @@ export async function readPng(
   const found = pixels.length / (width * height);
   const wanted = withChannels(pixels, found, channels);
   if (wanted === undefined) {
-    throw new DataError(
-      `${name}: expected an image of ${kindOf(channels)}, found ${kindOf(found >= 3 ? 3 : 1)}${
-        found % 2 === 0 ? " that is not opaque everywhere" : ""
-      }.`,
-    );
+    const colours = found >= 3 ? 3 : 1;
+    const seen = colours === channels ? "one that is not opaque everywhere" : kindOf(colours);
+    throw new DataError(`${name}: expected an image of ${kindOf(channels)}, found ${seen}.`);
   }
   const values = Float64Array.from(wanted, (value) => value * 255 / (2 ** depth - 1));
   return preprocessing.layout === "channels-last" || channels === 1

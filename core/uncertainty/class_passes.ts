@@ -90,7 +90,7 @@ export class ClassPasses {
   readonly #own: Float64Array<ArrayBuffer>;
   readonly #logs: Float64Array<ArrayBuffer>;
   readonly #entropies: Float64Array<ArrayBuffer>;
-  readonly #votes: Uint16Array<ArrayBuffer>;
+  readonly #votes: Uint32Array<ArrayBuffer>;
 
   /**
    * Before the first pass.
@@ -108,7 +108,7 @@ export class ClassPasses {
     this.#own = numbers();
     this.#logs = numbers();
     this.#entropies = new Float64Array(rows);
-    this.#votes = new Uint16Array(rows * classes); // a pass's number has 14 bits
+    this.#votes = new Uint32Array(rows * classes);
   }
 
   /** How many passes have been taken up. */

@@ -142,14 +142,14 @@ Deno.test("predict --input gives all class probabilities by name, and refuses ro
     );
   }));
 
-Deno.test("predict --input says of a run on another data set that it reads no rows, and predict names the classes of a table", () =>
+Deno.test("predict --input reads rows of numbers for a run on another data set, and predict names all classes", () =>
   inFolder(async (folder) => {
     const config = await writeConfig(folder, { epochs: 1, dataset: { plugin: "digits", train: 50, test: 20 } });
     assertEquals((await cli(["train", "--config", config, "--out", `${folder}/run`])).status, 0);
     await Deno.writeTextFile(`${folder}/rows.csv`, "a\n1\n");
     const { status, err } = await cli(["predict", "--run", `${folder}/run`, "--input", `${folder}/rows.csv`]);
     assertEquals(status, 2);
-    assertStringIncludes(err, "a data set that reads rows, such as csv, found one of digits");
+    assertStringIncludes(err, "rows.csv, line 2: expected 784 numbers, found 1.");
     const shown: Found = JSON.parse((await cli(["predict", "--run", `${folder}/run`, "--limit", "2", "--json"])).out);
     const { probabilities, probability } = shown.predictions[1];
     assertEquals(Object.keys(probabilities!).length, 10);
