@@ -26,10 +26,24 @@ export interface ThinnedProduct {
 const LEAST_WORK = 2 ** 18;
 /** Numbers that tell a group and a place in it. */
 const MOST_PLACES = 2 ** 31 - 1;
-/** Above this share of what is left, too. */
-const MOST_LEFT = 0.85;
-/** And with fewer rows than this in a part, on average: too few lanes of a register would be filled. */
-const LEAST_ROWS = 16;
+/** Above this share of the whole product's time, as it is estimated, too. */
+const MOST_TIME = 0.92;
+/** Rows of a group are lanes of registers: they are computed in whole ones of so many. */
+const LANES = 16;
+/** Storing a group's share of the weight's gradient takes as long as multiplying for so many more rows. */
+const ROWS_TO_STORE = 8;
+/** Multiplying in parts takes this much longer, for the same number of multiplications. */
+const IN_PARTS = 1.15;
+
+/**
+ * The time that a product in parts takes over that of the whole one, for a share of its multiplications. An estimate from
+ * measurements with registers of 16 lanes, by shape alone, so that it is the same on every machine.
+ */
+function timeLeft(share: number, starts: Int32Array, lines: number): number {
+  let computed = 0;
+  starts.forEach((start, i) => computed += Math.ceil(((starts[i + 1] ?? lines) - start) / LANES) * LANES);
+  return share * (computed / lines) * (IN_PARTS + ROWS_TO_STORE * starts.length / lines);
+}
 
 /** The rows at which either kind of groups begins, and the end. */
 function boundaries(batch: number, ...thinnings: (Thinning | null)[]): number[] {
@@ -68,13 +82,13 @@ export function thinnedProduct(x: Tensor, weight: Tensor, kept: Thinning | null)
   if (before === null && after === null) return null;
   const lines = sizeOf(x.shape.slice(0, -1));
   const left = (before === null ? 1 : keptShare(before)) * (after === null ? 1 : keptShare(after));
-  if (lines * units * inputs < LEAST_WORK || left > MOST_LEFT) return null;
+  if (lines * units * inputs < LEAST_WORK) return null;
   const batch = x.shape[0];
   const across = lines / batch;
   const rows = boundaries(batch, before, after);
   const groups = rows.length - 1;
-  if (lines < LEAST_ROWS * groups || groups * Math.max(units, inputs) > MOST_PLACES) return null;
   const starts = Int32Array.from({ length: groups }, (_, group) => rows[group] * across);
+  if (timeLeft(left, starts, lines) > MOST_TIME || groups * Math.max(units, inputs) > MOST_PLACES) return null;
   const keptInputs = placesOf(before, rows.slice(0, -1), inputs);
   const keptUnits = placesOf(after, rows.slice(0, -1), units);
   const product = (from: Tensor, cols: number, inners: Places, kept: Places, transposeB: boolean) => {

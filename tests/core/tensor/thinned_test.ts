@@ -203,7 +203,10 @@ Deno.test("a mask for each example, an evaluation and a small product are comput
   assertEquals(run(dropout(shared), "eval"), 0);
   assertEquals(run(dropout(shared), "train", 8), 0);
   assertEquals(run(dropout({ rate: 0.5, group: 2 }), "train"), 0);
-  assert(run(dropout({ rate: 0.5, group: 32 }), "train") > 0);
+  // Groups that fill half of a register, or lose little, are faster whole.
+  for (const [rate, group, inParts] of [[0.6, 16, true], [0.5, 8, false], [0.8, 8, true], [0.1, 32, false]] as const) {
+    assertEquals(run(dropout({ rate, group }), "train") > 0, inParts, `rate ${rate}, groups of ${group}`);
+  }
 });
 
 Deno.test("a layer that follows a mask of the batch with all units dropped, or none, gives what it does of zeros, or of all", () => {
