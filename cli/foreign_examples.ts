@@ -1,5 +1,5 @@
 /** Examples that a run's model has not been made for. @module */
-import { didYouMean, Key, loadDataset, OptionError, sizeOf, type Split, Tensor } from "../mod.ts";
+import { didYouMean, loadDataset, OptionError, shuffledInputs, sizeOf, type Split } from "../mod.ts";
 import { absolutePaths } from "./absolute_paths.ts";
 import { configuredDataset } from "./configured_run.ts";
 import type { OpenedRun } from "./open_run.ts";
@@ -19,7 +19,7 @@ export interface Foreign {
  * @throws {OptionError} for a name that no data set has
  */
 export async function foreignExamples(wanted: string, { dataset, registry }: OpenedRun): Promise<Foreign> {
-  if (wanted === "shuffled") return { name: "shuffled inputs", split: shuffled(dataset.test) };
+  if (wanted === "shuffled") return { name: "shuffled inputs", split: shuffledInputs(dataset.test) };
   const part = wanted.trimStart().startsWith("{") ? parsed(wanted) : { plugin: wanted };
   const names = ["shuffled", ...registry.list("dataset").map(({ definition }) => definition.name)];
   if (!names.includes(part.plugin)) {
@@ -47,23 +47,4 @@ function parsed(text: string): { plugin: string } {
     // said below
   }
   throw new OptionError("--foreign", 'a data set in JSON, such as {"plugin": "digits", "seed": 2}', text);
-}
-
-/**
- * Inputs each of which is from another example, drawn at random: every input by itself is as it ever was, and nothing of what
- * inputs have to do with each other is left.
- */
-export function shuffled(split: Split): Split {
-  const { count } = split;
-  const size = sizeOf(split.shape);
-  const inputs = split.inputs.slice();
-  const key = Key.seed(0).at("shuffled");
-  for (let input = 0; input < size; input++) {
-    const numbers = Tensor.uniform([count], key.atStep(input)).floats;
-    for (let example = 0; example < count; example++) {
-      const other = Math.min(count - 1, Math.floor(numbers[example] * count));
-      inputs[example * size + input] = split.inputs[other * size + input];
-    }
-  }
-  return { ...split, inputs };
 }

@@ -117,8 +117,13 @@ export class LastLayerLaplace {
   }
 
   /**
-   * One pass that gives, of classes, the probit approximation `softmax(f / sqrt(1 + pi v / 8))` of the mean over all weights,
-   * with the mean f and variance v of each output; of numbers, the mean.
+   * One pass that gives, of classes, the probit approximation of the mean over all weights; of numbers, the mean.
+   *
+   * Of two classes it is MacKay's `sigmoid(f / sqrt(1 + pi v / 8))`, with the mean f and variance v of the difference of the
+   * outputs. Of more, the inverse of the sum over l of `exp(-f_kl / sqrt(1 + pi v_kl / 8))` with those of each difference, made to
+   * sum to 1: Lu, Ie, Sha, "Mean-Field Approximation to Gaussian-Softmax Integral with Application to Uncertainty Estimation",
+   * 2020, equation (11). Unlike a formula with the variances of single outputs, it knows that what all outputs have in common is
+   * of no account.
    */
   probit(): Predictor {
     const { features, classes } = this.#parts;
@@ -128,13 +133,7 @@ export class LastLayerLaplace {
         const of = features(inputs, carry?.[0]);
         const { mean, covariance } = this.#outputs(of);
         if (!classes) return visit(shapedLike(mean, inputs), 0);
-        const units = mean.shape[1];
-        const logits = mean.clone();
-        for (let i = 0; i < logits.size; i++) {
-          const variance = covariance.floats[i * units + i % units];
-          logits.floats[i] /= Math.sqrt(1 + Math.PI / 8 * variance);
-        }
-        visit(shapedLike(logits, inputs), 0);
+        visit(shapedLike(probitLogits(mean, covariance), inputs), 0);
       },
     };
   }
@@ -162,6 +161,28 @@ export class LastLayerLaplace {
       },
     };
   }
+}
+
+/** Logarithms of the probit approximation of probabilities, up to their sum. */
+function probitLogits(mean: Tensor, covariance: Tensor): Tensor {
+  const [count, units] = mean.shape;
+  const [f, v] = [mean.storage.array, covariance.storage.array];
+  const logits = new Float64Array(mean.size);
+  const terms = new Float64Array(units);
+  for (let row = 0; row < count; row++) {
+    const at = (k: number, l: number) => v[(row * units + k) * units + l];
+    for (let k = 0; k < units; k++) {
+      let largest = 0;
+      for (let l = 0; l < units; l++) {
+        const variance = Math.max(0, at(k, k) + at(l, l) - 2 * at(k, l));
+        terms[l] = (f[row * units + l] - f[row * units + k]) / Math.sqrt(1 + Math.PI / 8 * variance);
+        largest = Math.max(largest, terms[l]);
+      }
+      const sum = terms.reduce((sum, term) => sum + Math.exp(term - largest), 0);
+      logits[row * units + k] = -largest - Math.log(sum);
+    }
+  }
+  return Tensor.from(logits, mean.shape, mean.floatType);
 }
 
 /** Rows of positions as rows of examples. */

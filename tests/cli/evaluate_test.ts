@@ -1,7 +1,6 @@
 /** `evaluate` judges a run as it was measured. */
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { reliability } from "../../cli/_reliability.ts";
-import { shuffled } from "../../cli/foreign_examples.ts";
 import { calibration } from "../../mod.ts";
 import { cli, inFolder, writeConfig } from "./_run.ts";
 
@@ -98,15 +97,4 @@ Deno.test("a reliability diagram has a bar as long as the accuracy, and a mark a
   const [low] = reliability(calibration(probabilities, [1, 1, 1, 0], { bins: 2 })).split("\n").slice(1);
   assertStringIncludes(low, `${"█".repeat(13)}${"·".repeat(22)}|`);
   assertStringIncludes(low, "0.250");
-});
-
-Deno.test("shuffled examples have inputs of other examples, each at its own place, and nothing else changed", () => {
-  const count = 50;
-  const inputs = Uint8Array.from({ length: 2 * count }, (_, i) => i % 2 === 0 ? i / 2 : 100 + (i - 1) / 2);
-  const split = { count, shape: [2], inputs, scale: 1, labels: new Int32Array(count) };
-  const mixed = shuffled(split);
-  const pairs = Array.from({ length: count }, (_, i) => [mixed.inputs[2 * i], mixed.inputs[2 * i + 1]]);
-  assert(pairs.every(([a, b]) => a < 50 && b >= 100 && b < 150));
-  assert(pairs.filter(([a, b]) => a + 100 === b).length < 10);
-  assertEquals(shuffled(split).inputs, mixed.inputs);
 });

@@ -133,9 +133,9 @@ Deno.test("of logistic regression, the approximation is the inverse of the likel
   const { mean, covariance } = full.outputs(Tensor.of([[2]]));
   [2 * w, 0].forEach((value, i) => near(mean.floats[i], value));
   [own, other, other, own].forEach((value, i) => near(covariance.floats[i], 4 * value));
-  // The probit approximation divides each logit by sqrt(1 + pi v / 8).
+  // The difference of the logits has the mean 2 w and the variance 4 (2 own - 2 other).
   full.probit().run({ inputs: Tensor.of([[2]]), examples: [0] }, (logits) => {
-    near(logits.floats[0] - logits.floats[1], 2 * w / Math.sqrt(1 + Math.PI * 4 * own / 8));
+    near(logits.floats[0] - logits.floats[1], 2 * w / Math.sqrt(1 + Math.PI * 8 * (own - other) / 8));
   });
   // log p(labels) - d w^2 / 2 - log(determinant / d^2) / 2
   const fit = Math.log(1 - p(-2)) + Math.log(p(-1)) + Math.log(p(0.5)) + Math.log(p(3));
@@ -145,6 +145,24 @@ Deno.test("of logistic regression, the approximation is the inverse of the likel
   const t = squares * xs.reduce((sum, x) => sum + p(x) * (1 - p(x)), 0) / 4;
   const kronecker = lastLayerLaplace(linear([[w], [0]]), { data: given, priorPrecision: prior });
   near(kronecker.outputs(Tensor.of([[2]])).covariance.floats[0], 4 * (t + prior) / (prior * (2 * t + prior)));
+});
+
+Deno.test("the probit approximation of several classes is near the mean of many draws", () => {
+  const given = data(part([[1, 0], [0.5, 2], [-1, 1]], { labels: Int32Array.of(0, 1, 2) }), 3);
+  const model = linear([[1, 0], [0, 1], [-1, -1]], [0.1, 0, -0.1]);
+  const laplace = lastLayerLaplace(model, { data: given, structure: "full", priorPrecision: 0.5 });
+  const x = Tensor.of([[1.5, -0.5], [0, 1], [4, 4]]);
+  const mean = new Float64Array(9);
+  const samples = 4000;
+  laplace.sampler({ samples }).run({ inputs: x, examples: [0, 1, 2] }, (outputs) => {
+    outputs.softmax().floats.forEach((p, i) => mean[i] += p / samples);
+  });
+  laplace.probit().run({ inputs: x, examples: [0, 1, 2] }, (logits) => {
+    const found = logits.softmax().floats;
+    const plain = model.forward(x).softmax().floats;
+    found.forEach((p, i) => assertAlmostEquals(p, mean[i], 0.03));
+    assert(Math.max(...plain.map((p, i) => Math.abs(p - mean[i]))) > 0.1); // what one set of weights says is far off
+  });
 });
 
 Deno.test("draws of the weights have the covariance of the outputs, by address", () => {
