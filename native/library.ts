@@ -8,7 +8,15 @@ import { allocateArray, type Backend } from "../core/backend/backend.ts";
 import { BackendError, PermissionError } from "../core/errors.ts";
 import type { Guests } from "./guests.ts";
 import { marshal, symbolName, symbolParameters } from "./marshal.ts";
-import { allKinds, probeShapes, productKinds, type ProductPlan, type Timing, unmeasuredLeaves } from "./products.ts";
+import {
+  allKinds,
+  probeShapes,
+  productKinds,
+  type ProductPlan,
+  type Timing,
+  timingOf,
+  unmeasuredLeaves,
+} from "./products.ts";
 import { ABI_VERSION } from "./sources.ts";
 import { librarySymbols, type Variant, variants } from "./symbols.ts";
 
@@ -129,9 +137,15 @@ export function machineOf(path: string, instructions: "auto" | Variant): Machine
   return { variant, processor: textOf("processor", (bytes, capacity) => library.thinned_processor(bytes, capacity)) };
 }
 
+/** How often each contestant has its turn when products are timed: at least, and at most. */
+const TURNS = { least: 2, most: 5 };
+/** No further round of turns begins after so many milliseconds. */
+const TIMING_MS = 1000;
+
 /**
  * Times products of the shapes that training uses, on one thread: by the own product, and by OpenBLAS with the kernels of
- * some core types, each of which it has. Nothing else may compute meanwhile.
+ * some core types, each of which it has. They take turns, several each, so that a moment in which the machine has other
+ * things to do harms none of them alone. Nothing else of this program may compute meanwhile.
  *
  * @param path the compiled library
  * @param blas the libraries to open, OpenBLAS last
@@ -150,19 +164,28 @@ export function timeProducts(
     blas: { name: `thinned_gemm_${variant}`, parameters, result: "i32" },
     own: { name: `thinned_own_gemm_${variant}`, parameters, result: "i32" },
   });
+  /** The core type whose kernels OpenBLAS has now, unless it cannot be opened with those. */
+  const opened = (core: string): string | undefined => {
+    check(library.thinned_close_blas(), "close_blas");
+    if (openFiles(library, blas, core) !== undefined) return undefined;
+    const name = blasText(library, "core");
+    return core === "" || name.toLowerCase() === core.toLowerCase() ? name : undefined;
+  };
   const threads = library.thinned_threads();
   check(library.thinned_set_threads(1), "set_threads");
   try {
-    const found: Timing[] = [];
-    for (const core of cores) {
-      check(library.thinned_close_blas(), "close_blas");
-      if (openFiles(library, blas, core) !== undefined) continue;
-      const name = blasText(library, "core");
-      const other = core !== "" && name.toLowerCase() !== core.toLowerCase();
-      if (other || found.some((timing) => timing.core === name)) continue;
-      found.push({ core: name, seconds: secondsOf(products.blas) });
+    const own: number[][] = [];
+    const found = new Map<string, number[][]>();
+    const end = performance.now() + TIMING_MS;
+    for (let turn = 0; turn < TURNS.least || turn < TURNS.most && performance.now() < end; turn++) {
+      own.push(secondsOf(products.own));
+      for (const core of turn === 0 ? cores : [...found.keys()]) {
+        const name = opened(core);
+        if (name === undefined || turn === 0 && found.has(name)) continue;
+        found.set(name, [...found.get(name) ?? [], secondsOf(products.blas)]);
+      }
     }
-    return { own: { core: "", seconds: secondsOf(products.own) }, blas: found };
+    return { own: timingOf("", own), blas: [...found].map(([core, turns]) => timingOf(core, turns)) };
   } finally {
     library.thinned_close_blas();
     library.thinned_set_threads(threads);
@@ -181,12 +204,13 @@ function secondsOf(
   return probeShapes.map(({ m, n, k, a, b }) => {
     const [x, y, out] = [m * k, k * n, m * n].map((size) => new Float32Array(size).fill(0.5));
     const shape = Float64Array.of(m, n, k, Number(a), Number(b), 1, 0, 1, 0, 0, 0);
+    check(product(x, y, out, shape), "gemm");
     let least = Infinity;
-    const end = performance.now() + 25;
-    for (let turn = 0; turn < 4 || performance.now() < end && turn < 200; turn++) {
+    const end = performance.now() + 4;
+    for (let time = 0; time < 2 || performance.now() < end && time < 50; time++) {
       const start = performance.now();
       check(product(x, y, out, shape), "gemm");
-      if (turn > 0) least = Math.min(least, performance.now() - start);
+      least = Math.min(least, performance.now() - start);
     }
     return least / 1000;
   });

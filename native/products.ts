@@ -58,16 +58,28 @@ export interface Timing {
   readonly core: string;
   /** Seconds, one for each of the shapes. */
   readonly seconds: readonly number[];
+  /** By what share the least times of different turns differ: what the machine's other work does to them. Default 0. */
+  readonly noise?: number;
 }
 
-/** A difference that is taken for noise. */
+const middle = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1];
+
+/** A timing from the seconds of some turns: the least of each shape, and how far the next best turn is from that. */
+export function timingOf(core: string, turns: readonly (readonly number[])[]): Timing {
+  const sorted = probeShapes.map((_, shape) => turns.map((seconds) => seconds[shape]).sort((a, b) => a - b));
+  const noise = turns.length < 2 ? 0 : middle(sorted.map(([least, next]) => next / least - 1));
+  return { core, seconds: sorted.map(([least]) => least), noise };
+}
+
+/** A difference that is always taken for noise; a larger one is if turns differ by more. */
 const MARGIN = 0.04;
 
 /**
- * The plan that suits some timings best. What is timed first is kept unless another is clearly faster.
+ * The plan that suits some timings best. What is timed first is kept unless another is clearly faster, and products are
+ * OpenBLAS's unless the own ones clearly are.
  *
  * @param own timings of the own product
- * @param blas those of OpenBLAS with some core types
+ * @param blas those of OpenBLAS with some core types, the one that it chooses by itself first
  */
 export function choosePlan(own: Timing, blas: readonly Timing[]): ProductPlan {
   /** How long each kind takes with a core type, over the own product's time: the means of its shapes' ratios. */
@@ -77,13 +89,15 @@ export function choosePlan(own: Timing, blas: readonly Timing[]): ProductPlan {
         .filter((shape) => shape.kind === kind).map(({ ratio }) => Math.log(ratio));
       return Math.exp(of.reduce((sum, ratio) => sum + ratio, 0) / of.length);
     });
-  let best: { plan: ProductPlan; score: number } | undefined;
+  const margin = (...timings: Timing[]) => Math.max(MARGIN, ...timings.map(({ noise = 0 }) => noise));
+  let best: { plan: ProductPlan; score: number; timing: Timing } | undefined;
   for (const timing of blas) {
     const found = ratios(timing);
-    const leaves = found.reduce((bits, ratio, kind) => ratio > 1 + MARGIN ? bits | 1 << kind : bits, 0);
+    const clear = 1 + margin(own, timing);
+    const leaves = found.reduce((bits, ratio, kind) => ratio > clear ? bits | 1 << kind : bits, 0);
     const score = found.reduce((sum, ratio) => sum + Math.log(Math.min(ratio, 1)), 0);
-    const better = best === undefined || score < best.score - MARGIN * productKinds.length;
-    if (better) best = { plan: { core: timing.core, leaves }, score };
+    const better = best === undefined || score < best.score - margin(best.timing, timing) * productKinds.length;
+    if (better) best = { plan: { core: timing.core, leaves }, score, timing };
   }
   return best?.plan ?? { core: "", leaves: allKinds };
 }

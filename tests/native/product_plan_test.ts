@@ -10,6 +10,7 @@ import {
   probeShapes,
   recordedPlan,
   recordPlan,
+  timingOf,
   unmeasuredLeaves,
 } from "../../native/products.ts";
 import { prepareNative } from "../../native/build.ts";
@@ -31,6 +32,20 @@ Deno.test("a difference that may be noise changes nothing: the first core type s
   const own = timing("", [1, 1, 1, 1, 1]);
   const blas = [timing("Zen", [1.02, 1, 1.03, 1, 1]), timing("Haswell", [0.99, 1, 0.98, 1, 1])];
   assertEquals(choosePlan(own, blas), { core: "Zen", leaves: 0 });
+});
+
+Deno.test("of several turns the least counts, and what they differ by is taken for noise", () => {
+  const turn = (seconds: number) => probeShapes.map(() => seconds);
+  const calm = timingOf("Zen", [turn(1.3), turn(1), turn(1.01)]);
+  assertEquals(calm.seconds, turn(1));
+  assertEquals(Math.round(100 * calm.noise!), 1);
+  const own = timingOf("", [turn(1.1), turn(1.5)]);
+  // Clearly faster where turns agree; on a machine as crowded as this OpenBLAS keeps its products and its core type.
+  const [first, fast] = [timingOf("Zen", [turn(1.3), turn(1.3)]), timingOf("Haswell", [turn(1), turn(1.02)])];
+  assertEquals(choosePlan({ ...own, noise: 0 }, [first, fast]), { core: "Haswell", leaves: 0 });
+  assertEquals(choosePlan({ ...own, noise: 0 }, [first]), { core: "Zen", leaves: allKinds });
+  assertEquals(choosePlan(own, [first]), { core: "Zen", leaves: 0 });
+  assertEquals(choosePlan({ ...own, noise: 0 }, [{ ...first, noise: 0.5 }, fast]), { core: "Zen", leaves: 0 });
 });
 
 Deno.test("without an OpenBLAS that works, all products are left to the own one", () => {
