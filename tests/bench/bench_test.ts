@@ -3,6 +3,7 @@ import { cases } from "../../bench/cases.ts";
 import { alternate, median, quantile, summary } from "../../bench/measure.ts";
 import { nets, stepOf } from "../../bench/nets.ts";
 import { Profiler, shareOf } from "../../bench/profile.ts";
+import { stepShares } from "../../bench/shares.ts";
 import { currentBackend, kernels } from "../../mod.ts";
 
 Deno.test("the bench has these cases, each with a goal", () => {
@@ -67,4 +68,18 @@ Deno.test("a profile counts every kernel of a step, and leaves the backend as it
   assert(shares.has("products") && shares.has("optimizer") && shares.has("masks"), [...times.keys()].join());
   assert(times.get(kernels.gemm.kernel)!.calls >= 3);
   assert([...times.values()].every(({ ms, calls }) => ms > 0 && calls >= 1));
+});
+
+Deno.test("the shares of a profile are the step's: what is left beside kernels and data is TypeScript", () => {
+  const { text, json } = stepShares("small");
+  const { step_ms, shares, kernels } = json;
+  assertEquals(Object.keys(shares), ["products", "masks", "elementwise", "optimizer", "data", "TypeScript"]);
+  const sum = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
+  assertAlmostEquals(sum(Object.values(shares)), step_ms, 1e-9 * step_ms);
+  assertAlmostEquals(sum(kernels.map(({ ms }) => ms)), step_ms - shares.data - shares.TypeScript, 1e-9 * step_ms);
+  assert(Object.values(shares).every((ms) => ms > 0), JSON.stringify(shares));
+  assert(shares.products > shares.masks && shares.TypeScript < 0.9 * step_ms, JSON.stringify(shares));
+  for (const name of [...Object.keys(shares), ...kernels.map(({ kernel }) => kernel)]) {
+    assert(text.includes(name), name);
+  }
 });
