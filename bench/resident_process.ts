@@ -1,8 +1,19 @@
-/** A process whose memory is measured: `resident_process.ts WARM_UP STEPS` trains, or only opens the library. @module */
+/**
+ * A process whose memory is measured: `resident_process.ts WARM_UP STEPS BATCH` trains, or only opens the library where the
+ * steps are 0.
+ *
+ * @module
+ */
 import { tryOpenNative } from "../mod.ts";
 import { nets, stepOf } from "./nets.ts";
 
-const [warmUp, steps] = Deno.args.map(Number);
+const [warmUp, steps, batch] = Deno.args.map(Number);
+
+/** What stays when the garbage has been collected, of which there may be any amount. */
+function settled(): number {
+  (globalThis as { gc?: () => void }).gc?.();
+  return resident();
+}
 
 /** The peak that the system has seen, where it says so; else the largest that was looked at. */
 let largest = 0;
@@ -22,9 +33,9 @@ function peak(): number {
 await tryOpenNative();
 let before = resident();
 if (warmUp + steps > 0) {
-  const step = stepOf(nets.mlp());
+  const step = stepOf({ ...nets.mlp(), batch });
   for (let i = 0; i < warmUp + steps; i++) {
-    if (i === warmUp) before = resident();
+    if (i === warmUp && warmUp > 0) before = settled();
     step();
     // As in training, the event loop gets a turn now and then.
     if (i % 20 === 0) {
@@ -33,5 +44,5 @@ if (warmUp + steps > 0) {
     }
   }
 }
-const after = resident();
+const after = warmUp > 0 ? settled() : resident();
 console.log(JSON.stringify({ peak: peak(), before, after }));
