@@ -12,6 +12,7 @@ import biasActivation from "./src/bias_activation.c" with { type: "text" };
 import blas from "./src/blas.c" with { type: "text" };
 import convolution from "./src/convolution.c" with { type: "text" };
 import convolutionWeight from "./src/convolution_weight.c" with { type: "text" };
+import direct from "./src/direct.h" with { type: "text" };
 import draw from "./src/draw.h" with { type: "text" };
 import elementwise from "./src/elementwise.c" with { type: "text" };
 import extremes from "./src/extremes.h" with { type: "text" };
@@ -59,6 +60,7 @@ export const sources: Record<string, string> = {
   "blas.c": blas,
   "convolution.c": convolution,
   "convolution_weight.c": convolutionWeight,
+  "direct.h": direct,
   "draw.h": draw,
   "elementwise.c": elementwise,
   "extremes.h": extremes,

@@ -107,7 +107,9 @@ export function shuffledOrder(count: number, key: Key): Uint32Array {
     const last = count - 1 - i;
     // floor(word * (last + 1) / 2^32): uneven by less than count / 2^32.
     const other = Math.floor(word * (last + 1) / 4294967296);
-    [order[last], order[other]] = [order[other], order[last]];
+    const moved = order[last];
+    order[last] = order[other];
+    order[other] = moved;
   });
   return order;
 }
@@ -156,8 +158,7 @@ export function gatherInputs(split: RawInputs, rows: Rows, out: Float32Array): v
   const { inputs, scale, normalize, shape } = split;
   const size = sizeOf(shape);
   if (inputs instanceof Float32Array && scale === 1 && normalize === undefined) {
-    eachRow(rows, (row, example) => out.set(inputs.subarray(example * size, (example + 1) * size), row * size));
-    return;
+    return copyRows(inputs, rows, size, out);
   }
   const channels = normalize?.mean.length ?? 1;
   const area = size / channels;
@@ -180,6 +181,23 @@ export function gatherInputs(split: RawInputs, rows: Rows, out: Float32Array): v
       const at = row * size + c * area;
       for (let i = 0; i < area; i++) out[at + i] = convert(inputs[start + i]);
     });
+  }
+}
+
+/** Numbers of a row up to which a loop is faster than a view of them for the copy. */
+const SHORT_ROW = 32;
+
+/** Copies rows of numbers as they are, one after the other. */
+function copyRows(from: Float32Array | Float64Array, rows: Rows, size: number, out: Float32Array): void {
+  if (size > SHORT_ROW) {
+    eachRow(rows, (row, example) => out.set(from.subarray(example * size, (example + 1) * size), row * size));
+    return;
+  }
+  const { order, to } = rows;
+  let place = 0;
+  for (let at = rows.from; at < to; at++) {
+    const start = (order === undefined ? at : order[at]) * size;
+    for (let i = start; i < start + size; i++) out[place++] = from[i];
   }
 }
 
@@ -207,8 +225,7 @@ export function gatherLabels(split: Split, rows: Rows, out: Int32Array): void {
 export function gatherNumbers(split: Split, width: number, rows: Rows, out: Float32Array): void {
   const { labels, targets } = split;
   if (labels === undefined) {
-    eachRow(rows, (row, example) => out.set(targets!.subarray(example * width, (example + 1) * width), row * width));
-    return;
+    return copyRows(targets!, rows, width, out);
   }
   out.fill(0, 0, (rows.to - rows.from) * width);
   eachRow(rows, (row, example) => out[row * width + labels[example]] = 1);

@@ -48,6 +48,8 @@ static inline lanes load(const float *x) {
   return value;
 }
 
+#include "direct.h"
+
 /* One block of the product, packed: `a` in panels of TILE_ROWS rows, `b` in panels of TILE_COLS columns. */
 typedef struct {
   const Product *whole;
@@ -217,24 +219,35 @@ static int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; 
 static _Thread_local float *panels;
 static _Thread_local int64_t panels_size;
 
+/* Makes the panels of this thread at least so large. */
+static int32_t need_panels(int64_t size) {
+  if (size <= panels_size) return OK;
+  free(panels);
+  panels = aligned_alloc(64, (size_t)round_up(size, 16) * sizeof(float));
+  panels_size = panels == NULL ? 0 : size;
+  return panels == NULL ? OUT_OF_MEMORY : OK;
+}
+
 static int32_t own_product(const Product *p) {
   if (p->m == 0 || p->n == 0) return OK;
   if (p->k == 0) {
     scale_only(p);
     return OK;
   }
+  /* A product this small is computed before a helper would have woken up. */
+  const int64_t alone = p->m * p->n * p->k < (int64_t)1 << 18;
+  const int32_t listed = p->rows != NULL || p->cols != NULL || p->inners != NULL;
+  if (alone && !listed && p->k <= BLOCK_INNER) {
+    const int32_t status = need_panels(direct_size(p));
+    if (status == OK) direct_product(p, panels);
+    return status;
+  }
   const int64_t inner = min_i64(p->k, BLOCK_INNER);
   const int64_t a_size = round_up(round_up(min_i64(p->m, BLOCK_ROWS), TILE_ROWS) * inner, 16);
   const int64_t size = a_size + round_up(round_up(min_i64(p->n, BLOCK_COLS), TILE_COLS) * inner, 16);
-  if (size > panels_size) {
-    free(panels);
-    panels = aligned_alloc(64, (size_t)size * sizeof(float));
-    panels_size = panels == NULL ? 0 : size;
-    if (panels == NULL) return OUT_OF_MEMORY;
-  }
+  const int32_t status = need_panels(size);
+  if (status != OK) return status;
   Block block = {.whole = p, .a = panels, .b = panels + a_size};
-  /* A product this small is computed before a helper would have woken up. */
-  const int64_t alone = p->m * p->n * p->k < (int64_t)1 << 18;
   for (block.col = 0; block.col < p->n; block.col += BLOCK_COLS) {
     block.cols = min_i64(BLOCK_COLS, p->n - block.col);
     for (block.inner = 0; block.inner < p->k; block.inner += BLOCK_INNER) {

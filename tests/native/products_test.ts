@@ -54,6 +54,23 @@ function check(backend: Backend, shape: GemmShape, draws: Draws): void {
   assertClose(actual, expected, 1e-5, 2e-7 * (4 + k), JSON.stringify(shape));
 }
 
+for (const [name, backend] of Object.entries(backends).filter(([name]) => name.startsWith("own"))) {
+  nativeTest(`${name}: rows have the same bits in a small product as in a large one`, () => {
+    const one = { transposeA: false, alpha: 0.7, beta: 0, batch: 1, strideA: 0, strideB: 0, strideC: 0 };
+    forSeeds(20, (draws) => {
+      const [m, n, k] = [draws.pick([1, 7, 13, 50]), draws.pick([1, 8, 33]), draws.pick([2, 31, 128])];
+      const large = Math.ceil(2 ** 18 / (n * k)) + m;
+      const [a, b] = [draws.floats(large * k, 1), draws.floats(k * n, 1)];
+      const [some, all] = [new Float32Array(m * n), new Float32Array(large * n)];
+      for (const transposeB of [false, true]) {
+        on(backend).gemm(a, b, some, { ...one, m, n, k, transposeB });
+        on(backend).gemm(a, b, all, { ...one, m: large, n, k, transposeB });
+        assertEquals(some, all.subarray(0, m * n), JSON.stringify([m, n, k, transposeB]));
+      }
+    });
+  });
+}
+
 for (const [name, backend] of Object.entries(backends)) {
   nativeTest(`${name}: agrees with the reference in all forms, for small and awkward extents`, () => {
     forSeeds(300, (draws) => check(backend, anyShape(draws, [1, 2, 3, 5, 6, 7, 8, 15, 16, 17, 33]), draws));
