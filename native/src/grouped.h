@@ -120,7 +120,8 @@ static inline void sum_tile(Tile *tile, int64_t rows, int width) {
     tile->line[i] = tile->line[0];
     tile->sums[i] = spare;
   }
-  (rows > TILE_ROWS / 2 ? whole : half)[width - 1](tile);
+  if (rows > TILE_ROWS / 2) whole[width - 1](tile);
+  else half[width - 1](tile);
 }
 
 /* Which places of a line are kept; by 16 of them, which are what masks are about. */
