@@ -232,6 +232,46 @@ export const studyCommand: CommandHelp = {
   examples: [["study", "which there are"], ["study uci-dropout --help", "what one does, and its options"]],
 };
 
+/** Exports. */
+export const exportCommand: CommandHelp = {
+  name: "export",
+  summary: "Writes a trained model as a file that other programs read.",
+  options: [
+    { name: "run", value: "DIR", meaning: "the folder of a finished run; must be given" },
+    { name: "name", value: "RUN", meaning: "which of its runs", default: "the last one" },
+    {
+      name: "format",
+      value: "NAME",
+      meaning:
+        '"onnx" (default operators at version 17), "pytorch" (weights under PyTorch\'s names in a safetensors file), or ' +
+        '"safetensors" (a model of this library, with what evaluation multiplies by in its weights)',
+      default: "onnx",
+    },
+    {
+      name: "out",
+      value: "FILE",
+      meaning: "the file to write",
+      default: "model.onnx, model.pytorch.safetensors or model.folded.safetensors in the run's folder",
+    },
+    { name: "monte-carlo", meaning: "for onnx: draw masks anew at each run, in place of evaluating" },
+    {
+      name: "preprocessing",
+      meaning: "for onnx: scale inputs, and give targets their units, in the file, as the data set did",
+    },
+  ],
+  examples: [
+    ["export --run runs/mine", "writes runs/mine/model.onnx"],
+    ["export --run runs/mine --monte-carlo --out draws.onnx", "another mask at each run, for uncertainty elsewhere"],
+    ["export --run runs/mine --format pytorch", "for load_state_dict in PyTorch"],
+  ],
+  notes: [
+    "The batch may have any size. Inputs are called input, outputs output, or as a graph at the root calls them; outputs are " +
+    "the model's: logits where it was trained with cross-entropy.",
+    "Batch norm and factors of classic dropout go into the weights where nothing stands between; what is left is told. A " +
+    "layer or variant that cannot be exported is named, and nothing is written.",
+  ],
+};
+
 /** Lists plugins. */
 export const pluginsCommand: CommandHelp = {
   name: "plugins",
@@ -300,6 +340,7 @@ export const commandHelps: readonly CommandHelp[] = [
   evaluateCommand,
   studyCommand,
   ...studies.map((study) => ({ ...study, name: `study ${study.name}` })),
+  exportCommand,
   pluginsCommand,
   pluginNewCommand,
   pluginCheckCommand,

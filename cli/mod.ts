@@ -11,6 +11,7 @@ import { didYouMean, ThinnedError } from "../core/mod.ts";
 import { commandHelps } from "./commands.ts";
 import { deliver, type Outcome } from "./deliver.ts";
 import { evaluate } from "./evaluate.ts";
+import { exportModel } from "./export.ts";
 import { generate } from "./generate.ts";
 import { explain, help, overview, tellVersion } from "./help.ts";
 import { invocation } from "./invocation.ts";
@@ -27,6 +28,7 @@ const commands: Record<string, (args: readonly string[]) => Outcome | Promise<Ou
   generate,
   evaluate,
   study,
+  export: exportModel,
   plugins,
   plugin,
   native,

@@ -182,4 +182,5 @@ export * from "./uncertainty/last_layer_laplace.ts";
 export type { PyTorchNames } from "./interchange/_pytorch_names.ts";
 export { fromPyTorch, type FromPyTorchOptions } from "./interchange/from_pytorch.ts";
 export { toPyTorch, type ToPyTorchOptions } from "./interchange/to_pytorch.ts";
+export { onnxOpset } from "./interchange/onnx/_graph.ts";
 export { toOnnx, type ToOnnxOptions } from "./interchange/onnx/to_onnx.ts";

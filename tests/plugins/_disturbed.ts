@@ -15,11 +15,11 @@ export function difference(a: Tensor, b: Tensor): number {
 }
 
 /** A model whose numbers are none that a layer begins with: biases, gains and running statistics are disturbed. */
-export function disturbed(layer: LayerPlugin, options: BuildOptions): Model {
+export function disturbed(layer: LayerPlugin, options: BuildOptions, by = 0.2): Model {
   const model = buildModel(layer, { seed: 1, ...options });
   const key = Key.seed(9);
   for (const { name, tensor } of model.parameters()) {
-    tensor.assign(tensor.add(Tensor.normal(tensor.shape, key.at(name), tensor.floatType).mul(0.2)).detach());
+    tensor.assign(tensor.add(Tensor.normal(tensor.shape, key.at(name), tensor.floatType).mul(by)).detach());
   }
   for (const [name, tensor] of model.state()) {
     if (/variance$/.test(name)) tensor.assign(Tensor.uniform(tensor.shape, key.at(name), tensor.floatType).add(0.5));

@@ -1,10 +1,7 @@
 /** The bytes of an ONNX model: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto. @module */
 import protobuf from "protobufjs";
 import type { OnnxAttribute, OnnxType, OnnxValue } from "../../../core/mod.ts";
-import type { Constant, GraphNode, Subgraph } from "./_graph.ts";
-
-/** The version of ONNX's default operators that graphs are written in. */
-export const OPSET = 17;
+import { type Constant, type GraphNode, onnxOpset, type Subgraph } from "./_graph.ts";
 
 /** The version of the file format that goes with it. */
 const IR_VERSION = 8;
@@ -112,7 +109,7 @@ export function encodeModel(
     producer_name: "thinned",
     doc_string: description,
     graph,
-    opset_import: [{ domain: "", version: OPSET }],
+    opset_import: [{ domain: "", version: onnxOpset }],
     metadata_props: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   })).finish();
   return new Uint8Array(encoded);

@@ -34,6 +34,9 @@ export interface Constant {
   readonly bytes: Uint8Array;
 }
 
+/** The version of ONNX's default operators that files are written in. */
+export const onnxOpset: number = 17;
+
 /** The name of the batch axis. */
 export const batch = "batch";
 
