@@ -116,7 +116,22 @@ export function checkAverage(average: Averaging, classes: number, path: string):
 /**
  * What a prediction says of each row, or of each position of it.
  *
+ * @param found what `predict` gave
+ * @param how what the data set says of classes or numbers: a data set's preprocessing, for example
+ * @param options how it was made
  * @throws {ShapeError} when the model has another number of outputs than its data set
+ *
+ * @example
+ * ```ts
+ * import { buildModel, dense, dropout, predict, rowPredictions, sequential, Tensor } from "@thinned/dropout";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const model = buildModel(sequential([dropout(), dense(2)]), { inputShape: [3], seed: 1 });
+ * const found = predict(model, Tensor.ones([1, 3]), { samples: 4, softmax: true });
+ * const how = { dataset: "pets", classes: 2, outputs: 0, classNames: ["cat", "dog"] };
+ * const [row] = rowPredictions(found, how, { samples: 4 });
+ * assertEquals("probabilities" in row && Object.keys(row.probabilities), ["cat", "dog"]);
+ * ```
  */
 export function rowPredictions(found: Prediction, how: RowsPredicted, options: DescribeOptions): RowPrediction[] {
   const { classes, outputs, dataset, labelsPerExample = 1 } = how;

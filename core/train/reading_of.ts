@@ -19,6 +19,19 @@ export interface Predicted {
  * @param precision of the noise around numbers, 1 over its variance, in the targets' units; where none is given, the loss
  *   may say it
  * @throws {OptionError} for a precision that is not above 0, or one of classes
+ *
+ * @example
+ * ```ts
+ * import { arrays, dense, dropout, fit, gaussianNll, predict, readingOf, sequential, sgd, Tensor } from "@thinned/dropout";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const x = Array.from({ length: 40 }, (_, i) => [i / 40]);
+ * const data = arrays({ train: [x, x.map(([a]) => 3 * a + 0.5)], test: 0.2 });
+ * const loss = gaussianNll();
+ * const run = await fit(sequential([dropout(), dense(2)]), { data, loss, optimizer: sgd({ learningRate: 0.1 }), epochs: 2 });
+ * const found = predict(run.model, Tensor.of([[0.3]]), { samples: 5, ...readingOf(run.preprocessing, loss) });
+ * assertEquals(found.mean.shape, [1, 1]); // of two outputs, the one that is a mean
+ * ```
  */
 export function readingOf(
   { classes, targetUnits }: Predicted,

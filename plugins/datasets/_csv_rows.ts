@@ -21,8 +21,8 @@ export interface TableReading {
   readonly columns: readonly ColumnEncoding[];
 }
 
-/** Rows that are read before they are handed on. */
-const ROWS_OF_PART = 4096;
+/** Rows that are read before they are handed on: few at first, so that answers to a slow stream begin soon. */
+const ROWS_OF_PART = { first: 64, most: 4096 };
 
 /**
  * The inputs of new rows, example after example, before they are shifted and scaled, part after part. Columns are found by
@@ -73,9 +73,13 @@ async function* partsOf(whole: TableSource): AsyncGenerator<TableSource> {
       heading.push(next.value);
       next = await records.next();
     }
+    let size = ROWS_OF_PART.first;
     do {
       const part = [...heading];
-      for (; !next.done && part.length < ROWS_OF_PART; next = await records.next()) part.push(next.value);
+      for (const end = part.length + size; !next.done && part.length < end; next = await records.next()) {
+        part.push(next.value);
+      }
+      size = Math.min(2 * size, ROWS_OF_PART.most);
       yield { ...whole, records: ReadableStream.from(part) };
     } while (!next.done);
   } finally {

@@ -124,6 +124,19 @@ Deno.test("passes of a run without dropout are refused; a precision says the noi
     assertEquals([row.aleatoric, row.epistemic, row.variance], [[4], [0], [4]]);
     const { out } = await cli([...input, "--format", "csv", "--precision", "0.25"]);
     assertEquals(out.split("\r\n")[0], "index,prediction,deviation,epistemic,aleatoric,variance");
+    // The first rows of a stream are answered before it ends.
+    const lines = ["predict", "--run", `${folder}/run`, "--input", "-", "--format", "jsonl"];
+    const child = command(lines, undefined, undefined, { stdin: "piped" }).spawn();
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode("a\n" + "1\n".repeat(300)));
+    const reader = child.stdout.getReader();
+    const { value } = await reader.read();
+    assertEquals(JSON.parse(new TextDecoder().decode(value).split("\n")[0]).index, 0);
+    await writer.write(new TextEncoder().encode("x\n"));
+    await writer.close();
+    while (!(await reader.read()).done);
+    await child.stderr.cancel();
+    assertEquals((await child.status).code, 2);
     const wrong = await cli([...input, "--average", "geometric"]);
     assertEquals([wrong.status, wrong.out], [2, ""]);
     assertStringIncludes(wrong.err, '--average: expected "arithmetic" for numbers, found "geometric".');

@@ -81,6 +81,12 @@ Deno.test("predictRows() names classes, and gives the probability of each", () =
         const found = await predictRows(ReadableStream.from([new TextEncoder().encode(text)]));
         assertEquals(found, [small, large]);
       }
+      const mixed = ReadableStream.from([new TextEncoder().encode("1\n".repeat(64) + "1,a\n")]);
+      await assertRejects(
+        () => predictRows(mixed),
+        t.DataError,
+        "rows, line 65: expected 1 columns as before, found 2.",
+      );
       const wide = ReadableStream.from([new TextEncoder().encode("1,2,3\n")]);
       await assertRejects(
         () => predictRows(wide),

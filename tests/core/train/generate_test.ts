@@ -114,6 +114,13 @@ Deno.test("a net that takes one length only goes on from a prompt of that length
   assertThrows(() => [...generate(model, [1, 2], { length: 1 })], OptionError, "at least 6 tokens");
 });
 
+Deno.test("layers that carry their state are not enough where places count: then the window slides as well", () => {
+  const model = net([learnedPositions({ length: 6, deviation: 1 }), lstm(12)]);
+  assertEquals(languageModel(model).carries, false);
+  const added = [...generate(model, [1, 2], { length: 10, temperature: 0 })];
+  added.forEach((token, i) => assertEquals(token, best(model, [1, 2, ...added.slice(0, i)].slice(-6))));
+});
+
 Deno.test("what was configured since a model was built holds for it at any length, too", () => {
   const model = net([lstm(12), dropout({ rate: 0.4 })]);
   model.configure("2", { rate: 0 });

@@ -11,6 +11,7 @@ import {
   ShapeError,
   Tensor,
 } from "../../../core/mod.ts";
+import * as t from "../../../mod.ts";
 import {
   attentionDropout,
   batchNorm,
@@ -131,6 +132,56 @@ Deno.test("only the chosen places draw; the others are as in mode eval, with the
     'sites.0: expected a pattern that matches one of "", "0"',
   );
   assertThrows(() => predict(model, x, { samples: 2, sites: ["("] }), OptionError, "a regular expression");
+});
+
+Deno.test("a place that does not draw is not looked ahead to by the layer before it", () => {
+  for (const share of [[], ["batch"]] as ("batch")[][]) {
+    const build = (rate: number) =>
+      buildModel(sequential([dropout({ rate: 0.5 }), dense(64), relu(), dropout({ rate, share }), dense(3)]), {
+        inputShape: [5],
+        seed: 2,
+      });
+    const inputs = Tensor.uniform([40, 5], Key.seed(4));
+    const chosen = samplesOf(build(0.5), inputs, { samples: 3, sites: ["^0$"] });
+    assertEquals([...chosen.floats], [...samplesOf(build(0), inputs, { samples: 3 }).floats], `share ${share}`);
+  }
+});
+
+Deno.test("a variant at any site is as in mode eval where other places are chosen", () => {
+  const rate = 0.5;
+  const image = { inputShape: [2, 6, 6] };
+  const sequence = { inputShape: [4, 6] };
+  const cases: [path: string, layers: t.LayerPlugin[], options: t.BuildOptions][] = [
+    ["1", [t.dense(6), t.gaussianDropout({ rate }), t.dense(3)], { inputShape: [5] }],
+    ["1", [t.dense(6), t.concreteDropout({ rate }), t.dense(3)], { inputShape: [5] }],
+    ["0.weight", [t.dense(6, { weight: t.weightDrop({ rate }) })], { inputShape: [5] }],
+    ["0.weight", [t.dense(6, { weight: t.dropConnect({ rate }) })], { inputShape: [5] }],
+    ["0.recurrent_l0", [t.lstm(5, { recurrent: t.zoneout({ hidden: rate, cell: rate }) })], sequence],
+    ["0.recurrent_l0", [t.gru(5, { recurrent: t.recurrentDropout({ rate }) })], sequence],
+    ["0.branch", [t.residual(t.dense(6), { branch: t.stochasticDepth({ rate }) })], { inputShape: [6] }],
+    ["0.embedding", [t.embedding(9, 4, { embedding: t.embeddingDropout({ rate }) })], {
+      inputShape: [6],
+      inputType: "int32",
+    }],
+    ["0.attention", [t.multiHeadAttention(2, { attention: t.dropKey({ rate }) })], sequence],
+    ["1", [t.conv2d(2, 3), t.dropBlock({ rate, block: 2 })], image],
+    ["0", [t.stochasticPooling(2)], image],
+  ];
+  for (const [path, layers, options] of cases) {
+    const model = buildModel(t.sequential(layers), { ...options, seed: 3 });
+    const [first] = model.inputShapes;
+    const inputs = options.inputType === "int32"
+      ? Tensor.of([[1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1]], "int32")
+      : Tensor.uniform([2, ...first], Key.seed(1));
+    const name = `${path} of ${layers.map(({ plugin }) => plugin).join()}`;
+    assertEquals(model.drawingSites(), [path], name);
+    const { mean, variance } = predict(model, inputs, { samples: 4, sites: ["^$"] });
+    assertEquals([...variance.floats], new Array(variance.size).fill(0), name);
+    assertEquals([...mean.floats], [...model.forward(inputs).floats], name);
+    const drawn = predict(model, inputs, { samples: 4, sites: [`^${path}$`] });
+    assertEquals([...drawn.mean.floats], [...predict(model, inputs, { samples: 4 }).mean.floats], name);
+    assert(drawn.variance.max().item() > 0, name);
+  }
 });
 
 Deno.test("places inside blocks are chosen by their paths, and batch norm stays frozen", () => {
