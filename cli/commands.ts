@@ -200,8 +200,9 @@ export const evaluateCommand: CommandHelp = {
     {
       name: "foreign",
       value: "DATA",
-      meaning: "examples to be spotted as foreign: the test part of a data set, by its plugin's name or as JSON with " +
-        "options; or shuffled, the run's own with every input from another example",
+      meaning:
+        "examples to be spotted as foreign: a file or folder, as predict --input takes it; the test part of a data " +
+        "set, by its plugin's name or as JSON with options; or shuffled, the run's own with every input from another example",
     },
     { name: "bins", value: "N", meaning: "bins of the reliability diagram", default: "15" },
     {
@@ -219,7 +220,7 @@ export const evaluateCommand: CommandHelp = {
   ],
   notes: [
     "With a validation part, as train --validation 0.1 holds one back, a temperature is fitted on it; it is kept in the " +
-    "run's folder. Without one there is none, since a net is surer of examples that it has been trained on.",
+    "run's folder, for predict --temperature fitted. Without one there is none, since a net is surer of examples that it has been trained on.",
   ],
 };
 

@@ -8,6 +8,7 @@ import { type ExamplePrediction, predictExamples, type TestErrors } from "./pred
 import { predictInput } from "./predict_input.ts";
 import { printed } from "./prediction_formats.ts";
 import { type Arguments, readArguments } from "./read_arguments.ts";
+import { savedTemperature } from "./saved_temperatures.ts";
 
 /** Runs `predict --run DIR [--input FILE] [--samples T] [--format FORMAT] ...`. */
 export async function predict(args: readonly string[]): Promise<Outcome> {
@@ -20,19 +21,24 @@ export async function predict(args: readonly string[]): Promise<Outcome> {
 
 /** Predicts the test examples, whose targets are known. */
 async function predictTestPart(given: Arguments, choices: PredictChoices): Promise<Outcome> {
-  const { dataset, name, members, loss } = await openRun(given);
+  const opened = await openRun(given);
+  const { dataset, name, members, loss } = opened;
   const { samples, sites, format, average } = choices;
   checkAverage(average, dataset.classes, "--average");
   if (choices.precision !== undefined && dataset.classes > 0) {
     throw new OptionError("--precision", "nothing for a run that predicts classes", choices.precision);
   }
+  if (choices.temperature !== undefined && dataset.classes === 0) {
+    throw new OptionError("--temperature", "nothing for a run that predicts numbers", choices.temperature);
+  }
+  const temperature = choices.temperature === "fitted" ? await savedTemperature(opened, samples) : choices.temperature;
   if (choices.weightScaling && members.length > 1) {
     throw new OptionError("--weight-scaling", "a single run", `the ensemble ${name}`);
   }
   const { model, progress } = members.at(-1)!;
   const drawing = samples === 0 ? [] : checkDraws(model, "--samples", samples, { sites, progress });
   if (samples > 0 && drawing.length === 0) note("No place draws at the end of training: the passes agree.");
-  const asked = { models: members.map(({ model }) => model), dataset, loss, progress: progress!, choices };
+  const asked = { models: members.map(({ model }) => model), dataset, loss, progress: progress!, choices, temperature };
   const shown = (error: number) => dataset.classes > 0 ? `${(100 * error).toFixed(2)} %` : String(error);
   const summary = (errors: TestErrors) => {
     const each = samples === 0 ? "one pass, dropout off" : `${average} mean of ${samples} passes with dropout on`;
@@ -57,6 +63,7 @@ async function predictTestPart(given: Arguments, choices: PredictChoices): Promi
       samples,
       members: members.length,
       ...(samples > 0 && { sites: drawing }),
+      ...(temperature !== undefined && { temperature }),
       examples: dataset.test.count,
       testError: errors[average]!,
       ...((samples > 0 || members.length > 1) && { testErrors: errors }),

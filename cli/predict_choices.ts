@@ -22,6 +22,8 @@ export interface PredictChoices {
   readonly quantiles: readonly number[];
   /** Precision of the noise around numbers, in the targets' units. */
   readonly precision: number | undefined;
+  /** At which class probabilities are given; `fitted` for the one that `evaluate` has kept. */
+  readonly temperature: number | "fitted" | undefined;
   /** Whether each prediction has that of weight scaling beside it. */
   readonly weightScaling: boolean;
   /** Most predictions to show. */
@@ -64,6 +66,12 @@ export const predictOptions: readonly OptionHelp[] = [
     meaning: "of the noise around numbers: 1 over its variance, in the target's units",
     default: "what the loss says, which may be nothing",
   },
+  {
+    name: "temperature",
+    value: "T",
+    meaning: "at which class probabilities are given: a number above 0, or fitted, for what evaluate has found",
+    default: "1",
+  },
   { name: "weight-scaling", meaning: "beside each prediction, what one pass without dropout says" },
 ];
 
@@ -85,6 +93,11 @@ export function predictChoices(given: Arguments): PredictChoices {
   if (sites.length > 0 && samples === 0) {
     throw new OptionError("--sites", "--samples beside it, since without passes nothing draws", sites.join(" "));
   }
+  const temperature = given.value("temperature");
+  if (temperature === "fitted" && (average !== "arithmetic" || sites.length > 0)) {
+    const beside = average !== "arithmetic" ? `--average ${average}` : `--sites ${sites.join(" ")}`;
+    throw new OptionError("--temperature", `a number beside ${beside}, for which none was fitted`, temperature);
+  }
   const format = given.value("format") ?? "table";
   if (!formats.includes(format as Format)) throw new OptionError("--format", `one of ${formats.join(", ")}`, format);
   return {
@@ -94,6 +107,7 @@ export function predictChoices(given: Arguments): PredictChoices {
     average,
     quantiles: levels(given.value("quantiles")),
     precision: above0(given.value("precision"), "--precision"),
+    temperature: temperature === "fitted" ? temperature : above0(temperature, "--temperature"),
     weightScaling: given.has("weight-scaling"),
     limit: given.whole("limit", 1),
     format: format as Format,

@@ -51,6 +51,8 @@ export interface ExamplesAsked {
   readonly loss: Plugin<"loss">;
   /** How far training had come. */
   readonly progress: Progress;
+  /** At which class probabilities are given. Default 1. */
+  readonly temperature?: number;
   /** How it is asked. */
   readonly choices: PredictChoices;
 }
@@ -63,7 +65,7 @@ export interface ExamplesAsked {
  * @returns first the predictions, in the order of the examples, then the errors
  */
 export function* predictExamples(
-  { models, dataset, loss, progress, choices }: ExamplesAsked,
+  { models, dataset, loss, progress, temperature, choices }: ExamplesAsked,
   limit: number,
 ): Generator<ExamplePrediction, TestErrors> {
   const { test, classes } = dataset;
@@ -93,7 +95,7 @@ export function* predictExamples(
     const shown = dataset.order === "lanes" ? limit : left;
     if (shown === 0 || (dataset.order === "lanes" && examples.every((example) => example >= limit))) continue;
     const asked = choices.weightScaling ? found : { ...found, weightScaling: undefined };
-    const how = { samples: models.length > 1 ? passes : samples, quantiles, average };
+    const how = { samples: models.length > 1 ? passes : samples, quantiles, average, temperature };
     const rows = rowPredictions(asked, { ...dataset, ...test, dataset: dataset.name }, how);
     const described: ExamplePrediction[] = [];
     for (const { index: row, ...rest } of rows) {

@@ -15,6 +15,7 @@ import { printed, type Row } from "./prediction_formats.ts";
 import type { Arguments } from "./read_arguments.ts";
 import { isFolder, readInputs } from "./read_inputs.ts";
 import { savedRun } from "./saved_run.ts";
+import { savedTemperature } from "./saved_temperatures.ts";
 
 /**
  * Predicts a table, images, rows of numbers, or a text: each row comes out when it is done.
@@ -31,15 +32,21 @@ export async function predictInput(given: Arguments, choices: PredictChoices): P
   if (choices.precision !== undefined && preprocessing.classes > 0) {
     throw new OptionError("--precision", "nothing for a run that predicts classes", choices.precision);
   }
+  if (choices.temperature !== undefined && preprocessing.classes === 0) {
+    throw new OptionError("--temperature", "nothing for a run that predicts numbers", choices.temperature);
+  }
+  const saved = { out: given.value("run")!, name: run, steps: [loaded.progress?.step ?? 0] };
+  const temperature = choices.temperature === "fitted" ? await savedTemperature(saved, samples) : choices.temperature;
   const { model, progress } = loaded;
   const drawing = samples === 0 ? [] : checkDraws(model, "--samples", samples, { sites, progress });
   if (samples > 0 && drawing.length === 0) note("No place draws at the end of training: the passes agree.");
-  const rows = () => upTo(limit, rowsOf(given.value("input")!, loaded, preprocessing, choices));
+  const rows = () => upTo(limit, rowsOf(given.value("input")!, loaded, preprocessing, { ...choices, temperature }));
   const json = async () => ({
     dataset: preprocessing.dataset,
     run,
     samples,
     ...(samples > 0 && { sites: drawing }),
+    ...(temperature !== undefined && { temperature }),
     predictions: await Array.fromAsync(rows()),
   });
   if (format !== "json") return { json, text: "", stream: () => printed(rows(), format) };
@@ -57,10 +64,11 @@ async function* rowsOf(
   input: string,
   loaded: LoadedModel,
   preprocessing: Preprocessing,
-  choices: PredictChoices,
+  choices: PredictChoices & { readonly temperature: number | undefined },
 ): AsyncGenerator<Row> {
-  const { samples, sites, seed, average, quantiles, precision, weightScaling } = choices;
-  const options: PredictInputsOptions = { samples, sites, seed, average, quantiles, precision, weightScaling };
+  const { samples, sites, seed, average, quantiles, precision, weightScaling, temperature } = choices;
+  const passes = { samples, sites, seed, average, quantiles };
+  const options: PredictInputsOptions = { ...passes, precision, weightScaling, temperature };
   if (preprocessing.tokens !== undefined) return yield* predictText(input, loaded, preprocessing, choices);
   if (preprocessing.rows !== undefined) {
     if (input !== "-" && await isFolder(input).catch(() => false)) { // of what is not there the plugin tells

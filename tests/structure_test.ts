@@ -40,7 +40,7 @@ const rooms: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   plugin: { rooms: ["backend", "random", "tensor"], files: ["core/store/saved_model.ts"] },
   // A data set's examples are prepared alike in training and for a model that was loaded, which predicts rows as any does.
   store: {
-    rooms: ["tensor", "plugin"],
+    rooms: ["tensor", "plugin", "uncertainty"],
     files: ["core/train/batches.ts", "core/train/predict.ts", "core/train/reading_of.ts"],
   },
   // Formulas: what probabilities and numbers are worth.

@@ -37,6 +37,11 @@ export interface PredictInputsOptions {
   precision?: number;
   /** Whether one pass without dropout stands beside. Default false. */
   weightScaling?: boolean;
+  /**
+   * For classes: the temperature, above 0, at which probabilities of the mean are given, as {@linkcode fitTemperature} finds it.
+   * What is said of the passes themselves stays as it is. Default 1.
+   */
+  temperature?: number;
   /** Place of the first row, where these are part of more: masks belong to it. Default 0. */
   first?: number;
 }
@@ -54,6 +59,7 @@ export const predictInputsKeys: readonly (keyof PredictInputsOptions)[] = [
   "quantiles",
   "precision",
   "weightScaling",
+  "temperature",
   "first",
 ];
 
@@ -116,8 +122,20 @@ export function predictInputs(
   loss: Plugin<"loss"> | undefined,
   options: PredictInputsOptions & { progress?: Progress },
 ): RowPrediction[] {
-  const { samples = 0, average = "arithmetic", quantiles, precision, weightScaling, first = 0, ...passes } = options;
+  const {
+    samples = 0,
+    average = "arithmetic",
+    quantiles,
+    precision,
+    weightScaling,
+    temperature,
+    first = 0,
+    ...passes
+  } = options;
   checkAverage(average, preprocessing.classes, "predict: average");
+  if (temperature !== undefined && preprocessing.classes === 0) {
+    throw new OptionError("predict: temperature", "nothing for numbers", temperature);
+  }
   if (samples > 0) checkDraws(model, "predict: samples", samples, options);
   const count = inputs.shape[0];
   const numbered = first % SAMPLES + count <= SAMPLES
@@ -131,7 +149,7 @@ export function predictInputs(
     quantiles,
     weightScaling,
   });
-  return rowPredictions(found, preprocessing, { samples, average, quantiles, first });
+  return rowPredictions(found, preprocessing, { samples, average, quantiles, temperature, first });
 }
 
 /**

@@ -1,5 +1,7 @@
 /** What a prediction says of each row, in the words and units of the data set. @module */
 import { OptionError, ShapeError, showShape } from "../errors.ts";
+import { entropy } from "../uncertainty/class_passes.ts";
+import { temper } from "../uncertainty/temperature.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { ClassificationPrediction, Prediction, RegressionPrediction } from "../train/predict.ts";
 
@@ -85,6 +87,8 @@ export interface DescribeOptions {
   readonly quantiles?: readonly number[];
   /** How classes are averaged over passes. */
   readonly average?: Averaging;
+  /** The temperature at which the probabilities of the mean are given, above 0. Default 1. */
+  readonly temperature?: number;
   /** The first row's place. */
   readonly first?: number;
 }
@@ -163,19 +167,20 @@ function byLevel<T>(levels: readonly number[], value: (place: number) => T): Rec
 function classDescriber(
   found: ClassificationPrediction,
   { classes, classNames }: RowsPredicted,
-  { samples, quantiles = [], average = "arithmetic" }: DescribeOptions,
+  { samples, quantiles = [], average = "arithmetic", temperature }: DescribeOptions,
 ): (row: number) => Omit<ClassPrediction, "index"> {
   const middle = average === "geometric" ? found.geometricMean : found.mean;
   return (row) => {
     const numbers = ({ floats }: Tensor) => Array.from(floats.subarray(row * classes, (row + 1) * classes));
     const named = (tensor: Tensor) => probabilitiesByName(numbers(tensor), classNames);
-    const means = numbers(middle);
+    const own = numbers(middle);
+    const means = temperature === undefined ? own : Array.from(temper(own, temperature));
     const best = means.indexOf(Math.max(...means));
     return {
       prediction: nameOfClass(best, classNames),
       probability: means[best],
       deviation: Math.sqrt(found.variance.floats[row * classes + best]),
-      entropy: found.entropy.floats[row],
+      entropy: temperature === undefined ? found.entropy.floats[row] : entropy(means),
       ...(samples > 0 && {
         expectedEntropy: found.expectedEntropy.floats[row],
         mutualInformation: found.mutualInformation.floats[row],
