@@ -96,6 +96,24 @@ Deno.test("a layer that does not say how, or says it wrongly, is named", async (
   );
 });
 
+Deno.test("a product that is more than another weight's is not taken for one", async () => {
+  const made = (name: string, factor: (x: Tensor) => Tensor): Plugin<"product"> => {
+    const variant: Factory<"product", Record<never, never>> = definePlugin({
+      name,
+      options: z.object({}),
+      product: (x, weight, bias, { multiply }) => multiply(x, weight.mul(factor(x)), bias),
+    });
+    return variant();
+  };
+  await assertSame(disturbed(dense(3, { weight: made("halved", () => Tensor.of([0.5])) }), features));
+  const model = disturbed(dense(3, { weight: made("looking", (x) => x.abs().max().add(1)) }), features);
+  await assertRejects(
+    () => toOnnx(model),
+    PluginError,
+    "model.weight (looking): cannot be exported to ONNX: it says neither",
+  );
+});
+
 Deno.test("inputs and outputs have the graph's names, and any number of examples", async () => {
   const layer = graph({
     inputs: ["image", "table"],
