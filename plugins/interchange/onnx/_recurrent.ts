@@ -4,192 +4,20 @@
  *
  * @module
  */
-import {
-  type AnyFactory,
-  isPlugin,
-  type Mask,
-  type OnnxExtent,
-  type OnnxValue,
-  type RecurrentPlace,
-  Tensor,
-} from "../../../core/mod.ts";
+import { type AnyFactory, isPlugin, type OnnxExtent, type OnnxValue, type Tensor } from "../../../core/mod.ts";
 import { suffixes } from "../../layers/_recurrent_options.ts";
 import { gru } from "../../layers/gru.ts";
 import { lstm } from "../../layers/lstm.ts";
 import { rnn } from "../../layers/rnn.ts";
 import { extentAt, rangeOf } from "./_attention.ts";
-import { drawOf } from "./_masks.ts";
+import { type Act, type Cell, gruCell, lstmCell, type RecurrentSettings, rnnCell } from "./_cells.ts";
+import { Inside } from "./_inside.ts";
 import { affineOf, beside, transposed } from "./_products.ts";
-import { extentsOf } from "./_place.ts";
 import type { OnnxPart, Site } from "./_site.ts";
 import { joined } from "./_structure.ts";
 
-interface Settings {
-  readonly units: number;
-  readonly layers: number;
-  readonly bidirectional: boolean;
-  readonly returnSequences: boolean;
-  readonly bias: boolean;
-  readonly padding?: number;
-  readonly activation?: "tanh" | "relu";
-}
-
-/** Passes a value inside a step through the variant, if it acts on this place. */
-type Act = (place: RecurrentPlace, value: OnnxValue, previous?: OnnxValue) => OnnxValue;
-
-/** A kind of recurrent layer. */
-interface Cell {
-  /** Its operator, and the order of its gates: which of the layer's each is. */
-  readonly operator: string;
-  readonly order: readonly number[];
-  readonly states: readonly string[];
-  readonly inside: readonly RecurrentPlace[];
-  /** Whether the state's bias stays with the state's product. */
-  readonly separateBias: boolean;
-  /** One step. `sums`: the input's share; `product`: the state's. */
-  step(
-    site: Site<Settings>,
-    sums: OnnxValue,
-    product: (state: OnnxValue) => OnnxValue,
-    states: readonly OnnxValue[],
-    act: Act,
-  ): OnnxValue[];
-}
-
-/** One gate of a sum over all of them. */
-function gateOf(site: Site<Settings>, sums: OnnxValue, k: number): OnnxValue {
-  const { units } = site.options;
-  const list = (value: number) => site.constant([value], "int64");
-  return site.op("Slice", [sums, list(k * units), list((k + 1) * units), list(1)], { shape: [sums.shape[0], units] });
-}
-
-const lstmCell: Cell = {
-  operator: "LSTM",
-  order: [0, 3, 1, 2],
-  states: ["hidden", "cell"],
-  inside: ["previous-hidden", "previous-hidden-by-gate", "candidate", "cell", "carried-cell", "hidden"],
-  separateBias: false,
-  step(site, sums, product, [previous, memory], act) {
-    const all = site.op("Add", [sums, product(previous)]);
-    const gate = (k: number, f: string) => site.op(f, [gateOf(site, all, k)]);
-    const candidate = act("candidate", gate(2, "Tanh"));
-    const forgotten = site.op("Mul", [gate(1, "Sigmoid"), memory]);
-    const added = site.op("Mul", [gate(0, "Sigmoid"), candidate]);
-    const state = act("cell", site.op("Add", [forgotten, added]), memory);
-    const hidden = site.op("Mul", [gate(3, "Sigmoid"), site.op("Tanh", [state])]);
-    return [act("hidden", hidden, previous), act("carried-cell", state, memory)];
-  },
-};
-
-const gruCell: Cell = {
-  operator: "GRU",
-  order: [1, 0, 2],
-  states: ["hidden"],
-  inside: ["previous-hidden", "previous-hidden-by-gate", "candidate", "hidden"],
-  separateBias: true,
-  step(site, sums, product, [previous], act) {
-    const carried = product(previous);
-    const both = (k: number) => site.op("Sigmoid", [site.op("Add", [gateOf(site, sums, k), gateOf(site, carried, k)])]);
-    const [reset, update] = [both(0), both(1)];
-    const inner = site.op("Add", [gateOf(site, sums, 2), site.op("Mul", [reset, gateOf(site, carried, 2)])]);
-    const candidate = act("candidate", site.op("Tanh", [inner]));
-    const rest = site.op("Sub", [site.constant(1), update], { shape: update.shape });
-    const mixed = site.op("Add", [site.op("Mul", [rest, candidate]), site.op("Mul", [update, previous])]);
-    return [act("hidden", mixed, previous)];
-  },
-};
-
-const rnnCell: Cell = {
-  operator: "RNN",
-  order: [0],
-  states: ["hidden"],
-  inside: ["previous-hidden", "previous-hidden-by-gate", "hidden"],
-  separateBias: false,
-  step(site, sums, product, [previous], act) {
-    const f = site.options.activation === "relu" ? "Relu" : "Tanh";
-    return [act("hidden", site.op(f, [site.op("Add", [sums, product(previous)])]), previous)];
-  },
-};
-
-/** The variant inside the recurrence, which must say its draw as a mask. */
-class Inside {
-  readonly places: ReadonlySet<RecurrentPlace>;
-  readonly #name: string;
-  readonly #site: Site<Settings>;
-  /** Draws of a sequence, made once before its first step, by their keys. */
-  readonly #held = new Map<string, OnnxValue>();
-
-  constructor(site: Site<Settings>, cell: Cell, suffix: string) {
-    this.#site = site;
-    this.#name = `recurrent${suffix}`;
-    this.places = site.recurrentPlaces(this.#name, ["input", "input-by-gate", ...cell.inside, "output"]);
-  }
-
-  /** The mask at a place, with what stands for the value of the step before. */
-  #maskAt(
-    place: RecurrentPlace,
-    shape: readonly number[],
-    previous: Tensor | null,
-  ): { mask: Mask | null; held: boolean } {
-    const variant = this.#site.at(this.#name);
-    const part = variant.plugin.definition.recurrent;
-    const [mask, later] = [0, 1].map((time) => variant.mask(part, { shape, place, time, previous }));
-    if (mask === undefined || later === undefined) {
-      return variant.refuse("inside a recurrence it acts by a method of its own, for which no nodes are known");
-    }
-    const told = (mask: Mask | null) => mask && [mask.rate, mask.a, mask.b, mask.c, mask.eval, mask.share];
-    if (JSON.stringify(told(mask)) !== JSON.stringify(told(later))) {
-      variant.refuse("its mask is another at each step");
-    }
-    return { mask, held: mask !== null && mask.key.path === later!.key.path && mask.key.time === later!.key.time };
-  }
-
-  /** A value `[batch, ...]` inside a step; `before` writes what is drawn once for a whole sequence. */
-  act(place: RecurrentPlace, value: OnnxValue, previous?: OnnxValue): OnnxValue {
-    if (!this.places.has(place)) return value;
-    const probe = previous && Tensor.full(extentsOf(previous), NaN);
-    const { mask, held } = this.#maskAt(place, extentsOf(value), probe ?? null);
-    const variant = this.#site.at(this.#name);
-    const placeholders = new Map(probe ? [[probe, previous!]] : []);
-    if (mask === null) return value;
-    return variant.maskedBy(value, mask, placeholders, held ? this.#held.get(drawName(mask)) : undefined);
-  }
-
-  /** Draws what places inside a step share over a sequence; `like` gives a value of a place's shape. */
-  hold(cell: Cell, like: (place: RecurrentPlace) => OnnxValue): void {
-    if (!this.#site.samples) return;
-    for (const place of cell.inside.filter((place) => this.places.has(place))) {
-      const value = like(place);
-      const remembers = ["cell", "carried-cell", "hidden"].includes(place);
-      const { mask, held } = this.#maskAt(
-        place,
-        extentsOf(value),
-        remembers ? Tensor.full(extentsOf(value), NaN) : null,
-      );
-      if (mask === null || !held || this.#held.has(drawName(mask))) continue;
-      this.#held.set(drawName(mask), drawOf(this.#site.at(this.#name), value, mask));
-    }
-  }
-
-  /** A whole sequence `[time, batch, ...]` at a place outside of the steps. */
-  everywhere(place: RecurrentPlace, sequence: OnnxValue): OnnxValue {
-    if (!this.places.has(place)) return sequence;
-    const { mask, held } = this.#maskAt(place, extentsOf(sequence).slice(1), null);
-    if (mask === null) return sequence;
-    const share = (mask.share ?? []).map((axis) => axis < 0 ? axis + sequence.shape.length : axis + 1);
-    if (mask.group !== undefined && mask.group !== 1) {
-      this.#site.refuse("examples of a sequence share its draws in groups");
-    }
-    return this.#site.at(this.#name).masked(sequence, { ...mask, share: held ? [0, ...share] : share });
-  }
-}
-
-function drawName(mask: Mask): string {
-  return `${mask.key.path} ${mask.key.time}`;
-}
-
 /** The number of steps of each sequence, int64 `[batch]`; undefined where all have all. x: `[batch, time, features]`. */
-function lengthsOf(site: Site<Settings>, x: OnnxValue): OnnxValue | undefined {
+function lengthsOf(site: Site<RecurrentSettings>, x: OnnxValue): OnnxValue | undefined {
   const { padding } = site.options;
   const given = site.inputs[1];
   const shape = [x.shape[0]];
@@ -211,7 +39,7 @@ function lengthsOf(site: Site<Settings>, x: OnnxValue): OnnxValue | undefined {
 }
 
 /** Which rows have not ended: bool `[time, batch, 1]`. */
-function activeRows(site: Site<Settings>, x: OnnxValue, lengths: OnnxValue): OnnxValue {
+function activeRows(site: Site<RecurrentSettings>, x: OnnxValue, lengths: OnnxValue): OnnxValue {
   const active = site.op("Less", [beside(site, rangeOf(site, x, 0), 1), lengths], {
     shape: [x.shape[0], x.shape[1]],
     type: "bool",
@@ -220,7 +48,7 @@ function activeRows(site: Site<Settings>, x: OnnxValue, lengths: OnnxValue): Onn
 }
 
 /** The state before the first step, `[batch, units]`. x: `[time, batch, ...]`. */
-function initialState(site: Site<Settings>, name: string, x: OnnxValue): OnnxValue {
+function initialState(site: Site<RecurrentSettings>, name: string, x: OnnxValue): OnnxValue {
   const { units } = site.options;
   const learned = site.params[`initial_${name}`];
   const extents = joined(
@@ -233,7 +61,7 @@ function initialState(site: Site<Settings>, name: string, x: OnnxValue): OnnxVal
 }
 
 /** Rows of a weight with its gates in another order. */
-function reordered(site: Site<Settings>, x: OnnxValue, order: readonly number[]): OnnxValue {
+function reordered(site: Site<RecurrentSettings>, x: OnnxValue, order: readonly number[]): OnnxValue {
   if (order.length === 1) return x;
   const { units } = site.options;
   const rows = order.flatMap((gate) => Array.from({ length: units }, (_, unit) => gate * units + unit));
@@ -241,7 +69,12 @@ function reordered(site: Site<Settings>, x: OnnxValue, order: readonly number[])
 }
 
 /** `x W^T` where each gate has an x of its own, `[..., gates, features]`. */
-function affineByGate(site: Site<Settings>, x: OnnxValue, weight: OnnxValue, bias: OnnxValue | null): OnnxValue {
+function affineByGate(
+  site: Site<RecurrentSettings>,
+  x: OnnxValue,
+  weight: OnnxValue,
+  bias: OnnxValue | null,
+): OnnxValue {
   const { units } = site.options;
   const rank = x.shape.length;
   const [gates, features] = x.shape.slice(-2) as number[];
@@ -259,7 +92,7 @@ function affineByGate(site: Site<Settings>, x: OnnxValue, weight: OnnxValue, bia
 }
 
 /** Each gate's copy of a value: `[..., features]` to `[..., gates, features]`. */
-function forGates(site: Site<Settings>, x: OnnxValue, gates: number): OnnxValue {
+function forGates(site: Site<RecurrentSettings>, x: OnnxValue, gates: number): OnnxValue {
   const rank = x.shape.length;
   const shape = [...x.shape.slice(0, -1), gates, x.shape[rank - 1]];
   const repeats = shape.map((_, axis) => axis === rank - 1 ? gates : 1);
@@ -276,7 +109,7 @@ interface Direction {
 /** One layer in one direction, of `[time, batch, inputs]`. */
 function direction(
   cell: Cell,
-  site: Site<Settings>,
+  site: Site<RecurrentSettings>,
   x: OnnxValue,
   suffix: string,
   lengths: OnnxValue | undefined,
@@ -326,7 +159,7 @@ function sumOf(a: Tensor | null, b: Tensor | null): Tensor | null {
 }
 
 /** A sequence with time and batch exchanged. */
-function swapped(site: Site<Settings>, value: OnnxValue): OnnxValue {
+function swapped(site: Site<RecurrentSettings>, value: OnnxValue): OnnxValue {
   const [first, second, features] = value.shape;
   return site.op("Transpose", [value], { attributes: { perm: [1, 0, 2] }, shape: [second, first, features] });
 }
@@ -334,7 +167,7 @@ function swapped(site: Site<Settings>, value: OnnxValue): OnnxValue {
 /** The steps of one layer and direction, one after the other. */
 function loop(
   cell: Cell,
-  site: Site<Settings>,
+  site: Site<RecurrentSettings>,
   inside: Inside,
   x: OnnxValue,
   { suffix, weight, initial, lengths, reverse }: {
@@ -407,7 +240,7 @@ function loop(
 
 /** The output at each sequence's last step in its direction, `[batch, units]`. */
 function lastStep(
-  site: Site<Settings>,
+  site: Site<RecurrentSettings>,
   { hidden, initial }: Direction,
   reverse: boolean,
   lengths: OnnxValue | undefined,
@@ -428,13 +261,13 @@ function lastStep(
 }
 
 /** The initial state of sequences without a step. */
-function whereEmpty(site: Site<Settings>, lengths: OnnxValue, initial: OnnxValue, y: OnnxValue): OnnxValue {
+function whereEmpty(site: Site<RecurrentSettings>, lengths: OnnxValue, initial: OnnxValue, y: OnnxValue): OnnxValue {
   const none = site.op("Equal", [beside(site, lengths, 1), site.constant(0, "int64")], { type: "bool" });
   return site.op("Where", [none, initial, y], { shape: y.shape, type: y.type });
 }
 
 function recurrentPart(cell: Cell): OnnxPart {
-  return (x, site: Site<Settings>) => {
+  return (x, site: Site<RecurrentSettings>) => {
     const { layers, bidirectional, returnSequences } = site.options;
     const lengths = lengthsOf(site, x);
     const swap = (value: OnnxValue) => swapped(site, value);

@@ -32,7 +32,8 @@ import { products } from "./_products.ts";
 import { recurrents } from "./_recurrent.ts";
 import { type OnnxPart, Site, type SiteExport } from "./_site.ts";
 import { structure } from "./_structure.ts";
-import { branchVariants, productVariants, variants } from "./_variants.ts";
+import { productVariants } from "./_product_variants.ts";
+import { branchVariants, variants } from "./_variants.ts";
 
 /** Options of {@linkcode toOnnx}. */
 export interface ToOnnxOptions {

@@ -65,7 +65,7 @@ const features = { inputShape: [6] };
 const image = { inputShape: [2, 4, 4] };
 const sequence = { inputShape: [4, 4] };
 const words: BuildOptions = { inputShape: [5], inputType: "int32" };
-const runs = 150;
+const runs = 100;
 const rows = 8;
 
 /** Sums over runs of each output's mean and mean square over the rows of a batch, and of the squares of these. */
