@@ -29,7 +29,7 @@ export function tokensOf(text: string, level: "character" | "word"): string[] {
 
 /** Signs before which no space is written, and behind which none is. */
 const CLOSING = /^[\n.,;:!?)\]}%’'”»…]/;
-const OPENING = /[\n(\[{«“]$/;
+const OPENING = /[\s([{«“]$/;
 
 /**
  * What joins two tokens in a text: nothing between characters; between words a space, but before a closing sign, behind an

@@ -1,7 +1,7 @@
 /** Text as a data set: tokens, vocabulary, parts, examples, and what is refused. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { DataError, type Dataset, loadDataset, OptionError, PermissionError } from "../../../core/mod.ts";
-import { numbersOfTokens, tokensOf, UNKNOWN, vocabularyOf } from "../../../plugins/datasets/_tokens.ts";
+import { numbersOfTokens, textOf, tokensOf, UNKNOWN, vocabularyOf } from "../../../plugins/datasets/_tokens.ts";
 import { text, type TextOptions } from "../../../plugins/datasets/text.ts";
 import { gzip, inFolder } from "./_idx_bytes.ts";
 
@@ -143,4 +143,12 @@ Deno.test("text() holds a validation part back between the training and the test
   assertEquals([without.validation, without.train.count], [undefined, 4]);
   const all = { ...options, validationFraction: 0.75 };
   await assertRejects(() => load("abcabc", all), OptionError, "text.validationFraction: expected a number below 0.75");
+});
+
+Deno.test("textOf() writes words as people do: spaces between them, none before signs, behind brackets and at line ends", () => {
+  const tokens = ["Hark", "!", "(", "he", "said", ")", "\n", "To", "be", ",", "or", "<unk>", "."];
+  const text = tokens.reduce((text, token) => text + textOf(token, text, "word"), "");
+  assertEquals(text, "Hark! (he said)\nTo be, or <unk>.");
+  assertEquals(textOf("or", "To be ", "word"), "or");
+  assertEquals(textOf("b", "a", "character"), "b");
 });
