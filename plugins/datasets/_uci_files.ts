@@ -78,13 +78,13 @@ export async function readIndices(path: string, bound: number): Promise<number[]
   return lines.flatMap(({ numbers }) => numbers);
 }
 
-/** The numbers of each line that is not empty. */
+/** The numbers of each line that is not empty; what follows a `#` is a remark. */
 async function readLines(path: string): Promise<{ line: number; numbers: number[] }[]> {
   const bytes = await readIfThere(path);
   if (bytes === undefined) throw new DataError(`${path}: expected a file, found none.`);
   const lines = new TextDecoder().decode(bytes).split("\n");
   return lines.flatMap((text, i) => {
-    const cells = text.trim().split(/\s+/).filter((cell) => cell !== "");
+    const cells = text.replace(/#.*/, "").trim().split(/\s+/).filter((cell) => cell !== "");
     const numbers = cells.map(numberOf);
     const wrong = numbers.findIndex((number) => !Number.isFinite(number));
     if (wrong >= 0) throw new DataError(`${path}, line ${i + 1}: expected a number, found ${show(cells[wrong])}.`);

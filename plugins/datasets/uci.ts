@@ -32,8 +32,8 @@ const classNumber = "expected a whole number in [2, 2^31), or false";
  * A table for regression or classification, with the splits into training and test rows that papers compare on: Hernández-Lobato and
  * Adams (2015), Gal and Ghahramani (2016). Inputs `[features]` float32; one target, or several numbers.
  *
- * Files: `data.txt`, one example a line, numbers with white space between them; `index_features.txt` and
- * `index_target.txt`, the columns of inputs and target; `n_splits.txt`; and for each split K `index_train_K.txt` and
+ * Files, with remarks behind a `#`: `data.txt`, one example a line, numbers with white space between them;
+ * `index_features.txt` and `index_target.txt`, the columns of inputs and target; `n_splits.txt`; and for each split K `index_train_K.txt` and
  * `index_test_K.txt`, its rows. Columns and rows are counted from 0.
  *
  * Inputs and targets are standardized by means and deviations of the split's training rows alone; an input that is

@@ -13,7 +13,7 @@ export async function makeSet(folder: string, changes: Changes = {}): Promise<vo
   const train = (split: number) => Array.from({ length: 40 }, (_, i) => i).filter((i) => !test(split).includes(i));
   const lines = (numbers: readonly number[]) => numbers.map((number) => `${number}\n`).join("");
   const files: Record<string, string | null> = {
-    "data.txt": rows.map((row) => row.join(" \t ") + "\r\n").join(""),
+    "data.txt": "# a, the same everywhere, b, the target\r\n" + rows.map((row) => row.join(" \t ") + "\r\n").join(""),
     "index_features.txt": lines([0, 1, 2]),
     "index_target.txt": "3",
     "n_splits.txt": "2\n",

@@ -149,6 +149,6 @@ Deno.test("what is wrong with a set or an option is one sentence, and nothing is
     assertEquals(unknown.status, 2);
     assertStringIncludes(unknown.err, 'did you mean "uci-dropout"?');
     const list = await cli(["study", "--json"], []);
-    assertEquals(JSON.parse(list.out).studies.map(({ name }: { name: string }) => name), ["uci-dropout"]);
+    assert(JSON.parse(list.out).studies.some(({ name }: { name: string }) => name === "uci-dropout"));
   });
 });
