@@ -33,6 +33,14 @@ export type {
 export type { ArrayCheck, ArrayPair, Boundary } from "./backend/boundary.ts";
 export type { AnyFunction } from "./backend/kernel.ts";
 export { defineKernel, isKernel, type Kernel, type KernelDescription, type KernelSource } from "./backend/kernel.ts";
+export {
+  defineUpdate,
+  type GradientProduct,
+  type GradientProductShape,
+  type ProductArguments,
+  type UpdateKernel,
+} from "./backend/gradient_product.ts";
+export { applyUpdate, type UpdateArguments } from "./tensor/ops/gradient_product.ts";
 /** What the arguments of a kernel mean, for {@linkcode defineKernel}. */
 export * as parameters from "./backend/parameters.ts";
 /** All kernels of the core, each under its name. */

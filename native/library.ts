@@ -5,6 +5,7 @@
  * @module
  */
 import { allocateArray, type Backend } from "../core/backend/backend.ts";
+import type { Kernel } from "../core/backend/kernel.ts";
 import { BackendError, PermissionError } from "../core/errors.ts";
 import type { Guests } from "./guests.ts";
 import { marshal, symbolName, symbolParameters } from "./marshal.ts";
@@ -222,6 +223,15 @@ function chooseVariant(wanted: "auto" | Variant, best: Variant): Variant {
   throw new BackendError(`This processor does not run the ${wanted} kernels: its best instruction set is ${best}.`);
 }
 
+/** Where a kernel's block says whether a BLAS may compute it, if it has one that does. */
+function blasFlag({ parameters, boundary }: Kernel): { block: Float64Array<ArrayBuffer>; at: number } | undefined {
+  for (const [i, parameter] of parameters.entries()) {
+    const at = parameter.kind === "block" ? Object.keys(parameter.fields).indexOf("blas") : -1;
+    if (at >= 0) return { block: boundary.blocks[i]!, at };
+  }
+  return undefined;
+}
+
 /**
  * Opens a compiled library. It stays open for as long as the program runs. Backends of one library share its threads,
  * so the last count that was set and the last OpenBLAS that was opened hold for all.
@@ -261,7 +271,13 @@ export function openLibrary(path: string, options: LibraryOptions): NativeBacken
       if (home === undefined) return undefined;
       const symbols = { run: { name, parameters: symbolParameters(kernel), result: "i32", optional: true } } as const;
       const symbol = openSymbols(home, symbols).symbols.run as ((...args: unknown[]) => number) | null;
-      return symbol === null ? undefined : marshal(kernel, symbol, check);
+      if (symbol === null) return undefined;
+      const run = marshal(kernel, symbol, check);
+      const flag = usesBlas ? undefined : blasFlag(kernel);
+      return flag === undefined ? run : (...args) => {
+        flag.block[flag.at] = 0;
+        run(...args);
+      };
     },
     addGuests({ library: guest, kernels }) {
       const { symbols } = openSymbols(guest, { thinned_connect: { parameters: ["pointer"], result: "i32" } });

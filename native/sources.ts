@@ -20,6 +20,7 @@ import flat from "./src/flat.h" with { type: "text" };
 import flatConvolution from "./src/flat_convolution.h" with { type: "text" };
 import flatGradient from "./src/flat_gradient.h" with { type: "text" };
 import functions from "./src/functions.h" with { type: "text" };
+import gradientProduct from "./src/gradient_product.c" with { type: "text" };
 import groupedHeader from "./src/grouped.h" with { type: "text" };
 import groupedWeight from "./src/grouped_weight.c" with { type: "text" };
 import groupedWeightHeader from "./src/grouped_weight.h" with { type: "text" };
@@ -48,7 +49,7 @@ import walk from "./src/walk.h" with { type: "text" };
 import window from "./src/window.h" with { type: "text" };
 
 /** Raised whenever the meaning of a symbol changes; the library tells which one it was compiled for. */
-export const ABI_VERSION = 5;
+export const ABI_VERSION = 6;
 
 /** Every source file by its name. They lie in one folder. */
 export const sources: Record<string, string> = {
@@ -68,6 +69,7 @@ export const sources: Record<string, string> = {
   "flat_convolution.h": flatConvolution,
   "flat_gradient.h": flatGradient,
   "functions.h": functions,
+  "gradient_product.c": gradientProduct,
   "grouped.h": groupedHeader,
   "grouped_weight.c": groupedWeight,
   "grouped_weight.h": groupedWeightHeader,

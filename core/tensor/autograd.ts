@@ -172,6 +172,8 @@ class Pending {
     const { storage } = gradient;
     const own = storage.allocated && storage.serial > this.#youngest && !taken.has(storage);
     taken.add(storage);
+    // The caller may write to it.
+    storage.beforeWrite();
     return own ? gradient : gradient.clone();
   }
 
@@ -256,6 +258,8 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[], upstream?: Tenso
       for (const result of results) if (result) pending.drop(result);
       if (!wanted.has(tensor)) pending.done(tensor);
     }
+    // It is the caller's, who may write to it.
+    upstream?.storage.beforeWrite();
     const taken = new Set<Storage>();
     return wrt.map((tensor) => pending.own(tensor, taken));
   });

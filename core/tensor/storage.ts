@@ -20,6 +20,14 @@ export type { AnyArray, DType, PoolStatistics };
 
 let serial = 0;
 
+/** Numbers that are computed when they are first looked at, from storages that hold still until then. */
+export interface Deferred {
+  /** What they are computed from. */
+  readonly from: readonly Storage[];
+  /** Writes them. */
+  fill(array: AnyArray): void;
+}
+
 /** One buffer, shared by all tensors that are views of it. */
 export class Storage {
   /** Grows with every buffer made; tells which of two is younger. */
@@ -29,17 +37,29 @@ export class Storage {
   readonly #length: number;
   #array: AnyArray | null;
   #block: Block | null = null;
+  #deferred: Deferred | null = null;
+  /** Storages whose deferred numbers are computed from these. */
+  #readers: Set<Storage> | null = null;
 
   /**
    * A storage of an array.
    *
-   * @param array the numbers
+   * @param array the numbers; null for deferred ones
    * @param allocated whether nobody else holds them
+   * @param length how many they are
    */
-  constructor(array: AnyArray, allocated = false) {
+  constructor(array: AnyArray | null, allocated = false, length: number = array!.length) {
     this.#array = array;
-    this.#length = array.length;
+    this.#length = length;
     this.allocated = allocated;
+  }
+
+  /** A storage whose numbers are computed when they are first looked at. */
+  static deferred(length: number, deferred: Deferred): Storage {
+    const storage = new Storage(null, true, length);
+    storage.#deferred = deferred;
+    for (const source of deferred.from) (source.#readers ??= new Set()).add(storage);
+    return storage;
   }
 
   /** A storage on a block of the pool. */
@@ -58,6 +78,7 @@ export class Storage {
   get array(): AnyArray {
     const array = this.#array;
     if (array === null) {
+      if (this.#deferred !== null) return this.#compute(this.#deferred);
       throw new RecycledError(
         "This tensor was made inside a training step that has ended, and its buffer is in use again; " +
           "call keep() on it inside the step.",
@@ -72,9 +93,39 @@ export class Storage {
     return array;
   }
 
+  /** What the numbers will be computed from, until they have been. */
+  get pending(): Deferred | null {
+    return this.#deferred;
+  }
+
+  /** Whether numbers that have not been computed yet depend on these. */
+  get isRead(): boolean {
+    return this.#readers !== null && this.#readers.size > 0;
+  }
+
+  /** Computes all numbers that depend on these, before these change. */
+  beforeWrite(): void {
+    if (this.#readers !== null) { for (const reader of [...this.#readers]) void reader.array; }
+  }
+
+  #compute(deferred: Deferred): AnyArray {
+    useCurrentBackend();
+    const block = pool.take("float32", this.#length);
+    deferred.fill(block.view);
+    this.forget();
+    this.#block = block;
+    return this.#array = block.view;
+  }
+
+  /** Gives numbers up that have not been computed: nothing can be read any more. */
+  forget(): void {
+    for (const source of this.#deferred?.from ?? []) source.#readers!.delete(this);
+    this.#deferred = null;
+  }
+
   /** Whether the buffer has gone back to the pool. */
   get recycled(): boolean {
-    return this.#array === null;
+    return this.#array === null && this.#deferred === null;
   }
 
   /** Whether the array was handed over and has been transferred since. */
@@ -109,13 +160,17 @@ const pool = new Pool(source);
 /** Storage made in each open scope, the innermost last. */
 const scopes: Set<Storage>[] = [];
 
+/** From now on buffers come from the backend that computes. */
+function useCurrentBackend(): void {
+  if (backend === currentBackend()) return;
+  backend = currentBackend();
+  source = buffersOf(backend);
+  pool.use(source);
+}
+
 /** A buffer of the current backend with unspecified content: from the pool inside a scope, new (and zero) outside. */
 export function allocate(dtype: DType, size: number): Storage {
-  if (backend !== currentBackend()) {
-    backend = currentBackend();
-    source = buffersOf(backend);
-    pool.use(source);
-  }
+  useCurrentBackend();
   const scope = scopes.at(-1);
   if (scope === undefined) return new Storage(source.allocate(dtype, size), true);
   const storage = Storage.on(pool.take(dtype, size));
@@ -123,15 +178,32 @@ export function allocate(dtype: DType, size: number): Storage {
   return storage;
 }
 
-/** Gives a buffer of the innermost scope back before the scope ends. All others are left alone. */
+/** Whether buffers come from the pool now. */
+export function isRecycling(): boolean {
+  return scopes.length > 0;
+}
+
+/** A buffer of float32 numbers, inside a scope, that are computed when they are first looked at. */
+export function defer(size: number, deferred: Deferred): Storage {
+  const storage = Storage.deferred(size, deferred);
+  scopes.at(-1)!.add(storage);
+  return storage;
+}
+
+/**
+ * Gives a buffer of the innermost scope back before the scope ends. All others are left alone, and those that something
+ * is still to be computed from.
+ */
 export function release(storage: Storage): void {
-  if (scopes.at(-1)?.delete(storage) !== true) return;
+  if (storage.isRead || scopes.at(-1)?.delete(storage) !== true) return;
+  storage.forget();
   const block = storage.surrender();
   if (block !== null) pool.give(block);
 }
 
 /** Takes a buffer out of its scope: it lasts as long as somebody refers to it. */
 export function keepStorage(storage: Storage): void {
+  void storage.array; // what is deferred is computed while it can be
   for (const scope of scopes) scope.delete(storage);
   const block = storage.part();
   if (block !== null) pool.part(block);
@@ -148,6 +220,7 @@ export function recycling<T>(body: () => T): T {
   try {
     return body();
   } finally {
+    for (const storage of scope) storage.forget();
     for (const storage of scope) release(storage);
     scopes.pop();
     if (scopes.length === 0) pool.end();

@@ -15,7 +15,7 @@ import { bernoulli, dropout, type DropoutOptions, normal, uniform } from "./ops/
 import { argmax, type Axes, extreme, mean, sum } from "./ops/reductions.ts";
 import { softmax } from "./ops/softmax.ts";
 import { checkShape, normalizeAxis, sameShape, type Shape, sizeOf } from "./shape.ts";
-import { allocate, type AnyArray, type DType, keepStorage, Storage } from "./storage.ts";
+import { allocate, type AnyArray, defer, type Deferred, type DType, keepStorage, Storage } from "./storage.ts";
 
 /** Numbers nested to any depth, as an array literal. */
 export type Nested = number | readonly Nested[];
@@ -121,6 +121,11 @@ export class Tensor {
   /** A tensor whose content is unspecified until it is written: for ops that fill it. */
   static empty(shape: Shape, dtype: DType = "float32"): Tensor {
     return new Tensor(allocate(dtype, sizeOf(shape)), shape, dtype);
+  }
+
+  /** A float32 tensor, inside a step, whose numbers are computed when they are first looked at: for ops. */
+  static deferred(shape: Shape, deferred: Deferred): Tensor {
+    return new Tensor(defer(sizeOf(shape), deferred), shape, "float32");
   }
 
   /**
@@ -283,6 +288,7 @@ export class Tensor {
     if (!sameShape(values.shape, this.shape)) {
       throw new ShapeError(`assign: expected shape ${showShape(this.shape)}, found ${showShape(values.shape)}.`);
     }
+    this.storage.beforeWrite();
     this.storage.array.set(values.storage.array);
   }
 

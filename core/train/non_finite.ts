@@ -2,6 +2,7 @@
 import { DivergenceError } from "../errors.ts";
 import type { Model } from "../plugin/model.ts";
 import { noGrad } from "../tensor/autograd.ts";
+import { isSurelyFinite } from "../tensor/ops/gradient_product.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /**
@@ -27,5 +28,6 @@ export function refuseNonFinite(
 
 /** Whether all numbers are finite. A sum shows it at the price of one pass, unless finite numbers add up to infinity. */
 function allFinite(tensor: Tensor): boolean {
-  return Number.isFinite(noGrad(() => tensor.sum().item())) || tensor.floats.every(Number.isFinite);
+  return isSurelyFinite(tensor) || Number.isFinite(noGrad(() => tensor.sum().item())) ||
+    tensor.floats.every(Number.isFinite);
 }

@@ -194,6 +194,8 @@ export class OptimizerDriver {
       this.#entries.forEach(({ parameter, keeper, constraintSlots, key }, i) => {
         const gradient = gradients[i];
         if (gradient === null) return;
+        // Gradients of other weights may be products with this one that are not done yet.
+        parameter.tensor.storage.beforeWrite();
         const shared = {
           parameter: parameter.tensor,
           name: parameter.name,

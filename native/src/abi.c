@@ -35,9 +35,29 @@ THINNED_EXPORT int32_t thinned_best_variant(void) {
 #endif
 }
 
+#define RUN_PRODUCT(variant) \
+  int32_t thinned_run_by_product_##variant( \
+      const GradientProduct *product, update_task task, void *context, const float *const *arrays, int32_t count);
+RUN_PRODUCT(portable)
+#if defined(__x86_64__)
+RUN_PRODUCT(avx2)
+RUN_PRODUCT(avx512)
+#elif defined(__aarch64__)
+RUN_PRODUCT(neon)
+#endif
+
 /* See Host. */
 THINNED_EXPORT const Host *thinned_host(void) {
-  static const Host host = {THINNED_ABI_VERSION, pool_run, pool_threads, pool_inside};
+  static const Host host = {
+      THINNED_ABI_VERSION, pool_run, pool_threads, pool_inside,
+      {
+          [PORTABLE] = thinned_run_by_product_portable,
+#if defined(__x86_64__)
+          [AVX2] = thinned_run_by_product_avx2, [AVX512] = thinned_run_by_product_avx512,
+#elif defined(__aarch64__)
+          [NEON] = thinned_run_by_product_neon,
+#endif
+      }};
   return &host;
 }
 

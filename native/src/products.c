@@ -213,8 +213,6 @@ static void scale_only(const Product *p) {
   }
 }
 
-static int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-
 /* The panels of the thread that asks for a product; they are kept for the next one. */
 static _Thread_local float *panels;
 static _Thread_local int64_t panels_size;
@@ -268,37 +266,6 @@ static int32_t own_product(const Product *p) {
   return OK;
 }
 
-/* How OpenBLAS's products are cut: by their extents alone, so that the bits do not depend on the number of threads. Each
-   piece packs what it reads, so pieces are as square and as few as keep some threads busy. */
-typedef struct {
-  const Product *whole;
-  int64_t rows, cols, across;
-} Pieces;
-
-#define LEAST_PIECE 192
-
-static Pieces pieces_of(const Product *p) {
-  const int64_t work = p->m * p->n * p->k;
-  int64_t left = work < (int64_t)1 << 20 ? 1
-      : work < (int64_t)1 << 22          ? 2
-      : work < (int64_t)1 << 28          ? 4
-      : work < (int64_t)1 << 31          ? 8
-                                         : 16;
-  Pieces pieces = {p, p->m, p->n, 1};
-  for (; left > 1; left /= 2) {
-    int64_t *longer = pieces.rows >= pieces.cols ? &pieces.rows : &pieces.cols;
-    /* A narrow C may be cut once. */
-    if (*longer < (left == 2 ? 64 : 2 * LEAST_PIECE)) continue;
-    *longer = round_up((*longer + 1) / 2, 16);
-  }
-  pieces.across = (p->n + pieces.cols - 1) / pieces.cols;
-  return pieces;
-}
-
-static int64_t count_of(const Pieces *pieces) {
-  return (pieces->whole->m + pieces->rows - 1) / pieces->rows * pieces->across;
-}
-
 static void blas_range(void *context, int64_t begin, int64_t end) {
   const Pieces *pieces = context;
   const Product *p = pieces->whole;
@@ -314,22 +281,8 @@ static void blas_range(void *context, int64_t begin, int64_t end) {
   }
 }
 
-/* Extents beyond an int are left to the own product. */
-static int32_t fits_blas(const Product *p) {
-  const int64_t most = INT32_MAX;
-  return p->m <= most && p->n <= most && p->k <= most;
-}
-
-/* Which kind of product it is, by its extents alone. */
-static int32_t kind_of(const Product *p) {
-  if (p->m < 16 || p->n < 32) return NARROW_PRODUCT;
-  if (p->m * p->n * p->k < (int64_t)1 << 22) return SMALL_PRODUCT;
-  return p->transpose_a ? FIRST_TRANSPOSED : p->transpose_b ? SECOND_TRANSPOSED : PLAIN_PRODUCT;
-}
-
 static int32_t one_product(const Product *p, int32_t use_blas) {
-  if (!use_blas || !fits_blas(p) || p->m == 0 || p->n == 0 || p->k == 0) return own_product(p);
-  if (blas_leaves() >> kind_of(p) & 1) return own_product(p);
+  if (!use_blas || !suits_blas(p)) return own_product(p);
   Pieces pieces = pieces_of(p);
   const int64_t count = count_of(&pieces);
   pool_run(count, blas_is_divisible() ? 1 : count, blas_range, &pieces);
@@ -390,15 +343,6 @@ KERNEL(gemm)(const float *a, const float *b, float *c, const double *shape) { re
 
 /* The same without a BLAS. */
 KERNEL(own_gemm)(const float *a, const float *b, float *c, const double *shape) { return products(a, b, c, shape, 0); }
-
-/* Whether a list rises within [0, bound). */
-static int32_t list_status(const int32_t *list, int64_t count, int64_t bound) {
-  for (int64_t i = 0; i < count; i++) {
-    if (list[i] < 0 || list[i] >= bound) return BAD_INDEX;
-    if (i > 0 && list[i] <= list[i - 1]) return BAD_ARGUMENT;
-  }
-  return OK;
-}
 
 /* Whether a list is the first numbers. */
 static const int32_t *unless_plain(const int32_t *list, int64_t count, int64_t bound) {

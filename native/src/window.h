@@ -178,8 +178,6 @@ static inline Pass forward_pass(const Shape *shape) {
   return pass;
 }
 
-static inline int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-
 /* Scratch memory of a thread, kept for its next use. */
 typedef struct {
   float *floats;

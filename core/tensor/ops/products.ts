@@ -9,6 +9,7 @@ import { broadcastShapes, sameShape, sizeOf } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
 import type { Foresee } from "../thinning.ts";
 import { checkTypes, sumTo } from "./elementwise.ts";
+import { gradientProduct } from "./gradient_product.ts";
 import { broadcastTo, reshape } from "./movement.ts";
 import { thinnedProduct } from "./thinned_products.ts";
 
@@ -79,7 +80,12 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   const [x, y] = [wide(a), wide(b)];
   return record("matmul", [x, y], multiply(x, y, tA, tB), (dc, needs) => {
     const dx = !needs[0] ? null : tA ? multiply(y, dc, tB, true) : multiply(dc, y, false, !tB);
-    const dy = !needs[1] ? null : tB ? multiply(dc, x, true, tA) : multiply(x, dc, !tA, false);
+    let dy: Tensor | null = null;
+    if (needs[1] && !tA && x.rank === 2 && y.rank === 2) {
+      dy = tB ? gradientProduct(y, dc, x) : gradientProduct(y, x, dc);
+    } else if (needs[1]) {
+      dy = tB ? multiply(dc, x, true, tA) : multiply(x, dc, !tA, false);
+    }
     return [dx && sumTo(dx, x.shape), dy && sumTo(dy, y.shape)];
   });
 }
@@ -148,7 +154,7 @@ export function affine(
       return [dx, needs[1] ? parts.weightGradient(before) : null, dBias];
     }
     const dx = needs[0] ? Tensor.view(multiply(before, weight, false, false), x.shape) : null;
-    const dWeight = needs[1] ? multiply(before, flat, true, false) : null;
+    const dWeight = needs[1] ? gradientProduct(weight, before, flat) : null;
     return [dx, dWeight, dBias];
   });
 }

@@ -7,6 +7,7 @@
 import * as kernels from "../../backend/kernels.ts";
 import { type Shape, sizeOf } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
+import { gradientProduct } from "./gradient_product.ts";
 import { keptShare, type Thinning, thinningOf } from "../thinning.ts";
 
 /** The places that groups of rows keep along an axis: place p of group g is the number `g extent + p`. */
@@ -107,19 +108,11 @@ export function thinnedProduct(x: Tensor, weight: Tensor, kept: Thinning | null)
   return {
     forward: () => product(x, units, keptInputs, keptUnits, true),
     inputGradient: (dy) => product(dy, inputs, keptUnits, keptInputs, false),
-    weightGradient(dy) {
-      const dWeight = Tensor.empty([units, inputs], x.dtype);
-      kernels.groupedWeightGradient(dy.floats, x.floats, dWeight.floats, starts, keptUnits, keptInputs, {
-        rows: lines,
-        allUnits: units,
-        allInputs: inputs,
-        groups,
-        keptUnits: keptUnits.length,
-        keptInputs: keptInputs.length,
-        from: 0,
-        to: units,
-      });
-      return dWeight;
-    },
+    weightGradient: (dy) =>
+      gradientProduct(weight, dy, Tensor.view(x, [lines, inputs]), {
+        starts,
+        keptRows: keptUnits,
+        keptCols: keptInputs,
+      }),
   };
 }

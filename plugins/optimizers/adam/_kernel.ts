@@ -1,5 +1,5 @@
 /** The kernel of an Adam or AdamW update. @module */
-import { defineKernel, type Floats, type Kernel, parameters } from "../../../core/mod.ts";
+import { defineUpdate, type Floats, parameters, type UpdateKernel } from "../../../core/mod.ts";
 import text from "./adam.c" with { type: "text" };
 
 const { block, field, inout, input } = parameters;
@@ -39,7 +39,7 @@ function twin(weight: Floats, gradient: Floats, first: Floats, second: Floats, s
 }
 
 /** Adam in place on the weight and both moments. */
-export const adamKernel: Kernel<typeof twin> = defineKernel({
+export const adamKernel: UpdateKernel<typeof twin> = defineUpdate({
   name: "adam",
   parameters: [
     inout("weight", ["n"]),

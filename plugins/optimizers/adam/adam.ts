@@ -6,7 +6,7 @@
  * @module
  */
 import { z } from "zod";
-import { definePlugin, type Factory, type Scheduled } from "../../../core/mod.ts";
+import { applyUpdate, definePlugin, type Factory, type Scheduled } from "../../../core/mod.ts";
 import { learningRateSchema, weightDecaySchema } from "../_schemas.ts";
 import { adamKernel } from "./_kernel.ts";
 
@@ -36,7 +36,7 @@ export interface AdamOptions {
  */
 export const adam: Factory<"optimizer", AdamOptions> = definePlugin({
   name: "adam",
-  kernels: [adamKernel],
+  kernels: [adamKernel, adamKernel.byProduct],
   summary: "Adam: steps scaled by running means of gradients and their squares.",
   paper: {
     authors: "Kingma, Ba",
@@ -52,8 +52,8 @@ export const adam: Factory<"optimizer", AdamOptions> = definePlugin({
     weightDecay: weightDecaySchema(0),
   }),
   slots: () => ["first", "second"],
-  update({ parameter: { floats }, gradient, slots: { first, second }, options, iteration }) {
+  update({ parameter, gradient, slots: { first, second }, options, iteration }) {
     const settings = { ...options, decoupled: false, iteration };
-    adamKernel(floats, gradient.floats, first.floats, second.floats, settings);
+    applyUpdate(adamKernel, parameter, gradient, first.floats, second.floats, settings);
   },
 });

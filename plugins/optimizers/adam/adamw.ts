@@ -7,7 +7,7 @@
  * @module
  */
 import { z } from "zod";
-import { definePlugin, type Factory, type Scheduled } from "../../../core/mod.ts";
+import { applyUpdate, definePlugin, type Factory, type Scheduled } from "../../../core/mod.ts";
 import { learningRateSchema, weightDecaySchema } from "../_schemas.ts";
 import { adamKernel } from "./_kernel.ts";
 
@@ -37,7 +37,7 @@ export interface AdamwOptions {
  */
 export const adamw: Factory<"optimizer", AdamwOptions> = definePlugin({
   name: "adamw",
-  kernels: [adamKernel],
+  kernels: [adamKernel, adamKernel.byProduct],
   summary: "Adam with weight decay that does not pass through the gradient.",
   paper: {
     authors: "Loshchilov, Hutter",
@@ -53,8 +53,8 @@ export const adamw: Factory<"optimizer", AdamwOptions> = definePlugin({
     weightDecay: weightDecaySchema(0.01).describe("share of a weight that vanishes, divided by the learning rate"),
   }),
   slots: () => ["first", "second"],
-  update({ parameter: { floats }, gradient, slots: { first, second }, options, iteration }) {
+  update({ parameter, gradient, slots: { first, second }, options, iteration }) {
     const settings = { ...options, decoupled: true, iteration };
-    adamKernel(floats, gradient.floats, first.floats, second.floats, settings);
+    applyUpdate(adamKernel, parameter, gradient, first.floats, second.floats, settings);
   },
 });

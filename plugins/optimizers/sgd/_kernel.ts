@@ -1,5 +1,5 @@
 /** The kernel of an SGD update. @module */
-import { defineKernel, type Floats, type Kernel, parameters } from "../../../core/mod.ts";
+import { defineUpdate, type Floats, parameters, type UpdateKernel } from "../../../core/mod.ts";
 import text from "./sgd.c" with { type: "text" };
 
 const { block, field, inout, input, optionalInout } = parameters;
@@ -35,7 +35,7 @@ function twin(weight: Floats, gradient: Floats, velocity: Floats | null, setting
 }
 
 /** SGD in place; `velocity` is null without momentum. */
-export const sgdKernel: Kernel<typeof twin> = defineKernel({
+export const sgdKernel: UpdateKernel<typeof twin> = defineUpdate({
   name: "sgd",
   parameters: [
     inout("weight", ["n"]),

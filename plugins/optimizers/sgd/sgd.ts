@@ -7,7 +7,7 @@
  * @module
  */
 import { z } from "zod";
-import { definePlugin, type Factory, isPlugin, type Scheduled, scheduled } from "../../../core/mod.ts";
+import { applyUpdate, definePlugin, type Factory, isPlugin, type Scheduled, scheduled } from "../../../core/mod.ts";
 import { learningRateSchema, weightDecaySchema } from "../_schemas.ts";
 import { sgdKernel } from "./_kernel.ts";
 
@@ -37,7 +37,7 @@ export interface SgdOptions {
  */
 export const sgd: Factory<"optimizer", SgdOptions> = definePlugin({
   name: "sgd",
-  kernels: [sgdKernel],
+  kernels: [sgdKernel, sgdKernel.byProduct],
   summary: "Stochastic gradient descent with classic or Nesterov momentum.",
   options: z.object({
     learningRate: learningRateSchema(0.01),
@@ -52,6 +52,6 @@ export const sgd: Factory<"optimizer", SgdOptions> = definePlugin({
   slots: ({ momentum }) => momentum === 0 && !isPlugin(momentum) ? [] : ["velocity"],
   update({ parameter, gradient, slots, options, iteration }) {
     const velocity = slots.velocity?.floats ?? null;
-    sgdKernel(parameter.floats, gradient.floats, velocity, { ...options, first: iteration === 1 });
+    applyUpdate(sgdKernel, parameter, gradient, velocity, { ...options, first: iteration === 1 });
   },
 });
