@@ -111,7 +111,7 @@ export function defineUpdate<const P extends readonly [FloatsParameter, FloatsPa
     parameter.kind === "floats" && typeof parameter.length !== "function" && parameter.length.join() === "n"
       ? { ...parameter, length: ["rows", "cols"] }
       : parameter;
-  const byProduct = defineKernel({
+  const byProduct = defineKernel<readonly Parameter[]>({
     name: `${name}ByProduct`,
     parameters: [shaped(weight), ...productParameters, ...rest.map(shaped)] as readonly Parameter[],
     twin: (...args: unknown[]) => {
