@@ -186,6 +186,7 @@ export {
 export type { Block, BufferSource } from "./tensor/pool.ts";
 export {
   type AnyArray,
+  type Deferred,
   type DType,
   type PoolStatistics,
   poolStatistics,
