@@ -93,7 +93,7 @@ Deno.test("a threshold must fit into the bits of a decision", () => {
   mask(65536, 32)();
   assertThrows(mask(65536, 16), BackendError, "threshold to be a whole number in [0, 65535] for 16 bits, found 65536");
   const dropConnect = builtinKernels.find(({ kernel }) => kernel === "dropConnect")!;
-  const shape = { batch: 1, rows: 1, inputs: 4, units: 1, threshold: 65536, bits: 16, scale: 1 };
+  const shape = { batch: 1, rows: 1, inputs: 4, units: 1, threshold: 65536, bits: 16, scale: 1, add: false };
   const product = (changes: Partial<typeof shape>) => () =>
     dropConnect(x, x, new Float32Array(1), draw, { ...shape, ...changes });
   product({ threshold: 7 })();
