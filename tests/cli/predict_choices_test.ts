@@ -15,6 +15,7 @@ Deno.test("without arguments predict makes one pass and prints a table; all that
     average: "arithmetic",
     quantiles: [],
     precision: undefined,
+    temperature: undefined,
     weightScaling: false,
     limit: undefined,
     format: "table",
