@@ -83,6 +83,7 @@ export {
   type StepRun,
   type SummaryRow,
 } from "./plugin/model.ts";
+export type { AtSites, SiteCall } from "./plugin/site_call.ts";
 export {
   clipGradients,
   type GradientClipping,
@@ -139,6 +140,13 @@ export {
   type RegressionPrediction,
   samplesOf,
 } from "./train/predict.ts";
+export { type ExactAverage, exactAverage, type ExactAverageOptions } from "./train/exact_average.ts";
+export {
+  predictSequentially,
+  type SequentialPrediction,
+  type SequentialPredictionOptions,
+} from "./train/predict_sequentially.ts";
+export { ClassRace } from "./uncertainty/class_race.ts";
 export { ClassPasses, type ClassUncertainty, entropy } from "./uncertainty/class_passes.ts";
 export { NumberPasses } from "./uncertainty/number_passes.ts";
 export { mixtureQuantile, quantile } from "./uncertainty/quantiles.ts";

@@ -49,7 +49,19 @@ function endless(step: number): Progress {
 
 const modes: readonly Mode[] = ["train", "eval", "sample"];
 
-const runKeys = ["mode", "step", "progress", "sample", "pass", "rows", "carry", "stateUpdates", "variants", "sites"];
+const runKeys = [
+  "mode",
+  "step",
+  "progress",
+  "sample",
+  "pass",
+  "rows",
+  "carry",
+  "stateUpdates",
+  "variants",
+  "sites",
+  "atSites",
+];
 
 /** Whether several shapes are given, one for each input. */
 function isSeveral(shape: Shape | readonly Shape[]): shape is readonly Shape[] {
@@ -185,14 +197,14 @@ export class Model {
    */
   sample(
     x: Tensor | readonly Tensor[],
-    { passes, rows, progress, sites }: SampleOptions,
+    { passes, from = 0, rows, progress, sites }: SampleOptions,
     visit: (output: Tensor, pass: number) => void,
   ): void {
     const inputs = this.#inputs(x);
     const run: SamplePass = (rows, more) =>
       this.#begin({ mode: "sample", rows, progress, sites }, more).run(this.root, inputs, "");
     const together = !this.#tree.mixesRows("sample", progress ?? beginning);
-    noGrad(() => recycling(() => samplePasses({ inputs, rows, passes, together, run }, visit)));
+    noGrad(() => recycling(() => samplePasses({ inputs, rows, from, passes, together, run }, visit)));
   }
 
   /**
@@ -238,6 +250,7 @@ export class Model {
       progress,
       stateUpdates: options.stateUpdates ?? null,
       variants: options.variants ?? null,
+      atSites: options.atSites ?? null,
       sites: options.sites === undefined ? null : this.#chosen(options.sites),
       drawn: null,
       building: false,

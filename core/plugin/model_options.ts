@@ -5,6 +5,7 @@
  */
 import type { Rows } from "../random/rows.ts";
 import type { FurtherPass, Mode, Plugin, Progress, SiteRole, StandIn } from "./plugin.ts";
+import type { AtSites } from "./site_call.ts";
 import type { Shape } from "../tensor/shape.ts";
 import type { DType } from "../tensor/storage.ts";
 import type { FloatType, Tensor } from "../tensor/tensor.ts";
@@ -51,6 +52,11 @@ export interface AnyRun {
    * Default: they act themselves.
    */
   variants?: StandIn;
+  /**
+   * What stands in for the variants at all sites, layer positions and the insides of layers alike, with what they draw in
+   * sight: called in the place of each that draws in this pass. Default: they act themselves. Not beside `variants`.
+   */
+  atSites?: AtSites;
   /**
    * Which places draw in mode `sample`: regular expressions, of which one has to match a place's path, such as `^3$` or
    * `attention`. All others are as in mode `eval`. Default: all draw.
@@ -130,9 +136,11 @@ export interface Passes {
 
 /** Which passes {@linkcode Model.sample} makes. */
 export interface SampleOptions {
-  /** How many passes, from 1 to 16384: their numbers begin at 0. */
+  /** How many passes, from 1 to 16384. */
   passes: number;
-  /** What each row of the batch is in the first of them. Its pass is 0. */
+  /** The number of the first of them, at least 0; the last is below 16384. Default 0. */
+  from?: number;
+  /** What each row of the batch is in pass 0. */
   rows: Rows;
   /** How far training has come, for schedules. Default the beginning. */
   progress?: Progress;

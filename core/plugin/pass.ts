@@ -174,6 +174,14 @@ export class Pass {
       const path = this.#use === "" ? node.path : `${node.path} (use ${this.#use})`;
       return variants(x, { path, plugin: node.plugin.plugin, options: context.options });
     }
+    if (this.#calls(node.path)) {
+      return this.#called(node, "activation", [x], (given) => {
+        const [value] = given as [Tensor];
+        return typeof part === "function"
+          ? part(value, context)
+          : masked(value, part.mask(context, { shape: value.shape }), false);
+      }, () => typeof part === "function" ? undefined : maskOf(part.mask(context, { shape: x.shape })))!;
+    }
     if (typeof part === "function") return part(x, context);
     if (this.#premasked.get(x) === node.path) return x;
     return masked(x, part.mask(context, { shape: x.shape }), this.#evaluates(node.path));
@@ -207,12 +215,43 @@ export class Pass {
     if (role === "activation") return this.#activation(node, args[0] as Tensor, context);
     const { definition } = node.plugin;
     if (definition[role] === undefined) throw this.#tree.misuse(node.plugin, role);
-    return actAtSite(definition, role, args, context, {
+    const site = {
       evaluates: this.#evaluates(node.path),
-      gathered: (rows, body) => this.#gathered(rows, body),
+      gathered: <T>(rows: readonly number[] | null, body: () => T) => this.#gathered(rows, body),
       gathers: () => this.#gathers(host),
       skips: () => this.#skips(host),
-    });
+    };
+    if (!this.#calls(node.path)) return actAtSite(definition, role, args, context, site);
+    const part = role === "weight" || role === "branch" ? definition[role] : undefined;
+    const { shape } = args[0] as Tensor;
+    return this.#called(
+      node,
+      role,
+      args,
+      (given, epilogue) =>
+        actAtSite(definition, role, given, epilogue === undefined ? context : { ...context, epilogue } as never, site),
+      () =>
+        part === undefined || typeof part === "function"
+          ? undefined
+          : maskOf(part.mask(context, { shape: role === "branch" ? [shape[0]] : shape })),
+    );
+  }
+
+  /** Whether something stands in for the variant at a place. */
+  #calls(path: string): boolean {
+    const { atSites, building } = this.#settings;
+    return atSites !== null && !building && !this.#evaluates(path);
+  }
+
+  #called(
+    { path, plugin: { plugin } }: Node,
+    role: SiteRole,
+    args: readonly unknown[],
+    act: (args: readonly unknown[], epilogue?: Epilogue) => Tensor | null,
+    mask: () => Mask | null | undefined,
+  ): Tensor | null {
+    const place = this.#use === "" ? path : `${path} (use ${this.#use})`;
+    return this.#settings.atSites!({ path: place, role, plugin, args, mask: mask(), act });
   }
 
   /** Runs `body` while only some rows of the batch are computed. */
@@ -413,8 +452,8 @@ export class Pass {
     if (this.#evaluates(path) || part === undefined || typeof part === "function") return undefined;
     // Whoever collects what layers hand out may look at all of it, a further pass reads outputs under another mask, and
     // what stands in for a variant takes its input as it is.
-    const { emitted, outputs, variants } = this.#settings;
-    if (emitted !== null || outputs !== null || variants !== null) return undefined;
+    const { emitted, outputs, variants, atSites } = this.#settings;
+    if (emitted !== null || outputs !== null || variants !== null || atSites !== null) return undefined;
     return (shape, tell) => {
       const node = this.#tree.at(path, given);
       try {
@@ -431,7 +470,7 @@ export class Pass {
     checkChild(given, name);
     const path = join(host.path, name);
     const { building, penalties } = this.#settings;
-    if (building) return undefined;
+    if (building || this.#calls(path)) return undefined;
     try {
       const node = this.#tree.at(path, given);
       const { attention: part, penalty } = node.plugin.definition;

@@ -2,6 +2,7 @@
 import type { Rows } from "../random/rows.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Mode, Progress, StandIn } from "./plugin.ts";
+import type { AtSites } from "./site_call.ts";
 
 /** What all contexts of a pass share. */
 export interface PassSettings {
@@ -15,6 +16,8 @@ export interface PassSettings {
   readonly stateUpdates: Map<Tensor, Tensor> | null;
   /** What stands in for the variants at layer positions. */
   readonly variants: StandIn | null;
+  /** What stands in for the variants at all sites that draw. */
+  readonly atSites: AtSites | null;
   /** Which places draw in mode `sample`; all others are as in mode `eval`. Null for all. */
   readonly sites: ((path: string) => boolean) | null;
   /** Collects the paths of the places that look at what the rows are, which they do in order to draw. */

@@ -19,6 +19,8 @@ export interface Samples {
   readonly inputs: readonly Tensor[];
   /** What each row is in pass 0. */
   readonly rows: Rows;
+  /** The number of the first pass. */
+  readonly from: number;
   /** How many passes. */
   readonly passes: number;
   /** Whether rows of several passes may be one batch. */
@@ -58,7 +60,7 @@ class Outputs extends Map<string, Tensor> {
 }
 
 /** Rows of one pass, as often as there are passes. */
-function repeated(x: Tensor, times: number): Tensor {
+export function repeated(x: Tensor, times: number): Tensor {
   const out = Tensor.empty([times * x.shape[0], ...x.shape.slice(1)], x.dtype);
   const [from, to] = [x.storage.array, out.storage.array];
   for (let i = 0; i < times; i++) to.set(from, i * from.length);
@@ -67,28 +69,30 @@ function repeated(x: Tensor, times: number): Tensor {
 
 /** Runs the passes, and shows the output of each. */
 export function samplePasses(
-  { inputs, rows, passes, together, run }: Samples,
+  { inputs, rows: given, from: start, passes, together, run }: Samples,
   visit: (output: Tensor, pass: number) => void,
 ): void {
   const count = inputs[0].shape[0];
   const outputs = new Outputs();
   let alone = !together;
+  const rows = start === 0 ? given : given.atPass(start);
   const watched = rows.watched((whole) => {
     outputs.draws();
     alone ||= whole;
   });
   const first = run(watched, { outputs });
-  visit(first, 0);
+  visit(first, start);
   const fixed = outputs.fixed;
   if (fixed === undefined) { // no pass differs from the first
-    for (let pass = 1; pass < passes; pass++) visit(first, pass);
+    for (let pass = 1; pass < passes; pass++) visit(first, start + pass);
     return;
   }
   const small = new Set([...inputs, ...fixed.values()]);
   const most = alone ? 1 : Math.max(1, Math.floor(MOST_NUMBERS / Math.max(1, outputs.width * count)));
-  for (let from = 1; from < passes; from += most) {
+  const end = start + passes;
+  for (let from = start + 1; from < end; from += most) {
     recycling(() => {
-      const times = Math.min(most, passes - from);
+      const times = Math.min(most, end - from);
       const spreads = new Map<Tensor, Tensor>();
       const spread = (x: Tensor) => {
         if (times === 1 || !small.has(x)) return x;
