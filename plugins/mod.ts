@@ -176,6 +176,7 @@ export * from "./schedules/ramp_up.ts";
 export * from "./schedules/step.ts";
 export * from "./schedules/warm_up.ts";
 export * from "./shrinking/folded.ts";
+export * from "./shrinking/mixability.ts";
 export * from "./shrinking/pruned.ts";
 export { distill, type DistillOptions } from "./uncertainty/distill.ts";
 export * from "./uncertainty/last_layer_laplace.ts";

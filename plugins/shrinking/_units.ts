@@ -54,7 +54,7 @@ const channelwise = [
 export type Tensors = Map<string, Tensor>;
 
 /** One layer of a chain. */
-interface Link {
+export interface Link {
   readonly layer: LayerPlugin;
   readonly path: string;
   /** Shape of its input, without the batch axis. */
@@ -62,7 +62,7 @@ interface Link {
 }
 
 /** A product, the layers behind it that treat each unit by itself, and the product that takes their output. */
-interface Pair {
+export interface Pair {
   readonly before: Link;
   readonly between: readonly Link[];
   readonly after: Link;
@@ -73,7 +73,7 @@ function isOneOf(plugin: Plugin, factories: readonly { readonly definition: unkn
 }
 
 /** Layers that follow each other in a model, whatever sequential layers are around them. */
-function chainsOf(model: Model): Link[][] {
+export function chainsOf(model: Model): Link[][] {
   const shapes = new Map(model.summary().map(({ path, shape }) => [path, shape]));
   const chains: Link[][] = [];
   const visit = (layer: LayerPlugin, path: string, inputShape: Shape, chain: Link[]) => {
@@ -129,7 +129,7 @@ function multiplies({ layer, inputShape }: Link): boolean {
 }
 
 /** The pairs of a chain between which units can be taken out. */
-function pairsOf(chain: readonly Link[], tensors: Tensors): Pair[] {
+export function pairsOf(chain: readonly Link[], tensors: Tensors): Pair[] {
   return chain.flatMap((before, i) => {
     const between: Link[] = [];
     for (const link of chain.slice(i + 1)) {
