@@ -204,6 +204,14 @@ export const evaluateCommand: CommandHelp = {
         "examples to be spotted as foreign: a file or folder, as predict --input takes it; the test part of a data " +
         "set, by its plugin's name or as JSON with options; or shuffled, the run's own with every input from another example",
     },
+    {
+      name: "laplace",
+      value: "STRUCTURE",
+      meaning:
+        "kronecker or full: predict by the Laplace approximation of the last layer, fitted on the training part, in " +
+        "one pass, or with --samples by draws of its weights",
+      default: "none",
+    },
     { name: "bins", value: "N", meaning: "bins of the reliability diagram", default: "15" },
     {
       name: "noise",

@@ -3,13 +3,18 @@ import {
   assessClassification,
   assessRegression,
   type ClassScores,
+  type Dataset,
+  didYouMean,
+  type Judged,
+  type LastLayerLaplace,
+  lastLayerLaplace,
   type NumberAssessment,
   OptionError,
 } from "../mod.ts";
 import { evaluateCommand } from "./commands.ts";
 import { note, type Outcome } from "./deliver.ts";
 import { foreignExamples } from "./foreign_examples.ts";
-import { openRun } from "./open_run.ts";
+import { type OpenedRun, openRun } from "./open_run.ts";
 import { readArguments } from "./read_arguments.ts";
 import { reliability } from "./_reliability.ts";
 import { saveTemperature } from "./saved_temperatures.ts";
@@ -26,33 +31,42 @@ export async function evaluate(args: readonly string[]): Promise<Outcome> {
   if (part !== "test" && part !== "validation") throw new OptionError("--part", '"test" or "validation"', part);
   const opened = await openRun(given);
   const { dataset, name, members, loss } = opened;
+  const laplace = laplaceOf(given.value("laplace"), opened);
   const split = dataset[part];
   if (split === undefined) throw new OptionError("--part", `"test", since the run has no validation part`, part);
   const wanted = given.value("foreign");
-  const about = { samples, seed, split };
+  const of: Judged = laplace === undefined
+    ? members
+    : samples === 0
+    ? laplace.probit()
+    : laplace.sampler({ samples, seed });
+  const about = laplace === undefined ? { samples, seed, split } : { split };
   const told = (found: { passes: number; examples: number }) => ({
     dataset: dataset.name,
     run: name,
     part,
     members: members.length,
     samples,
+    ...(laplace && { laplace: { priorPrecision: laplace.priorPrecision, noise: laplace.noise } }),
     passes: found.passes,
     examples: found.examples,
   });
   const head = ({ examples }: { examples: number }) =>
-    `${name} on ${dataset.name}, ${examples.toLocaleString("en")} ${part} examples, ${how(members.length, samples)}\n`;
+    `${name} on ${dataset.name}, ${examples.toLocaleString("en")} ${part} examples, ${
+      laplace ? byLaplace(samples) : how(members.length, samples)
+    }\n`;
   if (dataset.classes === 0) {
     if (wanted !== undefined) throw new OptionError("--foreign", "nothing for a run that predicts numbers", wanted);
-    const found = assessRegression(members, dataset, { ...about, loss, noise });
+    const found = assessRegression(of, dataset, { ...about, loss, noise: noise ?? noiseOf(laplace, dataset) });
     const { error, noise: known, scores } = found;
     return { json: { ...told(found), error, noise: known, scores }, text: `${head(found)}\n${describeNumbers(found)}` };
   }
   if (noise !== undefined) throw new OptionError("--noise", "nothing for a run that predicts classes", noise);
   const foreign = wanted === undefined ? undefined : await foreignExamples(wanted, opened);
-  const found = assessClassification(members, dataset, { ...about, bins, foreign: foreign?.split });
+  const found = assessClassification(of, dataset, { ...about, bins, foreign: foreign?.split });
   const { temperature, scores } = found;
   const fitted = "temperature" in temperature ? temperature : undefined;
-  if (fitted !== undefined) {
+  if (fitted !== undefined && laplace === undefined) {
     const saved = await saveTemperature(opened, { samples, seed, temperature: fitted.temperature });
     if (saved !== undefined) note(`The temperature is kept in ${saved}.`);
   }
@@ -93,6 +107,33 @@ export async function evaluate(args: readonly string[]): Promise<Outcome> {
     },
     text: lines.join("\n") + "\n",
   };
+}
+
+/** The Laplace approximation of a run's last layer, where it is asked for. */
+function laplaceOf(structure: string | undefined, { dataset, members, name }: OpenedRun): LastLayerLaplace | undefined {
+  if (structure === undefined) return undefined;
+  if (structure !== "kronecker" && structure !== "full") {
+    throw new OptionError(
+      "--laplace",
+      '"kronecker" or "full"',
+      structure,
+      didYouMean(structure, ["kronecker", "full"]),
+    );
+  }
+  if (members.length > 1) throw new OptionError("--laplace", "a single run", `the ensemble ${name}`);
+  const [{ model, progress }] = members;
+  return lastLayerLaplace(model, { data: dataset, structure, progress });
+}
+
+/** The noise that the approximation has found, in the targets' units. */
+function noiseOf(laplace: LastLayerLaplace | undefined, { targetUnits, outputs }: Dataset): number[] | undefined {
+  if (laplace?.noise === undefined) return undefined;
+  return Array.from({ length: outputs }, (_, output) => laplace.noise! * (targetUnits?.deviation[output] ?? 1) ** 2);
+}
+
+function byLaplace(samples: number): string {
+  const how = samples === 0 ? "one pass, probit approximation" : `mean of ${samples} draws of its weights`;
+  return `Laplace approximation of the last layer, ${how}`;
 }
 
 function how(members: number, samples: number): string {

@@ -56,6 +56,13 @@ export async function makePlan(given: Arguments): Promise<Plan> {
   if (ensemble !== undefined && resume !== undefined && begun.config.ensemble === undefined) {
     throw new OptionError("--ensemble", "nothing beside --resume, unless the run began with it", String(ensemble));
   }
+  if (resume !== undefined && ensemble !== undefined && begun.config.seeds !== undefined) {
+    // The seeds of each ensemble begin behind those of the one before.
+    const begunWith = begun.config.ensemble;
+    if (ensemble !== begunWith) {
+      throw new OptionError("--ensemble", `${begunWith} beside --resume of several seeds`, ensemble);
+    }
+  }
   if (ensemble !== undefined) changed = setPath(changed, "ensemble", ensemble);
   const validation = given.value("validation");
   if (validation !== undefined) changed = setPath(changed, "validation", fraction(validation));

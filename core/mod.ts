@@ -235,16 +235,16 @@ export { type FloatType, type Nested, Tensor } from "./tensor/tensor.ts";
 export {
   assessClassification,
   type AssessClassificationOptions,
+  type ClassAssessment,
+  type TemperatureScores,
+} from "./train/assess_classification.ts";
+export {
   assessRegression,
   type AssessRegressionOptions,
-  type ClassAssessment,
-  type Judged,
-  type JudgingOptions,
   type KnownNoise,
-  type NotDone,
   type NumberAssessment,
-  type TemperatureScores,
-} from "./train/assess.ts";
+} from "./train/assess_regression.ts";
+export type { Judged, JudgingOptions, NotDone } from "./train/judged.ts";
 export {
   type Member,
   type Predictor,

@@ -12,8 +12,6 @@ import {
   type Dataset,
   Key,
   type Model,
-  negativeLogLikelihood,
-  normalLogDensity,
   OptionError,
   type Predictor,
   type Progress,
@@ -24,7 +22,9 @@ import {
 import { type Curvature, fullCurvature, kroneckerCurvature } from "./_curvature.ts";
 import { lastLayer } from "./_last_layer.ts";
 import { evidence, mostLikely } from "./_evidence.ts";
-import { eachBatch, gather } from "./_gather.ts";
+import { gather } from "./_gather.ts";
+import { probitLogits } from "./_probit.ts";
+import { bestOnValidation } from "./_validated.ts";
 
 /** Weights of which the full matrix is still taken apart within seconds. */
 const MOST_FULL = 1500;
@@ -163,28 +163,6 @@ export class LastLayerLaplace {
   }
 }
 
-/** Logarithms of the probit approximation of probabilities, up to their sum. */
-function probitLogits(mean: Tensor, covariance: Tensor): Tensor {
-  const [count, units] = mean.shape;
-  const [f, v] = [mean.storage.array, covariance.storage.array];
-  const logits = new Float64Array(mean.size);
-  const terms = new Float64Array(units);
-  for (let row = 0; row < count; row++) {
-    const at = (k: number, l: number) => v[(row * units + k) * units + l];
-    for (let k = 0; k < units; k++) {
-      let largest = 0;
-      for (let l = 0; l < units; l++) {
-        const variance = Math.max(0, at(k, k) + at(l, l) - 2 * at(k, l));
-        terms[l] = (f[row * units + l] - f[row * units + k]) / Math.sqrt(1 + Math.PI / 8 * variance);
-        largest = Math.max(largest, terms[l]);
-      }
-      const sum = terms.reduce((sum, term) => sum + Math.exp(term - largest), 0);
-      logits[row * units + k] = -largest - Math.log(sum);
-    }
-  }
-  return Tensor.from(logits, mean.shape, mean.floatType);
-}
-
 /** Rows of positions as rows of examples. */
 function shapedLike(rows: Tensor, inputs: Tensor): Tensor {
   const count = inputs.shape[0];
@@ -267,38 +245,4 @@ function check({ data, structure, priorPrecision, noise }: LastLayerLaplaceOptio
   if (noise !== undefined && !(noise > 0 && noise < Infinity)) {
     throw new OptionError("noise", "a variance above 0", noise);
   }
-}
-
-/** Precisions that are tried: from 1e-4 to 1e6, four to a power of ten. */
-const PRECISIONS = Array.from({ length: 41 }, (_, i) => 10 ** (-4 + i / 4));
-
-/** The approximation with the precision under which the validation part is likeliest, by one pass each. */
-function bestOnValidation(made: (precision: number) => LastLayerLaplace, data: Dataset): LastLayerLaplace {
-  const candidates = PRECISIONS.map((precision) => ({ laplace: made(precision), loss: 0 }));
-  const held = data.validation!;
-  eachBatch(data, held, (batch) => {
-    for (const candidate of candidates) {
-      if (data.classes === 0) candidate.loss += numberLoss(candidate.laplace, batch.inputs, batch.targets);
-      else {
-        candidate.laplace.probit().run({ inputs: batch.inputs, examples: [] }, (logits) => {
-          const rows = batch.targets.size;
-          const logs = logits.cast("float64").logSoftmax();
-          candidate.loss += rows * negativeLogLikelihood(logs.exp().reshape([rows, -1]), batch.targets.ints);
-        });
-      }
-    }
-  });
-  return candidates.reduce((best, candidate) => candidate.loss < best.loss ? candidate : best).laplace;
-}
-
-/** The negative log-likelihood of targets under the outputs' variances and the noise. */
-function numberLoss(laplace: LastLayerLaplace, inputs: Tensor, targets: Tensor): number {
-  const { mean, covariance } = laplace.outputs(inputs);
-  const units = mean.shape[1];
-  let loss = 0;
-  for (let i = 0; i < mean.size; i++) {
-    const variance = covariance.floats[i * units + i % units] + laplace.noise!;
-    loss -= normalLogDensity(targets.floats[i], mean.floats[i], variance);
-  }
-  return loss;
 }

@@ -64,6 +64,7 @@ Deno.test("an ensemble is trained, goes on with more members, and is predicted a
         [["evaluate", "--run", out, "--name", "member-9"], "one of the runs run, member-0, member-1, member-2"],
         [["train", "--config", config, "--ensemble", "0"], "--ensemble: expected a whole number of at least 1"],
         [["train", "--resume", `${folder}/alone`, "--ensemble", "2"], "--ensemble: expected nothing beside --resume"],
+        [["evaluate", "--run", out, "--laplace", "full"], "--laplace: expected a single run"],
         [["train", "--config", config, "--set", "ensemble=1.5"], "ensemble: expected a whole number"],
       ] as const
     ) {

@@ -85,8 +85,34 @@ Deno.test("evaluate judges predicted numbers in the targets' units", () =>
     const many = JSON.parse((await cli(["evaluate", "--run", out, "--samples", "20", "--json"])).out);
     assert(many.scores.deviation ** 2 > many.noise.variance[0]);
     assertEquals(many.scores.coverage.length, 4);
+    const laplace = JSON.parse(
+      (await cli(["evaluate", "--run", out, "--laplace", "full", "--samples", "9", "--json"])).out,
+    );
+    assert(laplace.noise.from === "given" && laplace.scores.deviation ** 2 > laplace.noise.variance[0]);
     const told = await cli(["evaluate", "--run", out, "--noise", "160000"]);
     assertStringIncludes(told.out, "Variance of the noise: 160,000, as given.");
+  }));
+
+Deno.test("evaluate --laplace predicts by the last layer's approximation, in one pass and by draws", () =>
+  inFolder(async (folder) => {
+    const config = await writeConfig(folder, { validation: 0.2, epochs: 4 });
+    const out = `${folder}/run`;
+    await cli(["train", "--config", config, "--out", out]);
+    const ask = async (...more: string[]) => JSON.parse((await cli(["evaluate", "--run", out, ...more, "--json"])).out);
+    const plain = await ask();
+    const probit = await ask("--laplace", "kronecker");
+    assert(probit.laplace.priorPrecision > 0 && probit.passes === 1);
+    assert(probit.scores.entropy > plain.scores.entropy);
+    const drawn = await ask("--laplace", "full", "--samples", "10");
+    assert(drawn.passes === 10 && drawn.scores.mutualInformation > 0);
+    // The temperature that is kept is that of the run itself.
+    const { temperatures } = JSON.parse(await Deno.readTextFile(`${out}/temperatures.json`));
+    assertEquals(temperatures.map(({ temperature }: { temperature: number }) => temperature), [
+      plain.temperature.temperature,
+    ]);
+    const wrong = await cli(["evaluate", "--run", out, "--laplace", "ful"]);
+    assertEquals([wrong.status, wrong.out], [2, ""]);
+    assertStringIncludes(wrong.err, 'did you mean "full"');
   }));
 
 Deno.test("a reliability diagram has a bar as long as the accuracy, and a mark at the confidence", () => {
