@@ -117,7 +117,10 @@ async function makeOnnx({ loaded, monteCarlo, preprocessing: inside }: Request):
   if (inside && preprocessing === undefined) {
     throw new OptionError("--preprocessing", "a model that was saved with what its data set did", "none");
   }
-  const bytes = await toOnnx(model, { monteCarlo, progress, ...(inside && { preprocessing }) });
+  const bytes = await toOnnx(model, { monteCarlo, progress, ...(inside && { preprocessing }) }).catch((error) => {
+    if (!(error instanceof OptionError) || error.path !== "monteCarlo") throw error;
+    throw new OptionError("--monte-carlo", "a run with dropout", "one in which nothing draws");
+  });
   const { table } = monteCarlo ? { table: [] } : folded(model, { ...(progress && { progress }) });
   const mode = monteCarlo ? "sample" : "eval";
   return {

@@ -26,16 +26,11 @@ const net = {
 };
 
 /** Trains a run into a folder. */
-async function train(folder: string, changes: Record<string, unknown>): Promise<string> {
-  const { status, err } = await cli([
-    "train",
-    "--config",
-    await writeConfig(folder, changes),
-    "--out",
-    `${folder}/run`,
-  ]);
+async function train(folder: string, changes: Record<string, unknown>, name = "run"): Promise<string> {
+  const out = `${folder}/${name}`;
+  const { status, err } = await cli(["train", "--config", await writeConfig(folder, changes), "--out", out]);
   assertEquals(status, 0, err);
-  return `${folder}/run`;
+  return out;
 }
 
 /** Exports with a result in JSON. */
@@ -127,9 +122,14 @@ Deno.test("what cannot be exported is one sentence with status 2, and no file", 
   await inFolder(async (folder) => {
     const model = [{ plugin: "drop-block", block: 1 }, { plugin: "flatten" }, { plugin: "dense", units: 10 }];
     const run = await train(folder, { ...net, dataset: { ...small.dataset, flatten: false }, model });
+    const plain = await train(folder, { ...net, model: [{ plugin: "dense", units: 10 }] }, "plain");
     const before = [...Deno.readDirSync(run)].map(({ name }) => name).sort();
     const refusals: [string[], RegExp][] = [
       [["--run", run, "--monte-carlo"], /^error: model\.0 \(drop-block\): cannot be exported to ONNX: its draws/],
+      [
+        ["--run", plain, "--monte-carlo"],
+        /^error: --monte-carlo: expected a run with dropout, found "?one in which nothing/,
+      ],
       [["--run", run, "--format", "tensorflow"], /^error: --format: expected one of onnx, pytorch, safetensors, found/],
       [
         ["--run", run, "--format", "pytorch", "--monte-carlo"],

@@ -1,5 +1,6 @@
 /** A place of a model while it is exported: its options and numbers, and what writes nodes. @module */
 import {
+  type Claims,
   type Context,
   type Epilogue,
   keepProbability,
@@ -167,11 +168,19 @@ export class Place<Options = unknown> {
     return draws?.mask?.(this.context(), site);
   }
 
-  /** Whether this variant claims to leave its input as it is at evaluation. */
-  get isIdentity(): boolean {
+  get #claims(): Claims | undefined {
     const { claims } = this.plugin.definition;
-    const found = typeof claims === "function" ? claims(this.options as never) : claims;
-    return found?.eval === "identity";
+    return typeof claims === "function" ? claims(this.options as never) : claims;
+  }
+
+  /** Whether this variant does in this graph what it does at evaluation: the graph evaluates, or the variant never draws. */
+  get evaluates(): boolean {
+    return !this.samples || this.#claims?.draw === "none";
+  }
+
+  /** Whether this variant leaves its input as it is in this graph, as it claims. */
+  get isIdentity(): boolean {
+    return this.evaluates && this.#claims?.eval === "identity";
   }
 
   /** Refuses a variant that no nodes are known for. */

@@ -101,7 +101,7 @@ export class Site<Options = unknown> extends Place<Options> implements OnnxConte
   activation(x: OnnxValue): OnnxValue {
     const mask = this.mask(this.plugin.definition.activation, { shape: extentsOf(x) });
     if (mask !== undefined) return this.masked(x, mask);
-    if (!this.samples && this.isIdentity) return x;
+    if (this.isIdentity) return x;
     return this.refuseVariant();
   }
 
@@ -113,7 +113,7 @@ export class Site<Options = unknown> extends Place<Options> implements OnnxConte
     if (mask !== undefined) return site.masked(site.constant(weight), mask && { ...mask, key: mask.key.whole() });
     if (typeof part !== "function") return site.refuseVariant();
     // At evaluation a weight depends on nothing but parameters.
-    if (!site.samples) return site.constant(part(weight.detach(), site.context()));
+    if (site.evaluates) return site.constant(part(weight.detach(), site.context()));
     return site.refuseVariant();
   }
 
@@ -129,7 +129,7 @@ export class Site<Options = unknown> extends Place<Options> implements OnnxConte
       const y = known(x, weight, bias, multiply, site);
       return fuses ? y : this.activated(y);
     }
-    if (this.samples) return site.refuseVariant();
+    if (!site.evaluates) return site.refuseVariant();
     const [used, usedBias] = site.#evaluatedProduct(weight, bias);
     return this.activated(multiply(x, this.constant(used), usedBias === null ? null : this.constant(usedBias)));
   }
@@ -166,7 +166,7 @@ export class Site<Options = unknown> extends Place<Options> implements OnnxConte
     if (known !== undefined) return known(block(), site);
     const mask = site.mask(site.plugin.definition.branch, { shape: [1] });
     if (mask !== undefined) return branchMask(site, mask, block);
-    if (!this.samples && site.isIdentity) return block();
+    if (site.isIdentity) return block();
     return site.refuseVariant();
   }
 
@@ -179,7 +179,7 @@ export class Site<Options = unknown> extends Place<Options> implements OnnxConte
     if (!acts.includes(stage)) return value;
     const mask = site.mask(part, { shape: extentsOf(value), stage });
     if (mask !== undefined) return site.masked(value, mask);
-    if (!this.samples && site.isIdentity) return value;
+    if (site.isIdentity) return value;
     return site.refuseVariant();
   }
 
@@ -190,7 +190,7 @@ export class Site<Options = unknown> extends Place<Options> implements OnnxConte
     const site = this.at(name);
     const mask = site.mask(site.plugin.definition.embedding, { shape: extentsOf(table) });
     if (mask !== undefined) return mask === null ? take() : embeddingMask(site, table, indices, mask, take());
-    if (!this.samples && site.isIdentity) return take();
+    if (site.isIdentity) return take();
     return site.refuseVariant();
   }
 

@@ -100,6 +100,11 @@ function run(shared: SiteExport, path: string, inputs: readonly OnnxValue[], how
   }
 }
 
+/** Whether there is anything that draws, now or at another point of training. */
+function canDraw(model: Model, progress: Progress): boolean {
+  return model.summary().some(({ site }) => site !== null) || model.drawingSites(progress).length > 0;
+}
+
 /** Names of the model's own tensors, as they are in a saved model. */
 function namesOf(model: Model): Map<Tensor, string> {
   return new Map([
@@ -142,7 +147,7 @@ function inputsOf(model: Model, graph: Graph, shapes: readonly Shape[]): OnnxVal
  *
  * @param model a built model
  * @throws {PluginError} naming the first layer or variant that cannot be exported, and why
- * @throws {OptionError} for what is no model, or an unknown option
+ * @throws {OptionError} for what is no model, an unknown option, and `monteCarlo` for a model without dropout
  *
  * @example
  * ```ts
@@ -174,6 +179,9 @@ export async function toOnnx(model: Model, options: ToOnnxOptions = {}): Promise
   refuseUnknown(options, ["monteCarlo", "preprocessing", "progress", "fold"], "toOnnx");
   const { monteCarlo: samples = false, preprocessing, fold = true } = options;
   const progress = options.progress ?? { step: 0, stepsPerEpoch: 1, totalSteps: 1 };
+  if (samples && !canDraw(model, progress)) {
+    throw new OptionError("monteCarlo", "false, since the model has no dropout and all runs would agree", samples);
+  }
   const given = fold && !samples ? folded(model, { progress }).model : model;
   const graph = new Graph(namesOf(given));
   const emitted = new Map<string, OnnxValue>();

@@ -32,6 +32,7 @@ import {
   gaussianNoise,
   gru,
   lstm,
+  marginalisedDropout,
   masksembles,
   maxPoolingDropout,
   multiHeadAttention,
@@ -239,6 +240,13 @@ Deno.test("rates of 0 and 1 need no draw, and a file that draws is not folded", 
     assertEquals(a, b);
     assertEquals(new TextDecoder().decode(await toOnnx(model, { monteCarlo: true })).includes("Random"), false);
   }
+});
+
+Deno.test("a variant that never draws is evaluated in a file that draws, too", async () => {
+  const model = disturbed(dense(3, { weight: marginalisedDropout({ rate: 0.3, loss: "squared" }) }), features);
+  const { run } = await open(await toOnnx(model, { monteCarlo: true }));
+  const inputs = inputsOf(model, 3);
+  assert(largest((await run(...inputs)).get("output")!, model.forward(inputs)) < 1e-5);
 });
 
 Deno.test("draws that no random node is known for are refused by name", async () => {

@@ -184,4 +184,9 @@ Deno.test("toOnnx() refuses what is no model, and options that it does not have"
   await assertRejects(() => toOnnx(dense(3) as never), OptionError, "toOnnx: model: expected a model");
   const model = buildModel(dense(3), features);
   await assertRejects(() => toOnnx(model, { opset: 12 } as never), OptionError, "toOnnx.opset");
+  await assertRejects(
+    () => toOnnx(model, { monteCarlo: true }),
+    OptionError,
+    "monteCarlo: expected false, since the model",
+  );
 });
