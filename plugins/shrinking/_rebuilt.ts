@@ -10,9 +10,15 @@ export function tensorsOf(model: Model): Tensors {
   return all;
 }
 
-/** A model of a description with those of the tensors that it has, and with the options that another was configured to. */
-export function rebuilt(root: LayerPlugin, like: Model, tensors: Tensors, changed: ReadonlySet<string>): Model {
-  const model = buildModel(root, like.built);
+/** A model of a description with those of the tensors that it has, and with the options that another was configured to; of its seed, unless another is given. */
+export function rebuilt(
+  root: LayerPlugin,
+  like: Model,
+  tensors: Tensors,
+  changed: ReadonlySet<string>,
+  seed: number | bigint = like.built.seed,
+): Model {
+  const model = buildModel(root, { ...like.built, seed });
   for (const [path, { definition, options }] of model.plugins()) {
     const found = like.plugins().get(path);
     if (found?.definition !== definition) continue; // made in the place of another, as for `repeat`

@@ -106,12 +106,12 @@ function placeOf(name: string): string {
 }
 
 /** The names of the tensors at a path and below. */
-function namesAt(path: string, tensors: Tensors): string[] {
+export function namesAt(path: string, tensors: Tensors): string[] {
   return [...tensors.keys()].filter((name) => placeOf(name).startsWith(join(path, "")));
 }
 
 /** Whether a product can lose units: nothing that stands at its weight has a shape that depends on them. */
-function alone({ path }: Link, tensors: Tensors): boolean {
+export function alone({ path }: Link, tensors: Tensors): boolean {
   return namesAt(path, tensors).every((name) => ["weight", "bias"].some((own) => placeOf(name) === join(path, own)));
 }
 
@@ -123,7 +123,7 @@ function idle({ layer, path }: Link, tensors: Tensors): boolean {
 }
 
 /** Whether a layer is a convolution without groups, or a dense layer of whole examples. */
-function multiplies({ layer, inputShape }: Link): boolean {
+export function multiplies({ layer, inputShape }: Link): boolean {
   if (is(layer, dense)) return inputShape.length === 1;
   return isOneOf(layer, convolutions) && (layer.options as { groups: number }).groups === 1;
 }

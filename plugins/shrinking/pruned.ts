@@ -21,6 +21,7 @@ import { sequential } from "../layers/sequential.ts";
 import { join, withOptions, withoutBlocks, withoutPruned } from "./_description.ts";
 import { rebuilt, tensorsOf } from "./_rebuilt.ts";
 import { shrinkOnce, type Tensors } from "./_units.ts";
+import { weightAt } from "./_weight_at.ts";
 
 /** Options of {@linkcode pruned}. */
 export interface PruneOptions {
@@ -73,20 +74,6 @@ function ownTensors(path: string, kind: "model" | "state", tensors: Tensors, mod
   );
 }
 
-/** Which rows of which parameter a variant stands at, by the path of its host and its name there. */
-function weightAt(host: string, name: string, tensors: Tensors): { weight: string; rows?: [number, number] } {
-  const at = (parameter: string) => `model/${join(host, parameter)}`;
-  const recurrent = /^(weight|inputWeight)(_l\d+(?:_reverse)?)$/.exec(name);
-  const projection = ["weight_query", "weight_key", "weight_value"].indexOf(name);
-  if (recurrent !== null) return { weight: at(`weight_${recurrent[1] === "weight" ? "hh" : "ih"}${recurrent[2]}`) };
-  if (name === "weight_out") return { weight: at("out_proj.weight") };
-  if (projection < 0) return { weight: at(name) };
-  const packed = tensors.get(at("in_proj_weight"));
-  if (packed === undefined) return { weight: at(`${"qkv"[projection]}_proj_weight`) };
-  const features = packed.shape[1];
-  return { weight: at("in_proj_weight"), rows: [projection * features, (projection + 1) * features] };
-}
-
 /** Writes into the weights what the variants at them leave. */
 function pruneWeights(model: Model, tensors: Tensors, contextOf: (path: string) => PruneContext<never>): void {
   for (const [path, { plugin, definition }] of model.plugins()) {
@@ -115,7 +102,7 @@ function pruneWeights(model: Model, tensors: Tensors, contextOf: (path: string) 
 }
 
 /** What went, layer by layer. */
-function tableOf(before: Model, after: Model): PrunedRow[] {
+export function tableOf(before: Model, after: Model): PrunedRow[] {
   const tensors = [before, after].map(tensorsOf);
   const layers = before.summary().filter(({ site, parameters }) => site === null && parameters > 0);
   return layers.map(({ path, plugin }) => {
