@@ -163,7 +163,7 @@ Deno.test("words that were dropped are rows of zeros", () => {
   const x = Tensor.from(Int32Array.from([0, 1, 2, 3, 4, 5, 6, 0, 1]), [3, 3]);
   const expected = model.forward(x, { mode: "train", step: 4 });
   const { model: subnet } = thinned(model, { step: 4, example: 2 });
-  const own = subnet.forward(x.slice([2], [3]));
+  const own = subnet.forward(Tensor.from(Int32Array.from([6, 0, 1]), [1, 3]));
   own.floats.forEach((value, i) => assertAlmostEquals(value, expected.floats[4 + i], 1e-6));
 });
 
