@@ -2,6 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { z } from "zod";
 import {
+  assessClassification,
   buildModel,
   checkDataset,
   crossEntropyRows,
@@ -159,6 +160,19 @@ Deno.test("evaluate() of lanes carries states from piece to piece", () => {
   measure([64]);
   assertAlmostEquals(evaluate(model, long, crossEntropy()).loss, expected.sum / 65, 1e-5);
   assertNotEquals(evaluate(model, long, crossEntropy()).loss, evaluate(model, cycle(65), crossEntropy()).loss);
+});
+
+Deno.test("assessClassification() of lanes carries states, in each pass its own, and counts every position", () => {
+  const root = sequential([embedding(CLASSES, 3), lstm(6), dense(CLASSES)]);
+  const model = buildModel(root, { inputShape: [LENGTH], seed: 1 });
+  const long = cycle(65, "lanes");
+  const { loss, error } = evaluate(model, long, crossEntropy());
+  for (const samples of [0, 2]) { // nothing draws: both passes say the same
+    const { scores, examples } = assessClassification(model, long, { samples });
+    assertEquals(examples, 65 * LENGTH);
+    assertAlmostEquals(scores.negativeLogLikelihood, loss, 1e-5);
+    assertAlmostEquals(scores.error, error, 1e-9);
+  }
 });
 
 Deno.test("a run in lanes is not shuffled, leaves out the incomplete batch, and carries states", async () => {

@@ -47,6 +47,11 @@ Deno.test("classScores() joins the scores, and tempered ones are those of the po
   near(scores.negativeLogLikelihood, -(Math.log(0.9) + Math.log(0.2) + Math.log(0.6)) / 3);
   near(scores.brierScore, 2 * (0.01 + 0.64 + 0.16) / 3);
   near(scores.calibration.width.expectedError, (0.1 + 0.8 + 0.4) / 3);
+  assertEquals(scores.calibration.mass.bins.filter(({ count }) => count > 0).map(({ from, to }) => from === to), [
+    true,
+    true,
+    true,
+  ]);
   // By confidence: 0.9 right, 0.8 wrong, 0.6 right; of ten shares 0.4 leaves two, 0.9 one.
   near(scores.selective.area, (0 + 1 / 2 + 1 / 3) / 3);
   assertEquals(
