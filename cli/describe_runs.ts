@@ -9,6 +9,7 @@ import {
 } from "../mod.ts";
 import { curves } from "./_curves.ts";
 import type { Config } from "./config.ts";
+import { invocation } from "./invocation.ts";
 import { runsOf } from "./runs_of.ts";
 import { mean, spread } from "./_spread.ts";
 import { table } from "./_table.ts";
@@ -108,7 +109,8 @@ export function describeRuns(
   return `\n${table(rows, head)}\n${seeded ? `mean ± standard deviation over the ${several}\n` : ""}${drawn}${
     describeSparsity(results)
   }${warned}\n` +
-    `The run is in ${out}\n`;
+    `The run is in ${out}\n` +
+    (several === "members" ? `What the members say in the mean: ${invocation(`evaluate --run ${out}`)}\n` : "");
 }
 
 /** What is left of a run's weights, where a variant zeroes some for good. */

@@ -50,6 +50,7 @@ Deno.test("an ensemble is trained, goes on with more members, and is predicted a
     const more = await cli(["train", "--resume", out, "--ensemble", "3"]);
     assertEquals(more.status, 0, more.err);
     assertMatch(more.out, /run +members +parameters/);
+    assertStringIncludes(more.out, `What the members say in the mean: deno task evaluate --run ${out}`);
     assertEquals(await Deno.readFile(`${out}/member-1/model.safetensors`), before);
     const judged = JSON.parse((await cli(["evaluate", "--run", out, "--json"])).out);
     assertEquals([judged.run, judged.members, judged.passes], ["run", 3, 3]);
