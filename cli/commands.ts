@@ -219,12 +219,20 @@ export const evaluateCommand: CommandHelp = {
       meaning: "for numbers, the variance of the noise around them, in the targets' units squared",
       default: "what the model says, else the likeliest, fitted on the validation part",
     },
+    {
+      name: "mixability",
+      value: "N",
+      meaning:
+        "in place of all that, how the error grows as random units are removed, N subsets for each share, and which pairs " +
+        "of units depend on each other; of the first 2000 examples",
+    },
     data,
     backend,
   ],
   examples: [
     ["evaluate --run runs/mine", "the test examples, dropout off"],
     ["evaluate --run runs/mine --samples 50 --foreign shuffled", "averaged over 50 passes, with foreign examples"],
+    ["evaluate --run runs/mine --mixability 10", "the error by the share of units removed"],
   ],
   notes: [
     "With a validation part, as train --validation 0.1 holds one back, a temperature is fitted on it; it is kept in the " +

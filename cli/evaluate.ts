@@ -13,6 +13,7 @@ import {
 } from "../mod.ts";
 import { evaluateCommand } from "./commands.ts";
 import { note, type Outcome } from "./deliver.ts";
+import { drawsOf, evaluateMixability } from "./evaluate_mixability.ts";
 import { foreignExamples } from "./foreign_examples.ts";
 import { type OpenedRun, openRun } from "./open_run.ts";
 import { readArguments } from "./read_arguments.ts";
@@ -29,11 +30,13 @@ export async function evaluate(args: readonly string[]): Promise<Outcome> {
   const noise = variance(given.value("noise"));
   const part = given.value("part") ?? "test";
   if (part !== "test" && part !== "validation") throw new OptionError("--part", '"test" or "validation"', part);
+  const draws = drawsOf(given);
   const opened = await openRun(given);
   const { dataset, name, members, loss } = opened;
   const laplace = laplaceOf(given.value("laplace"), opened);
   const split = dataset[part];
   if (split === undefined) throw new OptionError("--part", `"test", since the run has no validation part`, part);
+  if (draws !== undefined) return evaluateMixability(opened, { draws, seed, split, part });
   const wanted = given.value("foreign");
   const of: Judged = laplace === undefined
     ? members

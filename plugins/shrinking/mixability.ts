@@ -23,9 +23,7 @@ import {
   refuseUnknown,
   Tensor,
 } from "../../core/mod.ts";
-import { join } from "./_description.ts";
-import { rebuilt, tensorsOf } from "./_rebuilt.ts";
-import { chainsOf, pairsOf, type Tensors } from "./_units.ts";
+import { Ablation, type Units } from "./_ablation.ts";
 
 /** Options of {@linkcode mixability}: those of `evaluate`, and these. */
 export interface MixabilityOptions extends EvaluateOptions {
@@ -97,14 +95,6 @@ export interface Mixability {
   readonly pairs: readonly UnitPair[];
 }
 
-/** Units that the weight of the product behind them takes. */
-interface Units {
-  readonly path: string;
-  readonly count: number;
-  /** The name of that weight in a snapshot. */
-  readonly weight: string;
-}
-
 const decimals = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
 
 function wholeAtLeast(least: number, value: number, name: string): number {
@@ -135,41 +125,6 @@ function meanHeight(points: readonly (readonly [x: number, y: number])[]): numbe
 function shuffled(count: number, key: Key): number[] {
   const places = Tensor.uniform([1, count], key, "float64").floats;
   return Array.from({ length: count }, (_, i) => i).sort((a, b) => places[a] - places[b] || a - b);
-}
-
-/** A model of its own in which units can be removed. */
-class Ablation {
-  readonly layers: readonly Units[];
-  readonly #tensors: Tensors;
-  readonly #model: Model;
-  readonly #measure: (model: Model) => { error: number; loss: number };
-
-  constructor(model: Model, measure: (model: Model) => { error: number; loss: number }) {
-    this.#tensors = tensorsOf(model);
-    this.layers = chainsOf(model).flatMap((chain) => pairsOf(chain, this.#tensors)).map(({ before, after }) => ({
-      path: before.path,
-      count: this.#tensors.get(`model/${join(before.path, "weight")}`)!.shape[0],
-      weight: `model/${join(after.path, "weight")}`,
-    }));
-    this.#model = rebuilt(model.root, model, this.#tensors, new Set());
-    this.#measure = measure;
-  }
-
-  /** Error and loss without some units of some layers. */
-  without(removed: ReadonlyMap<Units, readonly number[]>, rescale: boolean): { error: number; loss: number } {
-    const tensors: Tensors = new Map(this.#tensors);
-    for (const [layer, units] of removed) {
-      const weight = tensors.get(layer.weight)!;
-      const [outputs, inputs, ...kernel] = weight.shape;
-      const factors = new Float64Array(layer.count).fill(rescale ? layer.count / (layer.count - units.length) : 1);
-      for (const unit of units) factors[unit] = 0;
-      const shape = [1, layer.count, 1];
-      const each = weight.reshape([outputs, layer.count, -1]).mul(Tensor.from(factors, shape, weight.floatType));
-      tensors.set(layer.weight, each.reshape([outputs, inputs, ...kernel]));
-    }
-    this.#model.load(tensors);
-    return this.#measure(this.#model);
-  }
 }
 
 /** Pairs of numbers below `count`: all, or so many at random. */

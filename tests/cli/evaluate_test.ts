@@ -115,6 +115,25 @@ Deno.test("evaluate --laplace predicts by the last layer's approximation, in one
     assertStringIncludes(wrong.err, 'did you mean "full"');
   }));
 
+Deno.test("evaluate --mixability says how the error grows as units are removed, and which depend on each other", () =>
+  inFolder(async (folder) => {
+    const config = await writeConfig(folder, { epochs: 2 });
+    const out = `${folder}/run`;
+    const [trained] = JSON.parse((await cli(["train", "--config", config, "--out", out, "--json"])).out).runs;
+    const ran = await cli(["evaluate", "--run", out, "--mixability", "2", "--json"]);
+    assertEquals(ran.status, 0, ran.err);
+    const { mixability, examples } = JSON.parse(ran.out);
+    assertEquals([examples, mixability.draws, mixability.curve.length], [200, 2, 10]);
+    assertAlmostEquals(mixability.whole.error, trained.testError, 1e-12);
+    assert(mixability.curve[9].loss.mean > mixability.whole.loss && mixability.pairs.length > 0);
+    const told = await cli(["evaluate", "--run", out, "--mixability", "2"]);
+    for (const text of ["removed", "hidden units:", "interaction"]) assertStringIncludes(told.out, text);
+    for (const other of [["--mixability", "1"], ["--mixability", "2", "--samples", "5"]]) {
+      const refused = await cli(["evaluate", "--run", out, ...other]);
+      assertEquals([refused.status, refused.out], [2, ""], refused.err);
+    }
+  }));
+
 Deno.test("a reliability diagram has a bar as long as the accuracy, and a mark at the confidence", () => {
   const probabilities = [[0.8, 0.2], [0.8, 0.2], [0.6, 0.4], [0.6, 0.4]];
   const drawn = reliability(calibration(probabilities, [0, 1, 0, 0], { bins: 2 })).split("\n");

@@ -68,3 +68,12 @@ Deno.test("the README's first program is the example of that name, and prints wh
   // The last bits depend on the processor's kernels, and some images with them.
   assert(Math.abs(percent(result) - told) < 1.5, `${result}, ${told} % in the README`);
 });
+
+Deno.test("Monte Carlo tends to the mean of all masks, and weight scaling is their geometric mean", async () => {
+  const printed = await lines("average_nets.ts", flags());
+  const score = (name: string) => Number(printed.find((line) => line.startsWith(name))!.match(/(\d\.\d{4})/)![1]);
+  const all = score("all 4096 masks");
+  assert(Math.abs(score("Monte Carlo, T = 200") - all) < 0.02, printed.join("\n"));
+  assert(score("Monte Carlo, T = 1 ") > all + 0.2);
+  assert(Math.abs(score("weight scaling") - score("their geometric mean")) < 0.0005);
+});
