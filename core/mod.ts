@@ -270,6 +270,7 @@ export type { FitOptions, FitResult } from "./train/fit_options.ts";
 export { Trainer } from "./train/trainer.ts";
 export { batchesOf, type BatchesOptions } from "./train/batches_of.ts";
 export { ModelOptimizer, optimizerFor, type OptimizerForOptions } from "./train/optimizer_for.ts";
+export { pickExamples } from "./train/pick_examples.ts";
 export { shuffledInputs } from "./train/shuffled_inputs.ts";
 export { stepsPerEpoch } from "./train/steps_per_epoch.ts";
 export { logSumExpGap } from "./train/log_sum_exp_gap.ts";

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Dataset, Split } from "./data.ts";
+import type { Dataset } from "./data.ts";
 import { OptionError } from "../errors.ts";
 import { Key } from "../random/key.ts";
-import { sizeOf } from "../tensor/shape.ts";
+import { pickExamples } from "./pick_examples.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /**
@@ -36,7 +36,7 @@ export function holdBack(dataset: Dataset, fraction: number, seed: number): Data
   const { train } = dataset;
   const key = dataset.order === "lanes" ? null : Key.seed(seed).at("validation");
   const { kept, held } = partExamples(train.count, fraction, key, "validation");
-  return { ...dataset, train: pick(train, kept), validation: pick(train, held) };
+  return { ...dataset, train: pickExamples(train, kept), validation: pickExamples(train, held) };
 }
 
 /** Which examples stay, and which are held back; both in their order. */
@@ -82,30 +82,4 @@ function drawn(count: number, held: number, key: Key): boolean[] {
   const isHeld = new Array<boolean>(count).fill(false);
   for (const example of order.slice(0, held)) isHeld[example] = true;
   return isHeld;
-}
-
-/** Copies of some examples. */
-function pick(split: Split, examples: Uint32Array): Split {
-  const { inputs, labels, targets } = split;
-  const size = sizeOf(split.shape);
-  const width = targets === undefined ? 0 : targets.length / split.count;
-  const rows = <T extends { length: number; set(from: T, at: number): void; subarray(from: number, to: number): T }>(
-    from: T,
-    to: T,
-    size: number,
-  ): T => {
-    examples.forEach((example, row) => to.set(from.subarray(example * size, (example + 1) * size), row * size));
-    return to;
-  };
-  const positions = split.labelsPerExample ?? 1;
-  const count = examples.length;
-  return {
-    ...split,
-    count,
-    inputs: inputs instanceof Float32Array
-      ? rows(inputs, new Float32Array(count * size), size)
-      : rows(inputs, new Uint8Array(count * size), size),
-    ...(labels === undefined ? {} : { labels: rows(labels, new Int32Array(count * positions), positions) }),
-    ...(targets === undefined ? {} : { targets: rows(targets, new Float32Array(count * width), width) }),
-  };
 }

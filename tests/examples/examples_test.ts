@@ -18,7 +18,7 @@ async function lines(name: string, permissions: readonly string[], ...args: stri
       `${root}examples/${name}`,
       ...args,
     ],
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", THINNED_DATA: "" }, // drawn digits, whatever else there may be
   }).output();
   assert(success, new TextDecoder().decode(stderr));
   return new TextDecoder().decode(stdout).trimEnd().split("\n");
@@ -57,6 +57,35 @@ Deno.test("three variants of one's own pass the exam, and networks with them lea
   assertEquals(printed.slice(0, 3), names.map((name) => `${name} passes the exam`));
   assertEquals(printed.slice(3).map((line) => line.split(":")[0]), ["plain", ...names]);
   for (const line of printed.slice(3)) assert(percent(line) < 45, line);
+});
+
+Deno.test("a digit that is turned makes a net unsure, until it is another digit", async () => {
+  const [, , , ...rows] = await lines("rotated_digits.ts", flags(), "1000", "5");
+  const [entropies, informations] = [2, 3].map((column) => rows.map((row) => parseFloat(row.split("|")[column])));
+  const at = (degrees: number) => degrees / 15;
+  for (const [values, least] of [[entropies, 0.3], [informations, 0.1]] as const) {
+    assertEquals(values.length, 13);
+    const [upright, between, lying, after] = [0, 45, 90, 150].map((degrees) => values[at(degrees)]);
+    assert(between > upright + least, `it rises: ${values}`);
+    assert(lying < between - least, `it falls: ${values}`);
+    assert(after > lying + least, `it rises again: ${values}`);
+  }
+  assert(rows[0].includes("| 1: ") && rows[at(90)].includes("| 4: "), rows.join("\n"));
+});
+
+Deno.test("letters and noise are told from digits", async () => {
+  const rows = await lines("foreign_data.ts", flags(), "1000", "5", "1");
+  const aurocs = new Map(
+    rows.slice(2).map((row) => {
+      const [kind, passes, ...cells] = row.split("|").map((cell) => cell.trim());
+      return [`${kind}, ${passes}`, cells.map(parseFloat)];
+    }),
+  );
+  assertEquals(aurocs.size, 6);
+  const [letters, mixedUp] = [aurocs.get("letters, 50 passes")!, aurocs.get("mixed-up digits, 50 passes")!];
+  assert(letters[2] > 0.7, `by mutual information: ${letters}`);
+  assert(mixedUp[1] > 0.9, `by entropy: ${mixedUp}`);
+  assertEquals(aurocs.get("noise, one pass")![2], 0.5, "a single pass has no mutual information");
 });
 
 Deno.test("the README's first program is the example of that name, and prints what the README says", async () => {
