@@ -127,6 +127,14 @@ export const predictCommand: CommandHelp = {
     },
     ...predictOptions,
     {
+      name: "settle",
+      value: "ERROR",
+      meaning:
+        "of the test part: draw passes for an example only until its class is settled, wrong with at most this " +
+        "probability; --samples says how many at most",
+      default: "as many passes for each; beside it, at most 1000",
+    },
+    {
       name: "limit",
       value: "N",
       meaning: "predictions to show",

@@ -6,6 +6,7 @@ import { openRun } from "./open_run.ts";
 import { type PredictChoices, predictChoices } from "./predict_choices.ts";
 import { type ExamplePrediction, predictExamples, type TestErrors } from "./predict_examples.ts";
 import { predictInput } from "./predict_input.ts";
+import { predictSettled, settleOf } from "./predict_settled.ts";
 import { printed } from "./prediction_formats.ts";
 import { type Arguments, readArguments } from "./read_arguments.ts";
 import { savedTemperature } from "./saved_temperatures.ts";
@@ -14,6 +15,8 @@ import { savedTemperature } from "./saved_temperatures.ts";
 export async function predict(args: readonly string[]): Promise<Outcome> {
   const given = readArguments(args, predictCommand);
   const choices = predictChoices(given);
+  const settle = settleOf(given);
+  if (settle !== undefined) return await predictSettled(given, choices, settle);
   return given.value("input") === undefined
     ? await predictTestPart(given, choices)
     : await predictInput(given, choices);

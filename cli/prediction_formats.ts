@@ -51,6 +51,8 @@ const shown: readonly (readonly [key: string, title: string])[] = [
   ["target", "target"],
   ["prediction", "prediction"],
   ["probability", "probability"],
+  ["passes", "passes"],
+  ["settled", "settled"],
   ["deviation", "deviation"],
   ["entropy", "entropy"],
   ["mutualInformation", "mutual information"],
