@@ -92,13 +92,12 @@ Deno.test("a threshold must fit into the bits of a decision", () => {
   mask(65535, 16)();
   mask(65536, 32)();
   assertThrows(mask(65536, 16), BackendError, "threshold to be a whole number in [0, 65535] for 16 bits, found 65536");
-  const dropConnect = builtinKernels.find(({ kernel }) => kernel === "dropConnect")!;
+  const bitsOf = builtinKernels.find(({ kernel }) => kernel === "dropConnectBits")!;
   const shape = { batch: 1, rows: 1, inputs: 4, units: 1, threshold: 65536, bits: 16, scale: 1, add: false };
-  const product = (changes: Partial<typeof shape>) => () =>
-    dropConnect(x, x, new Float32Array(1), draw, { ...shape, ...changes });
-  product({ threshold: 7 })();
-  assertThrows(product({}), BackendError, "for 16 bits, found 65536");
-  assertThrows(product({ bits: 20 }), BackendError, "shape.bits to be 16 or 32, found 20");
+  const decide = (changes: Partial<typeof shape>) => () => bitsOf(new Int32Array(4), draw, { ...shape, ...changes });
+  decide({ threshold: 7 })();
+  assertThrows(decide({}), BackendError, "for 16 bits, found 65536");
+  assertThrows(decide({ bits: 20 }), BackendError, "shape.bits to be 16 or 32, found 20");
 });
 
 Deno.test("where no function may be made from text, kernels are checked and called all the same", async () => {
