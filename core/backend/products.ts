@@ -1,6 +1,6 @@
 /** Matrix products. @module */
 import { defineKernel, type Kernel } from "./kernel.ts";
-import { block, field, flag, inout, input, list, output, size, type Sizes } from "./parameters.ts";
+import { block, field, flag, inout, input, output, size, type Sizes } from "./parameters.ts";
 import * as twins from "./reference/products.ts";
 
 /** One matrix product, or a batch of equally shaped ones: `C = alpha op(A) op(B) + beta C`, all row-major and dense. */
@@ -62,59 +62,6 @@ export const gemm: Kernel<typeof twins.gemm> = defineKernel({
     }),
   ],
   twin: twins.gemm,
-});
-
-/** A product of parts of matrices: the extents of the whole ones, and how many of each are listed. */
-export interface PartShape {
-  /** Rows of `op(A)` and of C. */
-  readonly allRows: number;
-  /** Columns of `op(B)` and of C. */
-  readonly allCols: number;
-  /** Columns of `op(A)`, rows of `op(B)`. */
-  readonly allInners: number;
-  /** How many rows are computed. */
-  readonly m: number;
-  /** How many columns are computed. */
-  readonly n: number;
-  /** How many inner indices are summed over. */
-  readonly k: number;
-  /** A is stored `[allInners, allRows]` when true, else `[allRows, allInners]`. */
-  readonly transposeA: boolean;
-  /** B is stored `[allCols, allInners]` when true, else `[allInners, allCols]`. */
-  readonly transposeB: boolean;
-  /** Factor of the product. */
-  readonly alpha: number;
-  /** Factor of what C held before; 0 means that C is not read. */
-  readonly beta: number;
-}
-
-/**
- * `C[rows, cols] = alpha op(A)[rows, inners] op(B)[inners, cols] + beta C[rows, cols]`: the rest of C stays as it is, and the
- * rest of A and B is not read. The lists rise.
- */
-export const partGemm: Kernel<typeof twins.partGemm> = defineKernel({
-  name: "partGemm",
-  parameters: [
-    input("a", ["allRows", "allInners"]),
-    input("b", ["allInners", "allCols"]),
-    inout("c", ["allRows", "allCols"]),
-    list("rows", ["m"], ["allRows"]),
-    list("cols", ["n"], ["allCols"]),
-    list("inners", ["k"], ["allInners"]),
-    block<PartShape>("shape", {
-      allRows: field.size(0, most),
-      allCols: field.size(0, most),
-      allInners: field.size(0, most),
-      m: field.size(0, most),
-      n: field.size(0, most),
-      k: field.size(0, most),
-      transposeA: field.flag,
-      transposeB: field.flag,
-      alpha: field.number,
-      beta: field.number,
-    }),
-  ],
-  twin: twins.partGemm,
 });
 
 /** Elements of a matrix of n columns and k rows in panels: their last columns may be filled up. */

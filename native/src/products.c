@@ -29,8 +29,6 @@
 #define TILE_ROWS 4
 #endif
 #define TILE_COLS (LANES * WIDTH)
-/* Lines of the wider kind of panel. */
-#define TILE_WIDEST (TILE_ROWS > TILE_COLS ? TILE_ROWS : TILE_COLS)
 
 /* Inner indices, rows and columns that are packed at a time: they fit into the second- and third-level caches. */
 #define BLOCK_INNER 256
@@ -82,15 +80,8 @@ static void tile_store(const Block *block, const lanes sum[TILE_ROWS][WIDTH], in
   const int64_t rows = min_i64(TILE_ROWS, block->rows - row), cols = min_i64(TILE_COLS, block->cols - col);
   const float alpha = whole->alpha, beta = block->beta;
   for (int64_t i = 0; i < rows; i++) {
-    const int64_t to = whole->rows == NULL ? block->row + row + i : whole->rows[block->row + row + i];
     const float *s = (const float *)&sum[i][0];
-    if (whole->cols != NULL) {
-      float *c = whole->c + to * whole->c_pitch;
-      const int32_t *places = whole->cols + block->col + col;
-      for (int64_t j = 0; j < cols; j++) c[places[j]] = alpha * s[j] + (beta == 0 ? 0 : beta * c[places[j]]);
-      continue;
-    }
-    float *c = whole->c + to * whole->c_pitch + block->col + col;
+    float *c = whole->c + (block->row + row + i) * whole->c_pitch + block->col + col;
     if (beta == 0) {
       for (int64_t j = 0; j < cols; j++) c[j] = alpha * s[j];
     } else {
@@ -137,48 +128,12 @@ static inline __attribute__((always_inline)) void pack_panel(
   }
 }
 
-/* The same for listed lines and inner indices: `out[p * width + i] = x[lines[i] * across + inners[p] * along]`. A null list
-   counts from `line`, or from `inner`. */
-static inline __attribute__((always_inline)) void pack_listed(
-    float *restrict out, const float *restrict x, int64_t across, int64_t along, const int32_t *lines, int64_t line,
-    int64_t count, const int32_t *inners, int64_t inner, int64_t n, const int64_t width) {
-  if (along != 1) {
-    for (int64_t p = 0; p < n; p++, out += width) {
-      const float *from = x + (inners == NULL ? inner + p : inners[inner + p]) * along;
-      for (int64_t i = 0; i < count; i++) out[i] = from[lines == NULL ? line + i : lines[line + i]];
-      for (int64_t i = count; i < width; i++) out[i] = 0;
-    }
-    return;
-  }
-  /* Line by line, so that each is read from its beginning to its end, then transposed as usual. */
-  enum { PITCH = BLOCK_INNER + 4 };
-  float kept[TILE_WIDEST * PITCH];
-  for (int64_t i = 0; i < width; i++) {
-    float *to = kept + i * PITCH;
-    if (i >= count) {
-      memset(to, 0, (size_t)n * sizeof(float));
-      continue;
-    }
-    const float *from = x + (lines == NULL ? line + i : lines[line + i]) * across;
-    if (inners == NULL) memcpy(to, from + inner, (size_t)n * sizeof(float));
-    else {
-      for (int64_t p = 0; p < n; p++) to[p] = from[inners[inner + p]];
-    }
-  }
-  pack_panel(out, kept, PITCH, 1, width, n, width);
-}
-
 static void pack_a_range(void *context, int64_t begin, int64_t end) {
   const Block *block = context;
   const Product *whole = block->whole;
   const int64_t across = whole->transpose_a ? 1 : whole->a_pitch, along = whole->transpose_a ? whole->a_pitch : 1;
   for (int64_t panel = begin; panel < end; panel++) {
     const int64_t row = panel * TILE_ROWS;
-    if (whole->rows != NULL || whole->inners != NULL) {
-      pack_listed(block->a + row * block->inners, whole->a, across, along, whole->rows, block->row + row,
-          min_i64(TILE_ROWS, block->rows - row), whole->inners, block->inner, block->inners, TILE_ROWS);
-      continue;
-    }
     const float *x = whole->a + (block->row + row) * across + block->inner * along;
     pack_panel(block->a + row * block->inners, x, across, along, min_i64(TILE_ROWS, block->rows - row), block->inners,
         TILE_ROWS);
@@ -191,11 +146,6 @@ static void pack_b_range(void *context, int64_t begin, int64_t end) {
   const int64_t across = whole->transpose_b ? whole->b_pitch : 1, along = whole->transpose_b ? 1 : whole->b_pitch;
   for (int64_t panel = begin; panel < end; panel++) {
     const int64_t col = panel * TILE_COLS;
-    if (whole->cols != NULL || whole->inners != NULL) {
-      pack_listed(block->b + col * block->inners, whole->b, across, along, whole->cols, block->col + col,
-          min_i64(TILE_COLS, block->cols - col), whole->inners, block->inner, block->inners, TILE_COLS);
-      continue;
-    }
     const float *x = whole->b + (block->col + col) * across + block->inner * along;
     pack_panel(block->b + col * block->inners, x, across, along, min_i64(TILE_COLS, block->cols - col), block->inners,
         TILE_COLS);
@@ -205,11 +155,8 @@ static void pack_b_range(void *context, int64_t begin, int64_t end) {
 /* beta C alone, for an empty sum. */
 static void scale_only(const Product *p) {
   for (int64_t i = 0; i < p->m; i++) {
-    float *c = p->c + (p->rows == NULL ? i : p->rows[i]) * p->c_pitch;
-    for (int64_t j = 0; j < p->n; j++) {
-      float *entry = c + (p->cols == NULL ? j : p->cols[j]);
-      *entry = p->beta == 0 ? 0 : p->beta * *entry;
-    }
+    float *c = p->c + i * p->c_pitch;
+    for (int64_t j = 0; j < p->n; j++) c[j] = p->beta == 0 ? 0 : p->beta * c[j];
   }
 }
 
@@ -234,8 +181,7 @@ static int32_t own_product(const Product *p) {
   }
   /* A product this small is computed before a helper would have woken up. */
   const int64_t alone = p->m * p->n * p->k < (int64_t)1 << 18;
-  const int32_t listed = p->rows != NULL || p->cols != NULL || p->inners != NULL;
-  if (alone && !listed && p->k <= BLOCK_INNER) {
+  if (alone && p->k <= BLOCK_INNER) {
     const int32_t status = need_panels(direct_size(p));
     if (status == OK) direct_product(p, panels);
     return status;
@@ -319,9 +265,8 @@ static int32_t products(const float *a, const float *b, float *c, const double *
   if (!are_sizes(shape[0], shape[1], shape[2]) || !are_sizes(shape[7], shape[8], 1)) return BAD_ARGUMENT;
   if (!are_sizes(shape[7], shape[9], 1) || !are_sizes(shape[7], shape[10], 1)) return BAD_ARGUMENT;
   if (shape[0] == 0 || shape[1] == 0 || shape[7] == 0) return OK;
-  Batch batch = {.status = OK, .first = {.rows = NULL}};
+  Batch batch = {.status = OK, .first = {.a = a, .b = b, .c = c}};
   Product *p = &batch.first;
-  p->a = a, p->b = b, p->c = c;
   p->m = (int64_t)shape[0], p->n = (int64_t)shape[1], p->k = (int64_t)shape[2];
   p->transpose_a = shape[3] != 0, p->transpose_b = shape[4] != 0;
   p->a_pitch = p->transpose_a ? p->m : p->k;
@@ -343,34 +288,3 @@ KERNEL(gemm)(const float *a, const float *b, float *c, const double *shape) { re
 
 /* The same without a BLAS. */
 KERNEL(own_gemm)(const float *a, const float *b, float *c, const double *shape) { return products(a, b, c, shape, 0); }
-
-/* Whether a list is the first numbers. */
-static const int32_t *unless_plain(const int32_t *list, int64_t count, int64_t bound) {
-  return count == bound ? NULL : list;
-}
-
-/* `shape`: rows, columns and inner extent of the whole matrices; how many of each are listed; transpose A, transpose B,
-   alpha, beta. */
-KERNEL(part_gemm)(
-    const float *a, const float *b, float *c, const int32_t *rows, const int32_t *cols, const int32_t *inners,
-    const double *shape) {
-  for (int i = 0; i < 6; i++) {
-    if (!is_size(shape[i])) return BAD_ARGUMENT;
-  }
-  if (!are_sizes(shape[0], shape[1], shape[2]) || !are_sizes(shape[3], shape[4], shape[5])) return BAD_ARGUMENT;
-  const int64_t all_rows = (int64_t)shape[0], all_cols = (int64_t)shape[1], all_inners = (int64_t)shape[2];
-  Product p = {.a = a, .b = b, .c = c, .m = (int64_t)shape[3], .n = (int64_t)shape[4], .k = (int64_t)shape[5]};
-  int32_t status = list_status(rows, p.m, all_rows);
-  if (status == OK) status = list_status(cols, p.n, all_cols);
-  if (status == OK) status = list_status(inners, p.k, all_inners);
-  if (status != OK) return status;
-  p.transpose_a = shape[6] != 0, p.transpose_b = shape[7] != 0;
-  p.alpha = (float)shape[8], p.beta = (float)shape[9];
-  p.a_pitch = p.transpose_a ? all_rows : all_inners;
-  p.b_pitch = p.transpose_b ? all_inners : all_cols;
-  p.c_pitch = all_cols;
-  p.rows = unless_plain(rows, p.m, all_rows);
-  p.cols = unless_plain(cols, p.n, all_cols);
-  p.inners = unless_plain(inners, p.k, all_inners);
-  return own_product(&p);
-}

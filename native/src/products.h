@@ -12,9 +12,6 @@ typedef struct {
   int64_t a_pitch, b_pitch, c_pitch;
   int32_t transpose_a, transpose_b;
   float alpha, beta;
-  /* For a product of parts of the matrices: which rows of op(A) and C, which columns of op(B) and C, which inner indices;
-     null for all of them, one after the other. Only the own product knows them. */
-  const int32_t *rows, *cols, *inners;
 } Product;
 
 /* Whether an OpenBLAS has been opened. */

@@ -1,7 +1,6 @@
 /** Matrix products, plain: every entry is summed in float64, in the order of the inner index. @module */
-import { BackendError } from "../../errors.ts";
-import type { Floats, Ints } from "../arrays.ts";
-import type { GemmShape, PartShape } from "../products.ts";
+import type { Floats } from "../arrays.ts";
+import type { GemmShape } from "../products.ts";
 
 /** `C = alpha op(A) op(B) + beta C`. */
 export function gemm(a: Floats, b: Floats, c: Floats, shape: GemmShape): void {
@@ -35,42 +34,6 @@ function product(a: Floats, aAt: number, b: Floats, bAt: number, c: Floats, cAt:
     const cStart = cAt + i * n;
     if (beta === 0) { for (let j = 0; j < n; j++) c[cStart + j] = alpha * row[j]; }
     else for (let j = 0; j < n; j++) c[cStart + j] = alpha * row[j] + beta * c[cStart + j];
-  }
-}
-
-/** Throws unless a list rises within [0, bound). */
-function checkList(name: string, list: Ints, count: number, bound: number): void {
-  for (let i = 0; i < count; i++) {
-    if (list[i] >= (i === 0 ? 0 : list[i - 1] + 1) && list[i] < bound) continue;
-    throw new BackendError(`The kernel partGemm expected ${name} that rise within [0, ${bound}), found ${list[i]}.`);
-  }
-}
-
-/** `C[rows, cols] = alpha op(A)[rows, inners] op(B)[inners, cols] + beta C[rows, cols]`. */
-export function partGemm(
-  a: Floats,
-  b: Floats,
-  c: Floats,
-  rows: Ints,
-  cols: Ints,
-  inners: Ints,
-  shape: PartShape,
-): void {
-  const { allRows, allCols, allInners, m, n, k, transposeA, transposeB, alpha, beta } = shape;
-  checkList("rows", rows, m, allRows);
-  checkList("cols", cols, n, allCols);
-  checkList("inners", inners, k, allInners);
-  for (let i = 0; i < m; i++) {
-    for (let j = 0; j < n; j++) {
-      let sum = 0;
-      for (let p = 0; p < k; p++) {
-        const [row, col, inner] = [rows[i], cols[j], inners[p]];
-        const left = a[transposeA ? inner * allRows + row : row * allInners + inner];
-        sum += left * b[transposeB ? col * allInners + inner : inner * allCols + col];
-      }
-      const at = rows[i] * allCols + cols[j];
-      c[at] = alpha * sum + (beta === 0 ? 0 : beta * c[at]);
-    }
   }
 }
 
