@@ -88,6 +88,31 @@ Deno.test("letters and noise are told from digits", async () => {
   assertEquals(aurocs.get("noise, one pass")![2], 0.5, "a single pass has no mutual information");
 });
 
+/** Mean and standard error in each column behind the first, of the rows of a table that begin with a number. */
+const curves = (rows: readonly string[]) =>
+  rows.filter((row) => /^ *\d+ \|/.test(row)).map((row) => row.split("|").slice(1, -1).map(parseFloat));
+
+Deno.test("labels that a net asks for lower its error", async () => {
+  const printed = await lines("active_learning.ts", flags(), "3", "1", "300");
+  const rows = curves(printed);
+  assertEquals(rows.length, 4);
+  const [first, last] = [rows[0], rows[3]];
+  assert(first.every((error) => error === first[0]), `all begin with the same labels: ${first}`);
+  assert(last.every((error) => error < first[0] - 5), `all learn: ${last}`);
+  const [random, , information] = last;
+  assert(information < random, `labels chosen by mutual information are worth more: ${last}`);
+  const labels = printed.slice(-3).map((line) => Number(line.match(/: (\d+) labels$/)![1]));
+  assert(labels[2] < labels[0] && labels[0] <= 80, `fewer labels for the same error: ${labels}`);
+});
+
+Deno.test("the next try that a dropout net proposes is no worse than one at random", async () => {
+  const rows = curves(await lines("bayesian_optimisation.ts", flags(), "15", "2"));
+  assertEquals(rows.length, 4);
+  assertEquals(rows[0][0], rows[0][1], "both begin with the same tries");
+  const [random, bayesian] = rows[3];
+  assert(bayesian < rows[0][1] && bayesian < random + 0.02, rows.join("\n"));
+});
+
 Deno.test("the README's first program is the example of that name, and prints what the README says", async () => {
   const source = await Deno.readTextFile(`${root}examples/first_program.ts`);
   const readme = await Deno.readTextFile(`${root}README.md`);
