@@ -23,7 +23,7 @@ export function disturbed(layer: LayerPlugin, options: BuildOptions, by = 0.2): 
   }
   for (const [name, tensor] of model.state()) {
     if (/variance$/.test(name)) tensor.assign(Tensor.uniform(tensor.shape, key.at(name), tensor.floatType).add(0.5));
-    if (/mean$/.test(name)) tensor.assign(Tensor.normal(tensor.shape, key.at(name), tensor.floatType));
+    if (/(mean|factor|shift)$/.test(name)) tensor.assign(Tensor.normal(tensor.shape, key.at(name), tensor.floatType));
   }
   return model;
 }

@@ -154,7 +154,7 @@ const runOf = (plan: Plan) => configuredRun(plan.config, "run", plan.registry);
 
 /** The numbers of a run after its two steps: parameters and running state. */
 async function trained(run: ConfiguredRun, dataset: Dataset): Promise<number[]> {
-  const { model, ...settings } = run;
+  const { model, validationSeed: _, ...settings } = run;
   const trainer = await Trainer.create(model, { ...settings, data: dataset });
   while (!trainer.done) await trainer.runEpoch();
   assertEquals(trainer.history.length, 1);

@@ -1,4 +1,4 @@
-/** Activations as nodes. @module */
+/** Activations and fixed masks as nodes. @module */
 import type { AnyFactory, OnnxAttribute, OnnxValue } from "../../../core/mod.ts";
 import { elu } from "../../layers/elu.ts";
 import { gelu } from "../../layers/gelu.ts";
@@ -11,6 +11,7 @@ import { silu } from "../../layers/silu.ts";
 import { softmax } from "../../layers/softmax.ts";
 import { softplus } from "../../layers/softplus.ts";
 import { tanh } from "../../layers/tanh.ts";
+import { fixedMask } from "../../shrinking/fixed_mask.ts";
 import type { OnnxPart, Site } from "./_site.ts";
 
 /** A layer that is one operator, with attributes by its options. */
@@ -28,9 +29,16 @@ export function geluOf(site: Site, x: OnnxValue, approximate: "none" | "tanh"): 
   return mul(mul(x, number(0.5)), site.op("Add", [inner, number(1)]));
 }
 
-/** Activations. */
+/** Activations, and masks that no longer change. */
 export const elementwise: readonly (readonly [AnyFactory, OnnxPart])[] = [
   [elu, single<{ alpha: number }>("Elu", ({ alpha }) => ({ alpha: { float: alpha } }))],
+  [
+    fixedMask,
+    (x, site) => {
+      const { factor, shift } = site.state;
+      return site.op("Add", [site.op("Mul", [x, site.constant(factor)]), site.constant(shift)]);
+    },
+  ],
   [gelu, (x, site) => geluOf(site, x, site.options.approximate)],
   [
     leakyRelu,

@@ -21,6 +21,7 @@ const {
   elu,
   embedding,
   encoderBlock,
+  fixedMask,
   flatten,
   gelu,
   globalAveragePool,
@@ -77,6 +78,8 @@ const cases: readonly (readonly [LayerPlugin, BuildOptions])[] = [
   ...[elu({ alpha: 0.7 }), gelu(), gelu({ approximate: "tanh" }), leakyRelu({ negativeSlope: 0.2 }), logSoftmax()]
     .map((layer) => [layer, features] as const),
   ...[relu(), selu(), sigmoid(), silu(), softmax(), softplus(), tanh()].map((layer) => [layer, features] as const),
+  [fixedMask(), features],
+  [fixedMask(), image],
   [softmax({ axis: 1 }), image],
   [logSoftmax({ axis: 1 }), image],
   [dense(5), features],
