@@ -44,6 +44,9 @@
  * - **While a run goes on**: `progressBar`, `metricsLog`, `checkpointWriter`, `earlyStopping`, `keepBest`.
  * - **A plugin of one's own**: `definePlugin`, with options from `rateSchema` and `scheduled`; a kernel in C,
  *   `defineKernel`; the exam, in `@thinned/dropout/testing`.
+ * - **How sure a net is**: `predict` with `samples`, `generate` for texts; `assessClassification`, `assessRegression`,
+ *   `calibration`, `auroc`, `fitTemperature`; `fitEnsemble`, `lastLayerLaplace`, `distill`; `exactAverage` and `mixability`.
+ * - **A net for elsewhere**: `toOnnx`, `toPyTorch` and `fromPyTorch`; `folded`, `thinned` and `pruned` models.
  * - **Tensors and gradients by hand**: `Tensor`, `gradients`, `buildModel`, `Key` for random numbers.
  *
  * All else is what these are made of, for plugins that need it.
