@@ -19,7 +19,7 @@
  *
  * Where to look, by what is wanted:
  *
- * - **Train**: `fit`, or `Trainer` an epoch at a time; `evaluate`, `predict`, `loadModel`; `openNative` and
+ * - **Train**: `fit`, or `Trainer` an epoch at a time; `evaluate`, `predict`, `generate`, `loadModel`; `openNative` and
  *   `tryOpenNative` for speed.
  * - **Data**: `arrays` for one's own, `csv`, `text`, `digits`, `mnist`, `cifar10`, `uci`; changed by `flip`,
  *   `crop`, `shift`, `cutout`, `mixup`.
@@ -44,9 +44,8 @@
  * - **While a run goes on**: `progressBar`, `metricsLog`, `checkpointWriter`, `earlyStopping`, `keepBest`.
  * - **A plugin of one's own**: `definePlugin`, with options from `rateSchema` and `scheduled`; a kernel in C,
  *   `defineKernel`; the exam, in `@thinned/dropout/testing`.
- * - **How sure a net is**: `predict` with `samples`, `generate` for texts; `assessClassification`, `assessRegression`,
- *   `calibration`, `auroc`, `fitTemperature`; `fitEnsemble`, `lastLayerLaplace`, `distill`; `exactAverage` and `mixability`.
- * - **A net for elsewhere**: `toOnnx`, `toPyTorch` and `fromPyTorch`; `folded`, `thinned` and `pruned` models.
+ * - **How sure a net is**: `assessClassification`, `assessRegression`, `calibration`, `auroc`, `fitTemperature`; `fitEnsemble`, `lastLayerLaplace`, `distill`; `exactAverage` and `mixability`.
+ * - **A net for elsewhere**: `toOnnx`, `toPyTorch` and `fromPyTorch`; `folded` and `thinned` models.
  * - **Tensors and gradients by hand**: `Tensor`, `gradients`, `buildModel`, `Key` for random numbers.
  *
  * All else is what these are made of, for plugins that need it.
