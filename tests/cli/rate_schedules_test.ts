@@ -31,7 +31,7 @@ async function trained(config: Part, ...set: string[]): Promise<{ run: Configure
     const args = ["--config", `${folder}/given.json`, "--out", `${folder}/run`, ...pairs];
     const plan = await makePlan(readArguments(args, trainCommand));
     const run = configuredRun(plan.config, "run", plan.registry);
-    const { model, ...settings } = run;
+    const { model, validationSeed: _, ...settings } = run;
     const data = await loadDataset(configuredDataset(plan.config, plan.registry) as never);
     const trainer = await Trainer.create(model, { ...settings, data });
     while (!trainer.done) await trainer.runEpoch();
