@@ -45,7 +45,8 @@
  * - **A plugin of one's own**: `definePlugin`, with options from `rateSchema` and `scheduled`; a kernel in C,
  *   `defineKernel`; the exam, in `@thinned/dropout/testing`.
  * - **How sure a net is**: `assessClassification`, `assessRegression`, `calibration`, `auroc`,
- *   `fitTemperature`; `fitEnsemble`, `lastLayerLaplace`, `distill`; `exactAverage` and `mixability`.
+ *   `fitTemperature`; `fitEnsemble`, `lastLayerLaplace`, `distill`; `predictSequentially`,
+ *   `exactAverage`, `mixability`.
  * - **A net for elsewhere**: `toOnnx`, `toPyTorch` and `fromPyTorch`; `folded` and `thinned` models.
  * - **Tensors and gradients by hand**: `Tensor`, `gradients`, `buildModel`, `Key` for random numbers.
  *
