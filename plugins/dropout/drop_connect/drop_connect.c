@@ -383,7 +383,7 @@ static int32_t read_shape(Products *job, const int32_t *bits, const double *shap
 KERNEL(drop_connect_bits)(
     int32_t *bits, const uint32_t *header, const uint32_t *table, double offset, const double *shape) {
   Decisions job = {.bits = (uint8_t *)bits};
-  if (!are_sizes(shape[0], shape[2], shape[3]) || !is_size(shape[4])) return BAD_ARGUMENT;
+  if (!are_sizes(shape[0], shape[2], shape[3]) || !is_size(shape[1]) || !is_size(shape[4])) return BAD_ARGUMENT;
   if (!(shape[4] < (shape[5] == 16 ? 0x1p16 : 0x1p32))) return BAD_ARGUMENT;
   if (draw_read(&job.draw, header, table, offset, shape[0], shape[2] * shape[3], shape[5]) != OK) return BAD_ARGUMENT;
   job.threshold = (uint32_t)shape[4];
