@@ -284,7 +284,8 @@ typedef struct {
 
 /* Where the bits of a row's example and term begin, as a number of bits. */
 ALWAYS int64_t bits_at(const Products *job, const Sums *sums, int64_t row, int64_t term) {
-  const int64_t unit = sums->rows_are_units ? row : term, example = (sums->rows_are_units ? term : row) / job->rows;
+  const int64_t unit = sums->rows_are_units ? row : term;
+  const int64_t example = (sums->rows_are_units ? term : row) / max_i64(job->rows, 1);
   return example * job->bytes * 8 + unit * job->inputs;
 }
 
@@ -368,9 +369,15 @@ static void weight_gradient_range(void *context, int64_t begin, int64_t end) {
 }
 
 /* `shape`: batch, rows, inputs, units, threshold, bits, scale, add. */
+/* Whether a shape's numbers are what they should be, those too that a kernel has no use for. */
+static int32_t is_shape(const double *shape) {
+  return are_sizes(shape[0] * shape[1], shape[2], shape[3]) && are_sizes(shape[0], shape[1], 1) &&
+      are_sizes(shape[0], shape[2], shape[3]) && is_size(shape[4]) && (shape[5] == 16 || shape[5] == 32) &&
+      shape[4] < (shape[5] == 16 ? 0x1p16 : 0x1p32);
+}
+
 static int32_t read_shape(Products *job, const int32_t *bits, const double *shape) {
-  if (!are_sizes(shape[0] * shape[1], shape[2], shape[3]) || !are_sizes(shape[0], shape[1], 1)) return BAD_ARGUMENT;
-  if (!are_sizes(shape[0], shape[2], shape[3])) return BAD_ARGUMENT;
+  if (!is_shape(shape)) return BAD_ARGUMENT;
   job->batch = (int64_t)shape[0], job->rows = (int64_t)shape[1];
   job->inputs = (int64_t)shape[2], job->units = (int64_t)shape[3];
   job->scale = (float)shape[6];
@@ -383,8 +390,7 @@ static int32_t read_shape(Products *job, const int32_t *bits, const double *shap
 KERNEL(drop_connect_bits)(
     int32_t *bits, const uint32_t *header, const uint32_t *table, double offset, const double *shape) {
   Decisions job = {.bits = (uint8_t *)bits};
-  if (!are_sizes(shape[0], shape[2], shape[3]) || !is_size(shape[1]) || !is_size(shape[4])) return BAD_ARGUMENT;
-  if (!(shape[4] < (shape[5] == 16 ? 0x1p16 : 0x1p32))) return BAD_ARGUMENT;
+  if (!is_shape(shape)) return BAD_ARGUMENT;
   if (draw_read(&job.draw, header, table, offset, shape[0], shape[2] * shape[3], shape[5]) != OK) return BAD_ARGUMENT;
   job.threshold = (uint32_t)shape[4];
   job.pieces = max_i64(1, (job.draw.cols + PIECE - 1) / PIECE);
