@@ -40,10 +40,9 @@ static inline void scale_row(const Pool *pool, int64_t row, const float *x, floa
   for (int64_t w = shares.last; w < pool->output[2]; w++) y[w] = x[w] * share_at_end(pool, &shares, w);
 }
 
-/* Memory for a row of the padded input, zeros first, and for a row of windows behind it. */
+/* Memory for a row of the input, padded with zeros unless it would be mostly padding, and for a row of windows behind. */
 static float *rows_of(Pool *pool, int64_t *span) {
-  const int64_t least = (pool->output[2] - 1) * pool->stride[2] + pool->kernel[2];
-  *span = pool->outputs == 0 ? pool->input[2] : max_i64(least, pool->padding[2] + pool->input[2]);
+  *span = is_mostly_padding(pool) ? pool->input[2] : pool_span(pool);
   float *found = calloc((size_t)(*span + pool->output[2]), sizeof(float));
   if (found == NULL) __atomic_store_n(&pool->status, OUT_OF_MEMORY, __ATOMIC_RELAXED);
   return found;
@@ -71,13 +70,24 @@ static inline void sum_columns(
   }
 }
 
+/* The same from columns without padding, window by window. */
+static void sum_windows(const Pool *pool, const float *columns, float *y) {
+  for (int64_t w = 0; w < pool->output[2]; w++) {
+    int64_t first, last;
+    const int64_t at = taps_inside(pool, 2, w, &first, &last);
+    y[w] = 0.0f;
+    for (int64_t k = first; k < last; k++) y[w] += columns[at + k];
+  }
+}
+
 static void average_range(void *context, int64_t begin, int64_t end) {
   Pool *pool = context;
   const int64_t rows = pool->output[0] * pool->output[1], width = pool->output[2], extent = pool->input[2];
   int64_t span;
   float *memory = rows_of(pool, &span);
   if (memory == NULL) return;
-  float *restrict columns = memory + pool->padding[2], *sums = memory + span;
+  const int32_t bare = is_mostly_padding(pool);
+  float *restrict columns = bare ? memory : memory + pool->padding[2], *sums = memory + span;
   for (int64_t plane = begin; plane < end; plane++) {
     const float *x = pool->x + plane * pool->inputs;
     for (int64_t row = 0; row < rows; row++) {
@@ -92,7 +102,8 @@ static void average_range(void *context, int64_t begin, int64_t end) {
     } \
   }
       EACH_INPUT_ROW(pool, row, SUM_ROW)
-      sum_columns(memory, sums, width, pool->kernel[2], pool->stride[2]);
+      if (bare) sum_windows(pool, memory, sums);
+      else sum_columns(memory, sums, width, pool->kernel[2], pool->stride[2]);
       scale_row(pool, row, sums, pool->y + plane * pool->outputs + row * width);
     }
   }
@@ -193,20 +204,31 @@ static inline void spread_columns(
   }
 }
 
+static void spread_windows(const Pool *pool, const float *shares, float *columns) {
+  memset(columns, 0, (size_t)pool->input[2] * sizeof(float));
+  for (int64_t w = 0; w < pool->output[2]; w++) {
+    int64_t first, last;
+    const int64_t at = taps_inside(pool, 2, w, &first, &last);
+    for (int64_t k = first; k < last; k++) columns[at + k] += shares[w];
+  }
+}
+
 static void average_gradient_range(void *context, int64_t begin, int64_t end) {
   Pool *pool = context;
   const int64_t rows = pool->output[0] * pool->output[1], width = pool->output[2], extent = pool->input[2];
   int64_t span;
   float *memory = rows_of(pool, &span);
   if (memory == NULL) return;
-  const float *restrict columns = memory + pool->padding[2];
+  const int32_t bare = is_mostly_padding(pool);
+  const float *restrict columns = bare ? memory : memory + pool->padding[2];
   float *shares = memory + span;
   for (int64_t plane = begin; plane < end; plane++) {
     float *dx = pool->y + plane * pool->inputs;
     memset(dx, 0, (size_t)pool->inputs * sizeof(float));
     for (int64_t row = 0; row < rows; row++) {
       scale_row(pool, row, pool->x + plane * pool->outputs + row * width, shares);
-      spread_columns(shares, memory, span, width, pool->kernel[2], pool->stride[2]);
+      if (bare) spread_windows(pool, shares, memory);
+      else spread_columns(shares, memory, span, width, pool->kernel[2], pool->stride[2]);
 #define SPREAD_ROW(at) \
   { \
     float *restrict to = dx + (at); \
@@ -222,7 +244,11 @@ KERNEL(average_pool_gradient)(const float *dy, float *dx, int32_t count_padding,
   Pool pool = {.planes = 0};
   if (!read_pool(&pool, block)) return BAD_ARGUMENT;
   pool.x = dy, pool.y = dx, pool.count_padding = count_padding;
-  const pool_task task = are_halves(&pool) && pool.outputs > 0 ? halves_gradient_range : average_gradient_range;
+  if (pool.outputs == 0) {
+    memset(dx, 0, (size_t)(pool.planes * pool.inputs) * sizeof(float));
+    return OK;
+  }
+  const pool_task task = are_halves(&pool) ? halves_gradient_range : average_gradient_range;
   pool_run(pool.planes, pool_grain(&pool), task, &pool);
   return pool.status;
 }

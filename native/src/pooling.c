@@ -45,6 +45,18 @@ static void max_columns(
   }
 }
 
+/* The same from columns that are neither sorted nor padded, window by window. */
+static void max_windows(const Pool *pool, const float *x, const int32_t *from, float *y, int32_t *places) {
+  for (int64_t w = 0; w < pool->output[2]; w++) {
+    int64_t first, last;
+    const int64_t at = taps_inside(pool, 2, w, &first, &last);
+    y[w] = x[at + first], places[w] = from[at + first];
+    for (int64_t c = at + first + 1; c < at + last; c++) {
+      if (WINS(x[c], from[c], y[w], places[w])) y[w] = x[c], places[w] = from[c];
+    }
+  }
+}
+
 /* The winners of each column of the input over the rows of a window. */
 static void max_rows(const Pool *pool, const float *x, int64_t row, float *restrict best, int32_t *restrict from) {
   const int64_t width = pool->input[2];
@@ -75,10 +87,10 @@ static void max_rows(const Pool *pool, const float *x, int64_t row, float *restr
 static void max_range(void *context, int64_t begin, int64_t end) {
   Pool *pool = context;
   const int64_t rows = pool->output[0] * pool->output[1], width = pool->output[2];
-  const int64_t stride = pool->stride[2], taps = pool->kernel[2];
   /* Columns of the padding surround those of the input: they hold what anything wins over. */
-  const int64_t least = max_i64((width - 1) * stride + taps, pool->padding[2] + pool->input[2]);
-  const int64_t phase = (least + stride - 1) / stride, span = phase * stride + TOGETHER;
+  const int32_t bare = is_mostly_padding(pool);
+  const int64_t padding = bare ? 0 : pool->padding[2], stride = bare ? 1 : pool->stride[2], taps = pool->kernel[2];
+  const int64_t phase = ((bare ? pool->input[2] : pool_span(pool)) + stride - 1) / stride, span = phase * stride + TOGETHER;
   const int64_t wide = (width + TOGETHER - 1) / TOGETHER * TOGETHER;
   float *memory = malloc((size_t)(4 * span + 2 * wide) * sizeof(float));
   if (memory == NULL) {
@@ -91,12 +103,13 @@ static void max_range(void *context, int64_t begin, int64_t end) {
   for (int64_t plane = begin; plane < end; plane++) {
     for (int64_t row = 0; row < rows; row++) {
       const int64_t at = plane * pool->outputs + row * width;
-      max_rows(pool, pool->x + plane * pool->inputs, row, best + pool->padding[2], from + pool->padding[2]);
+      max_rows(pool, pool->x + plane * pool->inputs, row, best + padding, from + padding);
       if (stride != 1) {
         sort_values(best, values, phase, stride);
         sort_places(from, origins, phase, stride);
       }
-      max_columns(values, origins, y, places, wide, taps, phase, stride);
+      if (bare) max_windows(pool, best, from, y, places);
+      else max_columns(values, origins, y, places, wide, taps, phase, stride);
       memcpy(pool->y + at, y, (size_t)width * sizeof(float));
       memcpy(pool->places + at, places, (size_t)width * sizeof(int32_t));
     }

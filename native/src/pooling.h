@@ -46,4 +46,14 @@ static inline int64_t taps_inside(const Pool *pool, int axis, int64_t w, int64_t
   return at;
 }
 
+/* Columns of a row that holds the input with its padding, and all that windows reach. */
+static inline int64_t pool_span(const Pool *pool) {
+  return max_i64((pool->output[2] - 1) * pool->stride[2] + pool->kernel[2], pool->padding[2] + pool->input[2]);
+}
+
+/* Whether such a row is mostly padding: then windows are better walked one by one. */
+static inline int32_t is_mostly_padding(const Pool *pool) {
+  return pool_span(pool) > 4 * (pool->input[2] + pool->output[2]) + 256;
+}
+
 #endif

@@ -76,17 +76,27 @@ for (const kernels of groupKernels(builtinKernels)) {
   libraries.push(guests.library);
 }
 const fuzz = new URL("./_fuzz.ts", import.meta.url).pathname;
+const log = await Deno.makeTempFile();
+// A kernel that never returns must not keep whoever asked waiting.
+const limit = AbortSignal.timeout((seconds + 300) * 1000);
 const { code } = await new Deno.Command(Deno.execPath(), {
   args: ["run", "-q", "-A", fuzz, libraries.join(":"), String(seconds)],
+  stdin: "null",
+  stdout: "inherit",
+  stderr: "inherit",
+  signal: limit,
   env: {
+    FUZZ_LOG: log,
     LD_PRELOAD: sanitizer.preload,
     ASAN_OPTIONS: "detect_leaks=0:allocator_may_return_null=1:handle_segv=1",
     UBSAN_OPTIONS: "print_stacktrace=1:halt_on_error=1",
   },
-}).output().then(({ code, stdout, stderr }) => {
-  Deno.stdout.writeSync(stdout);
-  Deno.stderr.writeSync(stderr);
-  return { code };
-});
-console.log(code === 0 ? `All kernels ran for ${seconds} s with ${sanitizer.cc}'s sanitizers.` : `Ended with ${code}.`);
+}).spawn().status;
+const last = await Deno.readTextFile(log);
+await Deno.remove(log);
+console.log(
+  code === 0
+    ? `All kernels ran for ${seconds} s with ${sanitizer.cc}'s sanitizers.`
+    : `Ended with ${code}${limit.aborted ? ", since it took too long" : ""}, at: ${last}.`,
+);
 Deno.exit(code === 0 ? 0 : 1);
