@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { readArguments } from "../cli/read_arguments.ts";
-import { table } from "../cli/_table.ts";
-import { deliver, note, type Outcome } from "../cli/deliver.ts";
-import { chooseBackend } from "../cli/choose_backend.ts";
+import { readArguments } from "../cli/arguments/read_arguments.ts";
+import { table } from "../cli/print/table.ts";
+import { deliver, note, type Outcome } from "../cli/arguments/deliver.ts";
+import { chooseBackend } from "../cli/run/choose_backend.ts";
 import { didYouMean, OptionError } from "../mod.ts";
 import { calls } from "./calls.ts";
 import { type Case, cases } from "./cases.ts";

@@ -9,7 +9,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli";
-import { table } from "../cli/_table.ts";
+import { table } from "../cli/print/table.ts";
 import {
   adam,
   dense,

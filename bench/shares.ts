@@ -1,5 +1,5 @@
 /** Where the time of a training step goes. @module */
-import { table } from "../cli/_table.ts";
+import { table } from "../cli/print/table.ts";
 import { type Batch, batchesOf, type Dataset } from "../mod.ts";
 import { timed } from "./measure.ts";
 import { inputsOf, type Net, nets, stepOf } from "./nets.ts";

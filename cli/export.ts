@@ -14,15 +14,15 @@ import {
   toOnnx,
   toPyTorch,
 } from "../mod.ts";
-import { absolutePaths } from "./absolute_paths.ts";
-import { exportCommand } from "./commands.ts";
-import type { Outcome } from "./deliver.ts";
-import { loadRegistry } from "./load_registry.ts";
-import { namedRuns } from "./open_run.ts";
-import { type Arguments, readArguments } from "./read_arguments.ts";
-import { readConfig } from "./read_config.ts";
-import { folderOfRun } from "./run_directory.ts";
-import { table } from "./_table.ts";
+import { absolutePaths } from "./arguments/absolute_paths.ts";
+import { exportCommand } from "./arguments/commands.ts";
+import type { Outcome } from "./arguments/deliver.ts";
+import { loadRegistry } from "./configuration/load_registry.ts";
+import { namedRuns } from "./run/open_run.ts";
+import { type Arguments, readArguments } from "./arguments/read_arguments.ts";
+import { readConfig } from "./configuration/read_config.ts";
+import { folderOfRun } from "./run/run_directory.ts";
+import { table } from "./print/table.ts";
 
 /** The formats, and the end of a file's name in each. */
 const formats = { onnx: "onnx", pytorch: "pytorch.safetensors", safetensors: "folded.safetensors" };

@@ -8,17 +8,17 @@
  * @module
  */
 import { didYouMean, ThinnedError } from "../core/mod.ts";
-import { commandHelps } from "./commands.ts";
-import { deliver, type Outcome } from "./deliver.ts";
-import { evaluate } from "./evaluate.ts";
+import { commandHelps } from "./arguments/commands.ts";
+import { deliver, type Outcome } from "./arguments/deliver.ts";
+import { evaluate } from "./evaluate/evaluate.ts";
 import { exportModel } from "./export.ts";
-import { generate } from "./generate.ts";
-import { explain, help, overview, tellVersion } from "./help.ts";
-import { invocation } from "./invocation.ts";
+import { generate } from "./predict/generate.ts";
+import { explain, help, overview, tellVersion } from "./arguments/help.ts";
+import { invocation } from "./arguments/invocation.ts";
 import { native } from "./native.ts";
-import { plugin } from "./plugin.ts";
-import { plugins } from "./plugins.ts";
-import { predict } from "./predict.ts";
+import { plugin } from "./plugins/plugin.ts";
+import { plugins } from "./plugins/plugins.ts";
+import { predict } from "./predict/predict.ts";
 import { study } from "./study.ts";
 import { train } from "./train.ts";
 

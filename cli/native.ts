@@ -9,9 +9,9 @@ import { isFactory, isKernel, type Kernel } from "../core/mod.ts";
 import { prepareNative } from "../native/build.ts";
 import { groupKernels, prepareGuests } from "../native/guests.ts";
 import { builtinKernels } from "../plugins/builtins.ts";
-import { nativeCommand } from "./commands.ts";
-import { deliver, type Outcome } from "./deliver.ts";
-import { readArguments } from "./read_arguments.ts";
+import { nativeCommand } from "./arguments/commands.ts";
+import { deliver, type Outcome } from "./arguments/deliver.ts";
+import { readArguments } from "./arguments/read_arguments.ts";
 
 /** The kernels that a module exports, by themselves or in plugins. */
 async function kernelsOf(file: string): Promise<Kernel[]> {

@@ -1,12 +1,12 @@
 /** `study`: experiments of papers, run as their authors ran them. @module */
 import { didYouMean, OptionError } from "../core/mod.ts";
 import { studies, type StudyHost } from "../studies/mod.ts";
-import { columns } from "./_columns.ts";
-import { studyCommand } from "./commands.ts";
-import { note, type Outcome } from "./deliver.ts";
-import { Interruption } from "./interruption.ts";
-import { invocation } from "./invocation.ts";
-import { readArguments } from "./read_arguments.ts";
+import { columns } from "./print/columns.ts";
+import { studyCommand } from "./arguments/commands.ts";
+import { note, type Outcome } from "./arguments/deliver.ts";
+import { Interruption } from "./arguments/interruption.ts";
+import { invocation } from "./arguments/invocation.ts";
+import { readArguments } from "./arguments/read_arguments.ts";
 
 /** Runs `study NAME [OPTIONS]`; lists the studies without a name. */
 export async function study(args: readonly string[]): Promise<Outcome> {

@@ -12,17 +12,17 @@ import {
   ThinnedError,
   Trainer,
 } from "../mod.ts";
-import { chooseBackend } from "./choose_backend.ts";
-import { trainCommand } from "./commands.ts";
-import { configuredDataset, type ConfiguredRun, configuredRun } from "./configured_run.ts";
-import { note, type Outcome } from "./deliver.ts";
-import { describeRuns, summarizeRuns } from "./describe_runs.ts";
-import { Interruption } from "./interruption.ts";
-import { invocation } from "./invocation.ts";
-import { makePlan, type Plan } from "./make_plan.ts";
-import { readArguments } from "./read_arguments.ts";
-import { runsOf } from "./runs_of.ts";
-import { folderOfRun, identityOf, lastSnapshot, RunDirectory } from "./run_directory.ts";
+import { chooseBackend } from "./run/choose_backend.ts";
+import { trainCommand } from "./arguments/commands.ts";
+import { configuredDataset, type ConfiguredRun, configuredRun } from "./configuration/configured_run.ts";
+import { note, type Outcome } from "./arguments/deliver.ts";
+import { describeRuns, summarizeRuns } from "./run/describe_runs.ts";
+import { Interruption } from "./arguments/interruption.ts";
+import { invocation } from "./arguments/invocation.ts";
+import { makePlan, type Plan } from "./configuration/make_plan.ts";
+import { readArguments } from "./arguments/read_arguments.ts";
+import { runsOf } from "./configuration/runs_of.ts";
+import { folderOfRun, identityOf, lastSnapshot, RunDirectory } from "./run/run_directory.ts";
 
 /** Runs `train`. */
 export async function train(args: readonly string[]): Promise<Outcome> {

@@ -5,8 +5,8 @@
  * @module
  */
 import { type AnyDefinition, type AnyFactory, isFactory, type Role, rolesOf } from "../core/mod.ts";
-import { describeDefinition, type OptionTold } from "../cli/describe_definition.ts";
-import { cited } from "../cli/_plugin_table.ts";
+import { describeDefinition, type OptionTold } from "../cli/configuration/describe_definition.ts";
+import { cited } from "../cli/print/plugin_table.ts";
 
 /** The lines between which the tables stand. */
 export const marks = ["<!-- variants -->", "<!-- /variants -->"] as const;

@@ -75,4 +75,5 @@ for (const kernels of groupKernels(builtinKernels)) {
   if ("missing" in guests) throw new Error(guests.missing);
   libraries.push(guests.library);
 }
-console.log(libraries.join(":")); console.log(sanitizer.preload);
+console.log(libraries.join(":"));
+console.log(sanitizer.preload);

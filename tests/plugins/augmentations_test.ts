@@ -17,8 +17,8 @@ import {
   type Snapshot,
   Trainer,
 } from "../../core/mod.ts";
-import { parseConfig } from "../../cli/config.ts";
-import { configuredRun } from "../../cli/configured_run.ts";
+import { parseConfig } from "../../cli/configuration/config.ts";
+import { configuredRun } from "../../cli/configuration/configured_run.ts";
 import { crop } from "../../plugins/augmentations/crop.ts";
 import { cutout } from "../../plugins/augmentations/cutout.ts";
 import { flip } from "../../plugins/augmentations/flip.ts";

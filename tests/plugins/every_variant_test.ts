@@ -15,11 +15,11 @@ import {
   ThinnedError,
   Trainer,
 } from "../../mod.ts";
-import { describeDefinition } from "../../cli/describe_definition.ts";
-import { trainCommand } from "../../cli/commands.ts";
-import { configuredDataset, type ConfiguredRun, configuredRun } from "../../cli/configured_run.ts";
-import { makePlan, type Plan } from "../../cli/make_plan.ts";
-import { readArguments } from "../../cli/read_arguments.ts";
+import { describeDefinition } from "../../cli/configuration/describe_definition.ts";
+import { trainCommand } from "../../cli/arguments/commands.ts";
+import { configuredDataset, type ConfiguredRun, configuredRun } from "../../cli/configuration/configured_run.ts";
+import { makePlan, type Plan } from "../../cli/configuration/make_plan.ts";
+import { readArguments } from "../../cli/arguments/read_arguments.ts";
 import { entries } from "../../release/catalogue.ts";
 import { inFolder } from "../cli/_run.ts";
 

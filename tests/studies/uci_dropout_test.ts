@@ -1,6 +1,6 @@
 /** The study on tables, as its users run it. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { readArguments } from "../../cli/read_arguments.ts";
+import { readArguments } from "../../cli/arguments/read_arguments.ts";
 import { ThinnedError } from "../../mod.ts";
 import type { StudyHost } from "../../studies/mod.ts";
 import { uciDropout } from "../../studies/uci_dropout/uci_dropout.ts";

@@ -1,0 +1,374 @@
+/** What the command line understands: each command with its options, told once for reading and for `--help`. @module */
+import { predictOptions } from "../predict/predict_choices.ts";
+import { studies } from "../../studies/mod.ts";
+
+/** An option of a command. */
+export interface OptionHelp {
+  /** Its name, without the dashes. */
+  readonly name: string;
+  /** What stands behind it, such as `FILE`; a switch has none. */
+  readonly value?: string;
+  /** Whether it may be given several times. */
+  readonly repeated?: boolean;
+  /** What it means, in a few words. */
+  readonly meaning: string;
+  /** What holds without it. */
+  readonly default?: string;
+}
+
+/** A command. */
+export interface CommandHelp {
+  /** How it is called: `train` or `plugin new`. */
+  readonly name: string;
+  /** Words that follow it, as in a line of usage: `NAME|FILE`. */
+  readonly words?: readonly string[];
+  /** What it does, in a sentence. */
+  readonly summary: string;
+  /** Its options. All commands take `--json` and `--help`, too. */
+  readonly options: readonly OptionHelp[];
+  /** Lines to copy, without what starts the command line, and what each does. */
+  readonly examples: readonly (readonly [line: string, meaning: string])[];
+  /** More that is to be known, a paragraph each. */
+  readonly notes?: readonly string[];
+}
+
+const backend: OptionHelp = {
+  name: "backend",
+  value: "NAME",
+  meaning: '"native" (C) or "reference" (TypeScript, slow)',
+  default: "the best there is",
+};
+
+const data: OptionHelp = {
+  name: "data",
+  value: "PATH",
+  meaning: "where the data set's files are",
+  default: "the configuration's, else the folder that THINNED_DATA names",
+};
+
+/** Trains. */
+export const trainCommand: CommandHelp = {
+  name: "train",
+  summary: "Trains one run, or several side by side, and keeps all of it in a folder.",
+  options: [
+    {
+      name: "config",
+      value: "FILE",
+      meaning: "a configuration in JSON; paths in it count from its folder",
+      default: "a net that suits the data set, without and with dropout",
+    },
+    {
+      name: "dataset",
+      value: "NAME",
+      meaning: "a data set's plugin: digits, mnist, csv, text, ...",
+      default: "digits",
+    },
+    data,
+    { name: "download", meaning: "fetch the data set's files first, checked by SHA-256, where it can: mnist" },
+    { name: "mirror", value: "URL", meaning: "where to fetch them from", default: "the data set's own addresses" },
+    { name: "epochs", value: "N", meaning: "passes over the training examples", default: "the configuration's, or 10" },
+    { name: "seed", value: "N", meaning: "what everything random follows from", default: "the configuration's, or 0" },
+    {
+      name: "seeds",
+      value: "N",
+      meaning: "train each run with N seeds, from the seed on; ends with mean ± standard deviation",
+      default: "one seed",
+    },
+    {
+      name: "ensemble",
+      value: "N",
+      meaning: "train each run N times, from the seed on, as members whose predictions are averaged",
+      default: "no ensemble",
+    },
+    {
+      name: "validation",
+      value: "F",
+      meaning: "part of the training examples, between 0 and 1, to hold back and measure after each epoch",
+      default: "none",
+    },
+    {
+      name: "set",
+      value: "PATH=VALUE",
+      repeated: true,
+      meaning: "change any value of the configuration, such as model.3.rate=0.3; null removes it",
+    },
+    backend,
+    { name: "out", value: "DIR", meaning: "the run's folder, to be made", default: "runs/TIME-DATASET" },
+    { name: "resume", value: "DIR", meaning: "go on with the run in a folder, with the bits of one never stopped" },
+  ],
+  examples: [
+    ["train", "drawn digits, without and with dropout"],
+    ["train --config my.json --seeds 5", "a configuration of yours, with five seeds"],
+    ["train --dataset csv --data table.csv --set dataset.target=price", "a table"],
+    ["train --resume runs/mine --epochs 20", "go on with a run, to 20 epochs"],
+  ],
+  notes: [
+    "A configuration is described in the README; `plugins --schema` writes its JSON Schema, for editors.",
+    "Ctrl-C ends a run after its step, with a checkpoint.",
+  ],
+};
+
+const run: OptionHelp = { name: "run", value: "DIR", meaning: "the folder of a run; must be given" };
+
+const runName: OptionHelp = { name: "name", value: "RUN", meaning: "which of its runs", default: "the last one" };
+
+/** Predicts. */
+export const predictCommand: CommandHelp = {
+  name: "predict",
+  summary: "Predicts with a trained run, once or averaged over passes with dropout on, and says how sure it is.",
+  options: [
+    run,
+    runName,
+    {
+      name: "input",
+      value: "PATH",
+      meaning: "new inputs without targets, in place of the test part: a table with the columns of training, an IDX " +
+        "file, a PNG image or a folder of them, rows of numbers, a text; - reads standard input",
+    },
+    ...predictOptions,
+    {
+      name: "settle",
+      value: "ERROR",
+      meaning:
+        "of the test part: draw passes for an example only until its class is settled, wrong with at most this " +
+        "probability; --samples says how many at most",
+      default: "as many passes for each; beside it, at most 1000",
+    },
+    {
+      name: "limit",
+      value: "N",
+      meaning: "predictions to show",
+      default: "10 of the test part as table or JSON, else all",
+    },
+    {
+      name: "format",
+      value: "FORMAT",
+      meaning:
+        '"table", "json" (one object), "jsonl" (an object a line) or "csv"; the last two have every detail, and each ' +
+        "row when it is done",
+      default: "table",
+    },
+    data,
+    backend,
+  ],
+  examples: [
+    ["predict --run runs/mine", "the test examples"],
+    ["predict --run runs/mine --samples 50", "with the deviation over 50 passes"],
+    ["predict --run runs/mine --input rows.csv --json", "new rows, with all class probabilities"],
+    ["predict --run runs/mine --input images/ --samples 50 --format csv > found.csv", "a folder of PNG images"],
+  ],
+};
+
+/** Goes on with a text. */
+export const generateCommand: CommandHelp = {
+  name: "generate",
+  summary: "Goes on with a text, by a run that was trained on text.",
+  options: [
+    run,
+    runName,
+    { name: "prompt", value: "TEXT", meaning: "what to go on from; - reads standard input", default: "a line end" },
+    { name: "length", value: "N", meaning: "characters, or words, to add", default: "200" },
+    {
+      name: "temperature",
+      value: "X",
+      meaning: "how freely they are drawn; 0 takes the most probable one each time",
+      default: "1: as the model predicts",
+    },
+    { name: "top-k", value: "K", meaning: "draw among the K most probable ones", default: "among all" },
+    { name: "seed", value: "N", meaning: "which are drawn", default: "0" },
+    {
+      name: "samples",
+      value: "T",
+      meaning: "passes with dropout on, to average over",
+      default: "0: one pass, without",
+    },
+    backend,
+  ],
+  examples: [
+    ['generate --run runs/mine --prompt "To be" --temperature 0.8', "two hundred characters"],
+    ["generate --run runs/mine --prompt - --length 1000 --seed 3 < beginning.txt", "from standard input"],
+  ],
+};
+
+/** Judges. */
+export const evaluateCommand: CommandHelp = {
+  name: "evaluate",
+  summary: "Says what a run's predictions are worth: likelihood, calibration, doubts where they are due.",
+  options: [
+    { name: "run", value: "DIR", meaning: "the folder of a run; must be given" },
+    { name: "name", value: "RUN", meaning: "which of its runs, ensembles or members", default: "the last one" },
+    {
+      name: "samples",
+      value: "T",
+      meaning: "passes with dropout on, to average over",
+      default: "0: one pass, without",
+    },
+    { name: "seed", value: "N", meaning: "which masks these passes have", default: "0" },
+    { name: "part", value: "PART", meaning: "which examples: test or validation", default: "test" },
+    {
+      name: "foreign",
+      value: "DATA",
+      meaning:
+        "examples to be spotted as foreign: a file or folder, as predict --input takes it; the test part of a data " +
+        "set, by its plugin's name or as JSON with options; or shuffled, the run's own with every input from another example",
+    },
+    {
+      name: "laplace",
+      value: "STRUCTURE",
+      meaning:
+        "kronecker or full: predict by the Laplace approximation of the last layer, fitted on the training part, in " +
+        "one pass, or with --samples by draws of its weights",
+      default: "none",
+    },
+    { name: "bins", value: "N", meaning: "bins of the reliability diagram", default: "15" },
+    {
+      name: "noise",
+      value: "V",
+      meaning: "for numbers, the variance of the noise around them, in the targets' units squared",
+      default: "what the model says, else the likeliest, fitted on the validation part",
+    },
+    {
+      name: "mixability",
+      value: "N",
+      meaning:
+        "in place of all that, how the error grows as random units are removed, N subsets for each share, and which pairs " +
+        "of units depend on each other; of the first 2000 examples",
+    },
+    data,
+    backend,
+  ],
+  examples: [
+    ["evaluate --run runs/mine", "the test examples, dropout off"],
+    ["evaluate --run runs/mine --samples 50 --foreign shuffled", "averaged over 50 passes, with foreign examples"],
+    ["evaluate --run runs/mine --mixability 10", "the error by the share of units removed"],
+  ],
+  notes: [
+    "With a validation part, as train --validation 0.1 holds one back, a temperature is fitted on it; it is kept in the " +
+    "run's folder, for predict --temperature fitted. Without one there is none, since a net is surer of examples that it has been trained on.",
+  ],
+};
+
+/** Runs studies. */
+export const studyCommand: CommandHelp = {
+  name: "study",
+  words: ["NAME"],
+  summary: "Runs an experiment of a paper as its authors ran it; lists them without a name.",
+  options: [],
+  examples: [["study", "which there are"], ["study uci-dropout --help", "what one does, and its options"]],
+};
+
+/** Exports. */
+export const exportCommand: CommandHelp = {
+  name: "export",
+  summary: "Writes a trained model as a file that other programs read.",
+  options: [
+    { name: "run", value: "DIR", meaning: "the folder of a finished run; must be given" },
+    { name: "name", value: "RUN", meaning: "which of its runs", default: "the last one" },
+    {
+      name: "format",
+      value: "NAME",
+      meaning:
+        '"onnx" (default operators at version 17), "pytorch" (weights under PyTorch\'s names in a safetensors file), or ' +
+        '"safetensors" (a model of this library, with what evaluation multiplies by in its weights)',
+      default: "onnx",
+    },
+    {
+      name: "out",
+      value: "FILE",
+      meaning: "the file to write",
+      default: "model.onnx, model.pytorch.safetensors or model.folded.safetensors in the run's folder",
+    },
+    { name: "monte-carlo", meaning: "for onnx: draw masks anew at each run, in place of evaluating" },
+    {
+      name: "preprocessing",
+      meaning: "for onnx: scale inputs, and give targets their units, in the file, as the data set did",
+    },
+  ],
+  examples: [
+    ["export --run runs/mine", "writes runs/mine/model.onnx"],
+    ["export --run runs/mine --monte-carlo --out draws.onnx", "another mask at each run, for uncertainty elsewhere"],
+    ["export --run runs/mine --format pytorch", "for load_state_dict in PyTorch"],
+  ],
+  notes: [
+    "The batch may have any size. Inputs are called input, outputs output, or as a graph at the root calls them; outputs are " +
+    "the model's: logits where it was trained with cross-entropy.",
+    "Batch norm and factors of classic dropout go into the weights where nothing stands between; what is left is told. A " +
+    "layer or variant that cannot be exported is named, and nothing is written.",
+  ],
+};
+
+/** Lists plugins. */
+export const pluginsCommand: CommandHelp = {
+  name: "plugins",
+  words: ["[NAME]"],
+  summary: "Lists the plugins, or shows one: its options with types, bounds, defaults and meaning.",
+  options: [
+    { name: "role", value: "ROLE", meaning: "only those that serve as this: layer, activation, optimizer, ..." },
+    { name: "plugin", value: "FILE", repeated: true, meaning: "count the plugins that a file of yours exports, too" },
+    { name: "schema", meaning: "write the JSON Schema of configurations, for editors" },
+  ],
+  examples: [
+    ["plugins --role schedule", "what can stand in the place of a number"],
+    ["plugins dropout", "the options of one"],
+    ["plugins --schema > config.schema.json", 'for "$schema": "config.schema.json" in a configuration'],
+  ],
+};
+
+/** Begins a plugin. */
+export const pluginNewCommand: CommandHelp = {
+  name: "plugin new",
+  words: ["NAME"],
+  summary: "Begins a plugin of yours: its file, and its test, which passes at once.",
+  options: [
+    {
+      name: "site",
+      value: "SITE",
+      meaning: "where it acts: activation, weight, recurrent, branch, attention, embedding or loss; must be given",
+    },
+    { name: "out", value: "DIR", meaning: "where the files go", default: "this folder" },
+  ],
+  examples: [["plugin new my-dropout --site activation", "writes my_dropout.ts and my_dropout_test.ts"]],
+};
+
+/** Examines a plugin. */
+export const pluginCheckCommand: CommandHelp = {
+  name: "plugin check",
+  words: ["NAME|FILE"],
+  summary: "Examines a plugin, built-in or yours; exit status 1 if it fails.",
+  options: [backend],
+  examples: [["plugin check dropout", "a built-in one"], ["plugin check ./my_dropout.ts", "all that a file exports"]],
+};
+
+/** Compiles. */
+export const nativeCommand: CommandHelp = {
+  name: "native",
+  words: ["[FILE...]"],
+  summary: "Compiles the C library, finds OpenBLAS, and compiles the kernels of plugin files that are named.",
+  options: [],
+  examples: [["native", "once for a machine"], ["native ./my_kernels.ts", "with kernels of yours"]],
+};
+
+/** Explains. */
+export const helpCommand: CommandHelp = {
+  name: "help",
+  words: ["[COMMAND...]"],
+  summary: "Explains the commands, or one of them.",
+  options: [],
+  examples: [["help train", "the options of train"]],
+};
+
+/** All commands. */
+export const commandHelps: readonly CommandHelp[] = [
+  trainCommand,
+  predictCommand,
+  generateCommand,
+  evaluateCommand,
+  studyCommand,
+  ...studies.map((study) => ({ ...study, name: `study ${study.name}` })),
+  exportCommand,
+  pluginsCommand,
+  pluginNewCommand,
+  pluginCheckCommand,
+  nativeCommand,
+  helpCommand,
+];

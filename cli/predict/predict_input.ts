@@ -1,0 +1,98 @@
+/** `predict --input`: what a finished run says of new inputs, read and scaled as those of training were. @module */
+import {
+  checkAverage,
+  checkDraws,
+  DataError,
+  type LoadedModel,
+  OptionError,
+  type PredictInputsOptions,
+  type Preprocessing,
+} from "../../mod.ts";
+import { note, type Outcome } from "../arguments/deliver.ts";
+import type { PredictChoices } from "./predict_choices.ts";
+import { predictText } from "./predict_text.ts";
+import { printed, type Row } from "./prediction_formats.ts";
+import type { Arguments } from "../arguments/read_arguments.ts";
+import { isFolder, readInputs } from "./read_inputs.ts";
+import { savedRun } from "../run/saved_run.ts";
+import { savedTemperature } from "../run/saved_temperatures.ts";
+
+/**
+ * Predicts a table, images, rows of numbers, or a text: each row comes out when it is done.
+ *
+ * @throws {ThinnedError} for a run that is not finished, and inputs that are not as those of training
+ */
+export async function predictInput(given: Arguments, choices: PredictChoices): Promise<Outcome> {
+  if (given.value("data") !== undefined) {
+    throw new OptionError("--data", "nothing beside --input, which needs no data set", given.value("data"));
+  }
+  const { run, loaded, preprocessing } = await savedRun(given);
+  const { samples, sites, limit, format } = choices;
+  checkAverage(choices.average, preprocessing.classes, "--average");
+  if (choices.precision !== undefined && preprocessing.classes > 0) {
+    throw new OptionError("--precision", "nothing for a run that predicts classes", choices.precision);
+  }
+  if (choices.temperature !== undefined && preprocessing.classes === 0) {
+    throw new OptionError("--temperature", "nothing for a run that predicts numbers", choices.temperature);
+  }
+  const saved = { out: given.value("run")!, name: run, steps: [loaded.progress?.step ?? 0] };
+  const temperature = choices.temperature === "fitted" ? await savedTemperature(saved, samples) : choices.temperature;
+  const { model, progress } = loaded;
+  const drawing = samples === 0 ? [] : checkDraws(model, "--samples", samples, { sites, progress });
+  if (samples > 0 && drawing.length === 0) note("No place draws at the end of training: the passes agree.");
+  const rows = () => upTo(limit, rowsOf(given.value("input")!, loaded, preprocessing, { ...choices, temperature }));
+  const json = async () => ({
+    dataset: preprocessing.dataset,
+    run,
+    samples,
+    ...(samples > 0 && { sites: drawing }),
+    ...(temperature !== undefined && { temperature }),
+    predictions: await Array.fromAsync(rows()),
+  });
+  if (format !== "json") return { json, text: "", stream: () => printed(rows(), format) };
+  return {
+    json,
+    text: "",
+    stream: async function* () {
+      yield JSON.stringify(await json()) + "\n";
+    },
+  };
+}
+
+/** What the run says of each row of a file, a folder or standard input. */
+async function* rowsOf(
+  input: string,
+  loaded: LoadedModel,
+  preprocessing: Preprocessing,
+  choices: PredictChoices & { readonly temperature: number | undefined },
+): AsyncGenerator<Row> {
+  const { samples, sites, seed, average, quantiles, precision, weightScaling, temperature } = choices;
+  const passes = { samples, sites, seed, average, quantiles };
+  const options: PredictInputsOptions = { ...passes, precision, weightScaling, temperature };
+  if (preprocessing.tokens !== undefined) return yield* predictText(input, loaded, preprocessing, choices);
+  if (preprocessing.rows !== undefined) {
+    if (input !== "-" && await isFolder(input).catch(() => false)) { // of what is not there the plugin tells
+      throw new DataError(`${input}: expected a file with the columns of training, found a folder.`);
+    }
+    const source = input === "-" ? Deno.stdin.readable : input;
+    for await (const row of loaded.predictEach(source, { ...options, name: "standard input" })) yield { ...row };
+    return;
+  }
+  let first = 0;
+  for await (const { inputs, files } of readInputs(input, preprocessing)) {
+    const found = loaded.predictInputs(inputs, { ...options, first });
+    for (const { index, ...rest } of found) {
+      yield files === undefined ? { index, ...rest } : { index, file: files[index - first], ...rest };
+    }
+    first += inputs.shape[0];
+  }
+}
+
+/** The first of some rows; the rest is not computed. */
+async function* upTo(limit: number | undefined, rows: AsyncIterable<Row>): AsyncGenerator<Row> {
+  let left = limit ?? Infinity;
+  for await (const row of rows) {
+    yield row;
+    if (--left === 0) return;
+  }
+}
