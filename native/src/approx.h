@@ -82,7 +82,7 @@ static inline float expm1_f(float x) {
   const float r = (x - whole * LN2_HIGH) - whole * LN2_LOW;
   const float m = r * r * exp_series(r) + r; /* e^r - 1 */
   /* 2^k m + (2^k - 1); k = 128 would overflow in 2^k, so half of it is doubled at the end. */
-  const float half = float_of_bits((k - 1 + 127) << 23);
+  const float half = power_of_two(k - 1);
   return 2.0f * (half * m + (half - 0.5f));
 }
 

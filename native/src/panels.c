@@ -77,6 +77,7 @@ static void pack_range(void *context, int64_t begin, int64_t end) {
 
 KERNEL(pack_panels)(const float *b, float *packed, int32_t transpose, double n, double k) {
   if (!are_sizes(n, k, 1)) return BAD_ARGUMENT;
+  if (k == 0) return OK; /* however many columns of nothing there are */
   Packing job = {b, packed, (int64_t)n, (int64_t)k, transpose};
   pool_run((job.n + PANEL - 1) / PANEL, max_i64(1, GRAIN / max_i64(1, PANEL * job.k)), pack_range, &job);
   return OK;
