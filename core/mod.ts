@@ -132,14 +132,8 @@ export {
 } from "./plugin/schedule_memory.ts";
 export * from "./plugin/plugin.ts";
 export type { ZodString, ZodType } from "./plugin/zod_types.ts";
-export {
-  type ClassificationPrediction,
-  predict,
-  type Prediction,
-  type PredictOptions,
-  type RegressionPrediction,
-  samplesOf,
-} from "./train/predict.ts";
+export { predict, type Predicting, samplesOf } from "./train/predict.ts";
+export type { ClassificationPrediction, Prediction, PredictOptions, RegressionPrediction } from "./train/prediction.ts";
 export { type ExactAverage, exactAverage, type ExactAverageOptions } from "./train/exact_average.ts";
 export {
   predictSequentially,

@@ -9,12 +9,14 @@ export interface LoadModelOptions {
 }
 
 /**
- * Reads a model from the file that `model.save` or a run wrote, without the program that made it.
+ * Reads a model from the file that `model.save` or a run wrote, without the program that made it. From several files it
+ * reads the members of an ensemble, whose predictions are averaged.
  *
- * @param path the file
+ * @param path the file, or one for each member
  * @param options plugins of one's own
  * @throws {PermissionError} without permission to read the file
- * @throws {CheckpointError} naming the file, when it is missing, damaged, no saved model, or of another version
+ * @throws {CheckpointError} naming the file, when it is missing, damaged, no saved model, or of another version, and a
+ *   member that was trained for other inputs or targets than the first
  * @throws {PluginError} when the model has a plugin that is neither built in nor given
  *
  * @example
@@ -50,8 +52,28 @@ export interface LoadModelOptions {
  * const [{ prediction }] = await predictRows([{ area: 60, city: "Oslo" }]); // or the path of a file
  * assert(Math.abs(Number(prediction) - 60_000) < 6000);
  * ```
+ *
+ * @example An ensemble: the mean of its members, and how far they disagree
+ * ```ts
+ * import { adam, arrays, dense, fitEnsemble, loadModel, prepareInputs } from "@thinned/dropout";
+ * import { assert } from "@std/assert";
+ *
+ * const x = Array.from({ length: 40 }, (_, i) => [i / 40]);
+ * const data = arrays({ train: [x, x.map(([a]) => 3 * a + 0.5)], test: 0.2 });
+ * const runs = await fitEnsemble(dense(1), { members: 2, data, optimizer: adam({ learningRate: 0.1 }), epochs: 5 });
+ * const folder = await Deno.makeTempDir();
+ * const paths = runs.map((_, member) => `${folder}/member-${member}.safetensors`);
+ * for (const [member, run] of runs.entries()) await run.save(paths[member]);
+ *
+ * const ensemble = await loadModel(paths);
+ * const [{ prediction, deviation }] = ensemble.predictInputs(prepareInputs(ensemble.preprocessing!, [[0.5]]));
+ * assert(Number(prediction) > 0 && Number(deviation) > 0);
+ * ```
  */
-export async function loadModel(path: string, options: LoadModelOptions = {}): Promise<LoadedModel> {
+export async function loadModel(
+  path: string | readonly string[],
+  options: LoadModelOptions = {},
+): Promise<LoadedModel> {
   refuseUnknown(options, ["plugins"], "loadModel");
   return await readModel(path, new Registry([...builtins, ...options.plugins ?? []]));
 }

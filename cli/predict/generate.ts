@@ -27,12 +27,13 @@ export async function generate(args: readonly string[]): Promise<Outcome> {
   if (seed >= 2 ** 32) throw new OptionError("--seed", "a whole number in [0, 2^32)", String(seed));
   const samples = given.whole("samples", 0) ?? 0;
   const { run, loaded, preprocessing } = await savedRun(given);
-  const { model, progress } = loaded;
+  const { members } = loaded;
   const { tokens: level, classNames: vocabulary, dataset } = preprocessing;
   if (level === undefined || vocabulary === undefined) {
     throw new PluginError(`--run: expected a run that was trained on text, found one of ${dataset}.`);
   }
-  const { least } = languageModel(model, progress);
+  const least = Math.max(...members.map(({ model, progress }) => languageModel(model, progress).least));
+  const [{ model, progress }] = members;
   if (samples > 0 && checkDraws(model, "--samples", samples, { progress }).length === 0) {
     note("No place draws at the end of training: the passes agree.");
   }
@@ -46,8 +47,8 @@ export async function generate(args: readonly string[]): Promise<Outcome> {
   }
   const pieces = function* (): Generator<string> {
     let text = prompt.slice(-1);
-    const options = { length, temperature, topK, seed, samples, progress, exclude: [0] };
-    for (const token of tokensFrom(model, numbers, options)) {
+    const options = { length, temperature, topK, seed, samples, exclude: [0] };
+    for (const token of tokensFrom(members, numbers, options)) {
       const piece = textOf(vocabulary[token], text, level);
       text = piece;
       yield piece;
@@ -65,6 +66,7 @@ export async function generate(args: readonly string[]): Promise<Outcome> {
         topK: topK ?? null,
         seed,
         samples,
+        members: members.length,
       }),
     text: prompt,
     stream: async function* () {

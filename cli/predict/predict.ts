@@ -41,7 +41,7 @@ async function predictTestPart(given: Arguments, choices: PredictChoices): Promi
   const { model, progress } = members.at(-1)!;
   const drawing = samples === 0 ? [] : checkDraws(model, "--samples", samples, { sites, progress });
   if (samples > 0 && drawing.length === 0) note("No place draws at the end of training: the passes agree.");
-  const asked = { models: members.map(({ model }) => model), dataset, loss, progress: progress!, choices, temperature };
+  const asked = { models: members, dataset, loss, choices, temperature };
   const shown = (error: number) => dataset.classes > 0 ? `${(100 * error).toFixed(2)} %` : String(error);
   const summary = (errors: TestErrors) => {
     const each = samples === 0 ? "one pass, dropout off" : `${average} mean of ${samples} passes with dropout on`;

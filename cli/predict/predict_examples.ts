@@ -3,11 +3,10 @@ import {
   type Dataset,
   evaluationBatches,
   makeBatch,
-  type Model,
+  type Member,
   type Plugin,
   predict,
   type Prediction,
-  type Progress,
   readingOf,
   rowPredictions,
   ShapeError,
@@ -43,14 +42,12 @@ export interface TestErrors {
 
 /** What is asked about. */
 export interface ExamplesAsked {
-  /** The model, or the members of an ensemble. */
-  readonly models: readonly Model[];
+  /** The model, or the members of an ensemble, each at its moment of training. */
+  readonly models: readonly Member[];
   /** Its data. */
   readonly dataset: Dataset;
   /** Says what of its outputs is a prediction. */
   readonly loss: Plugin<"loss">;
-  /** How far training had come. */
-  readonly progress: Progress;
   /** At which class probabilities are given. Default 1. */
   readonly temperature?: number;
   /** How it is asked. */
@@ -65,7 +62,7 @@ export interface ExamplesAsked {
  * @returns first the predictions, in the order of the examples, then the errors
  */
 export function* predictExamples(
-  { models, dataset, loss, progress, temperature, choices }: ExamplesAsked,
+  { models, dataset, loss, temperature, choices }: ExamplesAsked,
   limit: number,
 ): Generator<ExamplePrediction, TestErrors> {
   const { test, classes } = dataset;
@@ -84,7 +81,6 @@ export function* predictExamples(
       samples,
       sites,
       seed,
-      progress,
       examples,
       carry: carried ? carries : undefined,
       quantiles,

@@ -35,9 +35,14 @@ export async function predictInput(given: Arguments, choices: PredictChoices): P
   if (choices.temperature !== undefined && preprocessing.classes === 0) {
     throw new OptionError("--temperature", "nothing for a run that predicts numbers", choices.temperature);
   }
-  const saved = { out: given.value("run")!, name: run, steps: [loaded.progress?.step ?? 0] };
+  const { members } = loaded;
+  if (choices.weightScaling && members.length > 1) {
+    throw new OptionError("--weight-scaling", "a single run", `the ensemble ${run}`);
+  }
+  const steps = members.map(({ progress }) => progress?.step ?? 0);
+  const saved = { out: given.value("run")!, name: run, steps };
   const temperature = choices.temperature === "fitted" ? await savedTemperature(saved, samples) : choices.temperature;
-  const { model, progress } = loaded;
+  const { model, progress } = members[0];
   const drawing = samples === 0 ? [] : checkDraws(model, "--samples", samples, { sites, progress });
   if (samples > 0 && drawing.length === 0) note("No place draws at the end of training: the passes agree.");
   const rows = () => upTo(limit, rowsOf(given.value("input")!, loaded, preprocessing, { ...choices, temperature }));
@@ -45,6 +50,7 @@ export async function predictInput(given: Arguments, choices: PredictChoices): P
     dataset: preprocessing.dataset,
     run,
     samples,
+    members: members.length,
     ...(samples > 0 && { sites: drawing }),
     ...(temperature !== undefined && { temperature }),
     predictions: await Array.fromAsync(rows()),

@@ -35,33 +35,36 @@ export async function* predictText(
   const text = await textOfInput(input);
   const tokens = tokensOf(text, preprocessing.tokens!);
   if (tokens.length === 0) throw new DataError(`${name}: expected a text of at least one token, found none.`);
-  const { model, least, classes } = languageModel(loaded.model, loaded.progress);
+  const members = loaded.members.map(({ model, progress }) => ({ ...languageModel(model, progress), progress }));
+  const [{ classes }] = members;
+  const least = Math.max(...members.map(({ least }) => least));
   if (tokens.length < least) {
     throw new DataError(`${name}: expected at least ${least} tokens, which the model takes, found ${tokens.length}.`);
   }
   const { samples, sites, seed, quantiles, weightScaling, average } = choices;
   const length = preprocessing.shape[0];
   const numbers = numbersOfTokens(tokens, preprocessing.classNames!);
-  const states = Array.from({ length: Math.max(1, samples) + 1 }, () => new Map<string, Tensor>());
+  const passes = members.length * Math.max(1, samples);
+  const states = Array.from({ length: passes + 1 }, () => new Map<string, Tensor>());
+  const said = members.length > 1 ? passes : samples; // members are passes, too
   const carry = preprocessing.order === "lanes" ? states : undefined;
   for (let from = 0, window = 0; from < tokens.length; from += length, window++) {
     const to = Math.min(from + length, tokens.length);
     const start = Math.min(from, Math.max(0, to - least));
     const inputs = Tensor.from(Float32Array.from(numbers.subarray(start, to)), [1, to - start]);
-    const found = predict(model, inputs, {
+    const found = predict(members, inputs, {
       samples,
       sites,
       seed,
       quantiles,
       weightScaling,
-      progress: loaded.progress,
       // A text is one sequence where states are carried, and many where windows begin anew.
       first: carry === undefined ? window % WINDOWS : 0,
       carry,
       ...readingOf({ classes }, undefined),
     });
     const how = { ...preprocessing, labelsPerExample: to - start };
-    for (const row of rowPredictions(found, how, { samples, quantiles, average }).slice(from - start)) {
+    for (const row of rowPredictions(found, how, { samples: said, quantiles, average }).slice(from - start)) {
       if (!("probabilities" in row)) continue;
       const { index: _, position, ...rest } = row;
       const index = start + position!;

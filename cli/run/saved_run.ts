@@ -1,4 +1,4 @@
-/** The model that a finished run has saved, which needs neither its data nor its checkpoints. @module */
+/** The models that a finished run has saved, which need neither its data nor its checkpoints. @module */
 import { type LoadedModel, OptionError, PluginError, type Preprocessing, readModel } from "../../mod.ts";
 import { absolutePaths } from "../arguments/absolute_paths.ts";
 import { chooseBackend } from "./choose_backend.ts";
@@ -9,19 +9,19 @@ import type { Arguments } from "../arguments/read_arguments.ts";
 import { readConfig } from "../configuration/read_config.ts";
 import { folderOfRun } from "./run_directory.ts";
 
-/** A run's saved model. */
+/** A run's saved model, or those of an ensemble's members. */
 export interface SavedRun {
-  /** The run's name. */
+  /** The run's name, or the one that the members of an ensemble share. */
   readonly run: string;
-  /** The model and what it says of new inputs. */
+  /** The model, or the members, and what they say of new inputs. */
   readonly loaded: LoadedModel;
   /** What was done to inputs and targets. */
   readonly preprocessing: Preprocessing;
 }
 
 /**
- * Reads the model of the run that the arguments `--run`, `--name` and `--backend` name; the last run of a folder where there
- * is no `--name`.
+ * Reads the models of the run or ensemble that the arguments `--run`, `--name` and `--backend` name; the last one of a folder
+ * where there is no `--name`.
  *
  * @throws {ThinnedError} for a folder without a run, an unknown name, and a run that is not finished
  */
@@ -32,14 +32,13 @@ export async function savedRun(given: Arguments): Promise<SavedRun> {
   const base = await Deno.realPath(out);
   const registry = await loadRegistry(read.plugins, base);
   const config = absolutePaths(read, registry, base);
-  const { name, runs: [run, ...others] } = namedRuns(config, given.value("name"));
-  if (others.length > 0) throw new OptionError("--name", `a single run, such as ${run}`, `the ensemble ${name}`);
-  configuredRun(config, run, registry); // what is wrong with it is told before anything is opened
+  const { name, runs } = namedRuns(config, given.value("name"));
+  for (const run of runs) configuredRun(config, run, registry); // what is wrong is told before anything is opened
   await chooseBackend(given.value("backend"), registry.list());
-  const path = `${folderOfRun(out, config, run)}/model.safetensors`;
-  const loaded = await readModel(path, registry);
+  const paths = runs.map((run) => `${folderOfRun(out, config, run)}/model.safetensors`);
+  const loaded = await readModel(paths, registry);
   if (loaded.preprocessing === undefined) {
-    throw new PluginError(`${path}: expected a model saved with its preprocessing, found one without.`);
+    throw new PluginError(`${paths[0]}: expected a model saved with its preprocessing, found one without.`);
   }
-  return { run, loaded, preprocessing: loaded.preprocessing };
+  return { run: name, loaded, preprocessing: loaded.preprocessing };
 }

@@ -14,21 +14,24 @@ import {
 import type { RowPrediction } from "./row_predictions.ts";
 import { decodeSafetensors, encodeSafetensors, type Safetensors } from "./safetensors.ts";
 import { FORMAT, VERSION } from "./saved_model.ts";
-import { CheckpointError, PluginError, refuseUnknown, show } from "../errors.ts";
+import { CheckpointError, OptionError, PluginError, refuseUnknown, show } from "../errors.ts";
 import { isPlugin } from "../plugin/is_plugin.ts";
 import { buildModel, type BuildOptions, type Model } from "../plugin/model.ts";
 import type { LayerPlugin, Plugin, Progress } from "../plugin/plugin.ts";
 import type { Registry } from "../plugin/registry.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { RowSource } from "../train/data.ts";
+import type { Member } from "../train/predictor.ts";
 
-/** A model that was read from a file. */
+/** A model that was read from a file, or the members of an ensemble. */
 export interface LoadedModel {
-  /** The model, with its weights and running state. */
+  /** The model, with its weights and running state; of an ensemble the first member. */
   readonly model: Model;
+  /** The members of an ensemble, each at its moment of training; of one file, its model alone. */
+  readonly members: readonly Member[];
   /** What the data set did to inputs and targets; undefined where nobody said when it was saved. */
   readonly preprocessing: Preprocessing | undefined;
-  /** The moment of training at which it was saved, for `predict` and `forward`; undefined where nobody said. */
+  /** The moment of training at which `model` was saved, for `predict` and `forward`; undefined where nobody said. */
   readonly progress: Progress | undefined;
   /**
    * Reads new rows of a table as the training rows were read, without targets: `[rows, ...inputShape]`, ready for the model.
@@ -38,6 +41,13 @@ export interface LoadedModel {
    * @throws {DataError} with the place of a column that is missing, and of a cell that is not as in training
    */
   readRows(source: RowSource, options?: ReadRowsOptions): Promise<Tensor>;
+  /**
+   * What `readRows` gives, part after part while the source is read.
+   *
+   * @param source as for `readRows`
+   * @throws what `readRows` throws, for a wrong row when it is reached
+   */
+  readEach(source: RowSource, options?: ReadRowsOptions): AsyncGenerator<Tensor>;
   /**
    * What the model says of new rows of a table: classes by their names, numbers in the units of the targets.
    *
@@ -64,15 +74,35 @@ export interface LoadedModel {
 }
 
 /**
- * Reads a model with the plugins of a registry.
+ * Reads a model with the plugins of a registry; or the members of an ensemble, whose predictions are averaged.
  *
- * @param path the file
+ * @param path the file, or one for each member
  * @param registry knows every plugin in the model by name
  * @throws {PermissionError} without permission to read the file
- * @throws {CheckpointError} naming the file, when it is missing, damaged, no saved model, or of another version
+ * @throws {CheckpointError} naming the file, when it is missing, damaged, no saved model, or of another version, and a
+ *   member that was trained for other inputs or targets than the first
  * @throws {PluginError} when the model has a plugin that the registry does not know
  */
-export async function readModel(path: string, registry: Registry): Promise<LoadedModel> {
+export async function readModel(path: string | readonly string[], registry: Registry): Promise<LoadedModel> {
+  const paths = typeof path === "string" ? [path] : path;
+  if (paths.length === 0) throw new OptionError("path", "at least one file", paths);
+  const read: ReadModel[] = [];
+  for (const path of paths) {
+    const one = await readOne(path, registry);
+    if (read.length > 0) checkAlike(one, read[0]);
+    read.push(one);
+  }
+  return loadedOf(read, registry);
+}
+
+/** What a file holds. */
+interface ReadModel extends Member {
+  readonly path: string;
+  readonly metadata: Record<string, string>;
+  readonly preprocessing: Preprocessing | undefined;
+}
+
+async function readOne(path: string, registry: Registry): Promise<ReadModel> {
   await needAccess(path, ["read"], `Reading ${path}`);
   const bytes = await attempt(`${path} cannot be read`, () => Deno.readFile(path));
   const { tensors, metadata } = decodeSafetensors(bytes, path);
@@ -89,12 +119,33 @@ export async function readModel(path: string, registry: Registry): Promise<Loade
   const known = metadata.preprocessing !== undefined;
   const preprocessing = known ? parse(metadata, "preprocessing", path) as Preprocessing : undefined;
   const progress = metadata.progress === undefined ? undefined : parse(metadata, "progress", path) as Progress;
+  return { path, model, metadata, preprocessing, progress };
+}
+
+/** Refuses a member whose predictions are not of the same kind as those of the first. */
+function checkAlike(one: ReadModel, first: ReadModel): void {
+  const kind = ({ metadata: { preprocessing, loss }, model }: ReadModel) =>
+    JSON.stringify([preprocessing, loss, model.inputShapes, model.outputShape]);
+  if (kind(one) === kind(first)) return;
+  throw new CheckpointError(
+    `${one.path}: expected a member of the ensemble of ${first.path}, trained for the same inputs, targets and loss, ` +
+      `found one of others.`,
+  );
+}
+
+function loadedOf(read: readonly ReadModel[], registry: Registry): LoadedModel {
+  const [{ path, model, metadata, preprocessing, progress }] = read;
+  const members = read.map(({ model, progress }): Member => ({ model, progress }));
   const parts = (source: RowSource, name = "rows") => inputsOfRows(source, preprocessing, registry, name);
   const predictPrepared = (inputs: Tensor, options: PredictInputsOptions) => {
     // Only here is the loss needed: a model is loaded without it.
     const loss = metadata.loss === undefined ? undefined : registry.create(parse(metadata, "loss", path), "loss");
-    return predictInputs(model, inputs, preprocessing!, loss as Plugin<"loss"> | undefined, { ...options, progress });
+    return predictInputs(members, inputs, preprocessing!, loss as Plugin<"loss"> | undefined, options);
   };
+  async function* readEach(source: RowSource, options: ReadRowsOptions = {}) {
+    refuseUnknown(options, ["name"], "readEach");
+    yield* parts(source, options.name);
+  }
   async function* predictEach(source: RowSource, options: PredictRowsOptions = {}) {
     refuseUnknown(options, rowsKeys, "predictRows");
     const { name, ...how } = options;
@@ -106,8 +157,10 @@ export async function readModel(path: string, registry: Registry): Promise<Loade
   }
   return {
     model,
+    members,
     preprocessing,
     progress,
+    readEach,
     readRows: async (source, options = {}) => {
       refuseUnknown(options, ["name"], "readRows");
       return joinedInputs(await Array.fromAsync(parts(source, options.name)));

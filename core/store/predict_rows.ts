@@ -8,6 +8,7 @@ import type { Registry } from "../plugin/registry.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import type { RowSource } from "../train/data.ts";
 import { predict } from "../train/predict.ts";
+import type { Member } from "../train/predictor.ts";
 import { readingOf } from "../train/reading_of.ts";
 
 /** Options of `readRows`. */
@@ -108,7 +109,7 @@ export function joinedInputs(parts: readonly Tensor[]): Tensor {
 }
 
 /**
- * What a model says of prepared inputs.
+ * What a model, or an ensemble, says of prepared inputs.
  *
  * @param inputs `[rows, ...inputShape]`
  * @param loss says what of the outputs of a regression is a prediction; undefined for the outputs themselves
@@ -116,11 +117,11 @@ export function joinedInputs(parts: readonly Tensor[]): Tensor {
  * @throws {OptionError} for an option out of range, or samples of a model without dropout
  */
 export function predictInputs(
-  model: Model,
+  members: readonly Member[],
   inputs: Tensor,
   preprocessing: Preprocessing,
   loss: Plugin<"loss"> | undefined,
-  options: PredictInputsOptions & { progress?: Progress },
+  options: PredictInputsOptions,
 ): RowPrediction[] {
   const {
     samples = 0,
@@ -136,12 +137,13 @@ export function predictInputs(
   if (temperature !== undefined && preprocessing.classes === 0) {
     throw new OptionError("predict: temperature", "nothing for numbers", temperature);
   }
-  if (samples > 0) checkDraws(model, "predict: samples", samples, options);
+  const [{ model, progress }] = members;
+  if (samples > 0) checkDraws(model, "predict: samples", samples, { sites: options.sites, progress });
   const count = inputs.shape[0];
   const numbered = first % SAMPLES + count <= SAMPLES
     ? { first: first % SAMPLES }
     : { examples: Array.from({ length: count }, (_, row) => (first + row) % SAMPLES) };
-  const found = predict(model, inputs, {
+  const found = predict(members, inputs, {
     ...passes,
     ...numbered,
     ...readingOf(preprocessing, loss, precision),
@@ -149,7 +151,9 @@ export function predictInputs(
     quantiles,
     weightScaling,
   });
-  return rowPredictions(found, preprocessing, { samples, average, quantiles, temperature, first });
+  // Members are passes, too.
+  const said = members.length > 1 ? members.length * Math.max(1, samples) : samples;
+  return rowPredictions(found, preprocessing, { samples: said, average, quantiles, temperature, first });
 }
 
 /**

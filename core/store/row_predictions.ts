@@ -3,7 +3,7 @@ import { OptionError, ShapeError, showShape } from "../errors.ts";
 import { entropy } from "../uncertainty/class_passes.ts";
 import { temper } from "../uncertainty/temperature.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { ClassificationPrediction, Prediction, RegressionPrediction } from "../train/predict.ts";
+import type { ClassificationPrediction, Prediction, RegressionPrediction } from "../train/prediction.ts";
 
 /** What a classifier says of a row, or of a position of it. Values that go by classes have their names as keys. */
 export interface ClassPrediction {

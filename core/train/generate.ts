@@ -4,7 +4,7 @@
  * @module
  */
 import { OptionError, PluginError, refuseUnknown, showShape } from "../errors.ts";
-import { buildModel, type Model } from "../plugin/model.ts";
+import { buildModel, Model } from "../plugin/model.ts";
 import type { Progress } from "../plugin/plugin.ts";
 import { Key } from "../random/key.ts";
 import { Rows } from "../random/rows.ts";
@@ -12,6 +12,7 @@ import { noGrad } from "../tensor/autograd.ts";
 import { recycling } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { ClassPasses } from "../uncertainty/class_passes.ts";
+import type { Member } from "./predictor.ts";
 import { wholeNumber } from "./whole_number.ts";
 
 /** Options of {@linkcode generate}. */
@@ -58,8 +59,8 @@ const PIECE = 256;
  * Goes on with a sequence, token by token. A net whose layers carry their state reads each token once; any other reads the
  * last tokens again at each step, as many as it was trained on: its window slides.
  *
- * @param model gives `[batch, time, classes]` logits from `[batch, time]` token numbers, each of the tokens up to its own
- * place
+ * @param of gives `[batch, time, classes]` logits from `[batch, time]` token numbers, each of the tokens up to its own
+ *   place; or the members of an ensemble, whose probabilities are averaged, each at its moment of training where that is given
  * @param prompt the numbers of the tokens to go on from, at least one
  * @returns the numbers of the new tokens, as they are drawn
  * @throws {PluginError} for a model that is no such one, and one that looks at tokens to come
@@ -80,7 +81,11 @@ const PIECE = 256;
  * assertEquals(added.map((token) => data.classNames![token]).join(""), "cdabcd");
  * ```
  */
-export function* generate(model: Model, prompt: ArrayLike<number>, options: GenerateOptions): Generator<number> {
+export function* generate(
+  of: Model | readonly (Model | Member)[],
+  prompt: ArrayLike<number>,
+  options: GenerateOptions,
+): Generator<number> {
   refuseUnknown(options, optionNames, "generate");
   const length = wholeNumber(options.length, 0, "generate: length");
   const seed = wholeNumber(options.seed ?? 0, 0, "generate: seed");
@@ -90,17 +95,21 @@ export function* generate(model: Model, prompt: ArrayLike<number>, options: Gene
   if (!(temperature >= 0 && temperature < Infinity)) {
     throw new OptionError("generate: temperature", "a number of at least 0", temperature);
   }
-  const net = languageModel(model, options.progress);
+  const nets = readersOf(of, { ...options, seed, samples });
+  const [{ classes }] = nets;
+  const least = Math.max(...nets.map(({ least }) => least));
   const tokens = Array.from(prompt);
   tokens.forEach((token, i) => {
-    if (Number.isInteger(token) && token >= 0 && token < net.classes) return;
-    throw new OptionError(`generate: prompt.${i}`, `a token's number in [0, ${net.classes})`, token);
+    if (Number.isInteger(token) && token >= 0 && token < classes) return;
+    throw new OptionError(`generate: prompt.${i}`, `a token's number in [0, ${classes})`, token);
   });
-  if (tokens.length < net.least) {
-    throw new OptionError("generate: prompt", `at least ${net.least} tokens`, tokens.length);
-  }
+  if (tokens.length < least) throw new OptionError("generate: prompt", `at least ${least} tokens`, tokens.length);
   const key = Key.seed(seed).at("generate");
-  const next = reader(net, { ...options, seed, samples });
+  const next = (tokens: readonly number[]) => {
+    const passes = new ClassPasses(1, classes);
+    for (const { read } of nets) read(tokens, (outputs) => passes.add(outputs.floats.slice(outputs.size - classes)));
+    return Float64Array.from(passes.of(0).mean, Math.log);
+  };
   let logits = next(tokens);
   for (let i = 0; i < length; i++) {
     for (const token of exclude) logits[token] = -Infinity;
@@ -218,45 +227,60 @@ function batchOf(model: Model, tokens: readonly number[]): Tensor {
   return Tensor.from(tokens, [1, tokens.length], type);
 }
 
-/** Reads tokens, of which the first are those of the last time, and gives the logits of the next. */
-function reader(
-  { model, carries, window, classes }: LanguageModel,
-  { samples = 0, seed = 0, sites, progress }: GenerateOptions,
-): (tokens: readonly number[]) => Float64Array {
-  const rows = Rows.range({ step: seed });
-  const last = (outputs: Tensor) => outputs.floats.slice(outputs.size - classes);
-  if (!carries) {
-    return (tokens) =>
-      recycling(() => {
-        const inputs = batchOf(model, tokens.slice(-Math.min(window, tokens.length)));
-        const passes = new ClassPasses(1, classes);
-        const take = (outputs: Tensor) => passes.add(last(outputs));
-        if (samples > 0) model.sample(inputs, { passes: samples, rows, progress, sites }, take);
-        else take(noGrad(() => model.forward(inputs, { mode: "eval", progress })));
-        return logitsOf(passes);
-      });
-  }
-  const states = Array.from({ length: Math.max(1, samples) }, () => new Map<string, Tensor>());
-  let read = 0;
-  return (tokens) => {
-    const passes = new ClassPasses(1, classes);
-    states.forEach((carry, pass) => {
-      const run = samples > 0
-        ? { mode: "sample", rows: rows.atPass(pass), carry, progress, sites } as const
-        : { mode: "eval", carry, progress } as const;
-      for (let from = read; from < tokens.length; from += PIECE) {
-        const to = Math.min(from + PIECE, tokens.length);
-        recycling(() => {
-          const outputs = noGrad(() => model.forward(batchOf(model, tokens.slice(from, to)), run));
-          if (to === tokens.length) passes.add(last(outputs));
-        });
-      }
-    });
-    read = tokens.length;
-    return logitsOf(passes);
-  };
+/** A language model that reads a text as it grows. */
+interface Reader {
+  readonly classes: number;
+  readonly least: number;
+  /** Reads tokens, of which the first are those of the last time, and gives the outputs of each pass, whose last are of the next. */
+  read(tokens: readonly number[], take: (outputs: Tensor) => void): void;
 }
 
-function logitsOf(passes: ClassPasses): Float64Array {
-  return Float64Array.from(passes.of(0).mean, Math.log);
+/** The members, which are to know the same tokens. */
+function readersOf(of: Model | readonly (Model | Member)[], options: GenerateOptions): Reader[] {
+  const given = of instanceof Model ? [of] : of;
+  const members = given.map((one): Member => one instanceof Model ? { model: one, progress: options.progress } : one);
+  if (members.length === 0) throw new OptionError("generate: models", "at least one", members);
+  const readers = members.map((member) => readerOf(member, options));
+  const { classes } = readers[0];
+  const other = readers.find((reader) => reader.classes !== classes);
+  if (other === undefined) return readers;
+  throw new OptionError("generate: models", `models of the same ${classes} tokens`, `one of ${other.classes}`);
+}
+
+function readerOf({ model: given, progress }: Member, { samples = 0, seed = 0, sites }: GenerateOptions): Reader {
+  const { model, carries, window, classes, least } = languageModel(given, progress);
+  const rows = Rows.range({ step: seed });
+  if (!carries) {
+    return {
+      classes,
+      least,
+      read: (tokens, take) =>
+        recycling(() => {
+          const inputs = batchOf(model, tokens.slice(-Math.min(window, tokens.length)));
+          if (samples > 0) model.sample(inputs, { passes: samples, rows, progress, sites }, take);
+          else take(noGrad(() => model.forward(inputs, { mode: "eval", progress })));
+        }),
+    };
+  }
+  const states = Array.from({ length: Math.max(1, samples) }, () => new Map<string, Tensor>());
+  let done = 0;
+  return {
+    classes,
+    least,
+    read: (tokens, take) => {
+      states.forEach((carry, pass) => {
+        const run = samples > 0
+          ? { mode: "sample", rows: rows.atPass(pass), carry, progress, sites } as const
+          : { mode: "eval", carry, progress } as const;
+        for (let from = done; from < tokens.length; from += PIECE) {
+          const to = Math.min(from + PIECE, tokens.length);
+          recycling(() => {
+            const outputs = noGrad(() => model.forward(batchOf(model, tokens.slice(from, to)), run));
+            if (to === tokens.length) take(outputs);
+          });
+        }
+      });
+      done = tokens.length;
+    },
+  };
 }

@@ -1,7 +1,7 @@
 /** What all ways of judging predictions have in common. @module */
 import type { Dataset, Split } from "./data.ts";
-import { Model } from "../plugin/model.ts";
-import { type Member, type Predictor, predictorOf, type PredictorOptions } from "./predictor.ts";
+import type { Model } from "../plugin/model.ts";
+import { isPredictor, type Member, type Predictor, predictorOf, type PredictorOptions } from "./predictor.ts";
 import { wholeNumber } from "./whole_number.ts";
 
 /** What both ways of judging are told. */
@@ -38,8 +38,4 @@ export interface Asked {
   readonly dataset: Dataset;
   readonly split: Split;
   readonly batchSize: number | undefined;
-}
-
-function isPredictor(of: Judged): of is Predictor {
-  return !(of instanceof Model) && !Array.isArray(of);
 }

@@ -11,14 +11,14 @@
 import { noGrad } from "../tensor/autograd.ts";
 import { OptionError, refuseUnknown } from "../errors.ts";
 import { Model } from "../plugin/model.ts";
-import type { Progress } from "../plugin/plugin.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { Rows } from "../random/rows.ts";
 import { recycling } from "../tensor/storage.ts";
-import { Tensor } from "../tensor/tensor.ts";
-import type { TargetUnits } from "./data.ts";
+import { type FloatType, Tensor } from "../tensor/tensor.ts";
 import { checkLevels } from "../uncertainty/quantiles.ts";
 import { ClassBatch, Gathered, NumberBatch } from "./passes_of_batch.ts";
+import type { ClassificationPrediction, Prediction, PredictOptions, RegressionPrediction } from "./prediction.ts";
+import { isPredictor, type Member, type Predictor } from "./predictor.ts";
 import { wholeNumber } from "./whole_number.ts";
 
 const BATCH = 1000;
@@ -29,54 +29,11 @@ const MOST_PASSES = 2 ** 14;
 /** Numbers of all passes over a batch that are kept at a time, where quantiles need them. */
 const MOST_KEPT = 2 ** 23;
 
-/** Options of {@linkcode predict}. */
-export interface PredictOptions {
-  /**
-   * Number of Monte Carlo passes, in mode `sample`: from 1 to 16384, or 0 (the default) for one pass in mode `eval`. A
-   * pass's number addresses its masks, so the first passes of a longer run are those of a shorter one.
-   */
-  samples?: number;
-  /**
-   * Which places of the model draw: regular expressions, of which one has to match a place's path, such as `^3$`; all others
-   * are as in mode `eval`. Default: all that do. See {@linkcode Model.drawingSites}.
-   */
-  sites?: readonly string[];
-  /** Which masks: a whole number in [0, 2^32). Another seed gives other masks of the same model. Default 0. */
-  seed?: number;
-  /** Most examples that are run at a time, at least 1. No mask depends on it. Default 1000. */
-  batchSize?: number;
-  /** Whether outputs are logits, whose softmax over the last axis is averaged. Default false. */
-  softmax?: boolean;
-  /** What is averaged, from the outputs of a pass (after `softmax`): batch first. Default the outputs themselves. */
-  read?: (outputs: Tensor) => Tensor;
-  /**
-   * The variance of the noise in what is averaged: one number, such as 1 / tau for the precision tau of Gal and
-   * Ghahramani, or what of the outputs of a pass says it, in the shape of what is averaged. Default: nobody says.
-   */
-  noise?: number | ((outputs: Tensor) => Tensor);
-  /**
-   * Units in which numbers are given, by the last axis: `value * deviation + mean`, and a noise that outputs say times
-   * `deviation^2`; a noise that is one number is in these units already. Default: those of the outputs.
-   */
-  units?: TargetUnits;
-  /** Levels, in [0, 1], of quantiles over the passes. Default none. */
-  quantiles?: readonly number[];
-  /** Whether what each pass gives is kept. Default false. */
-  keepPasses?: boolean;
-  /** Whether one pass in mode `eval`, by which dropout scales weights in place of averaging, stands beside. Default false. */
-  weightScaling?: boolean;
-  /** Number of the first example, when these are part of more: masks belong to an example's number, which is below 2^24. Default 0. */
-  first?: number;
-  /** The number of each example, where these do not follow each other; in place of `first`. */
-  examples?: ArrayLike<number>;
-  /**
-   * State that recurrent layers carry from one call to the next: a map for each pass, empty at first, and one more for
-   * `weightScaling`. All examples are then run at once.
-   */
-  carry?: readonly Map<string, Tensor>[];
-  /** How far training has come, for options that are schedules. Default: its beginning. */
-  progress?: Progress;
-}
+/** Numbers that a pass gives for an example where nobody says how many: as of some hundred classes. */
+const MOST_OUTPUTS = 128;
+
+/** What can be asked: a model, the members of an ensemble, or what else gives outputs in passes. */
+export type Predicting = Model | readonly (Model | Member)[] | Predictor;
 
 const optionNames: readonly (keyof PredictOptions)[] = [
   "samples",
@@ -96,58 +53,14 @@ const optionNames: readonly (keyof PredictOptions)[] = [
   "progress",
 ];
 
-/** Mean and variance over passes. */
-export interface Prediction {
-  /** The mean, of the shape of what is averaged. */
-  readonly mean: Tensor;
-  /** The variance, of the same shape: the mean squared distance from the mean; zeros for one pass. */
-  readonly variance: Tensor;
-  /** A quantile over the passes for each of the levels that were asked for, of the same shape. */
-  readonly quantiles: readonly Tensor[];
-  /** What each pass gives, `[passes, ...shape of the mean]`; only with `keepPasses`. */
-  readonly passes?: Tensor;
-  /** What one pass in mode `eval` gives, of the same shape; only with `weightScaling`. */
-  readonly weightScaling?: Tensor;
-}
-
-/** What passes say of classes: see {@linkcode ClassUncertainty}. Shapes are `[batch, ..., classes]` or `[batch, ...]`. */
-export interface ClassificationPrediction extends Prediction {
-  /** Normalized geometric mean of the probabilities, `[batch, ..., classes]`. */
-  readonly geometricMean: Tensor;
-  /** Mean over passes of `p (1 - p)`, `[batch, ..., classes]`. */
-  readonly aleatoric: Tensor;
-  /** Variance over passes of `p`, the same as `variance`. */
-  readonly epistemic: Tensor;
-  /** `mean (1 - mean)`, the sum of both. */
-  readonly total: Tensor;
-  /** Entropy of the mean in nats, `[batch, ...]`. */
-  readonly entropy: Tensor;
-  /** Mean entropy of the passes in nats, `[batch, ...]`. */
-  readonly expectedEntropy: Tensor;
-  /** Mutual information of class and weights in nats (BALD), the difference of both, `[batch, ...]`. */
-  readonly mutualInformation: Tensor;
-  /** Share of passes whose most probable class is not that of most, `[batch, ...]`. */
-  readonly variationRatio: Tensor;
-}
-
-/** What passes say of numbers whose noise is known. */
-export interface RegressionPrediction extends Prediction {
-  /** Mean over passes of the variance of the noise. */
-  readonly aleatoric: Tensor;
-  /** Variance over passes of the mean, the same as `variance`. */
-  readonly epistemic: Tensor;
-  /** The variance of what is predicted, the sum of both. */
-  readonly total: Tensor;
-  /** A quantile of what is predicted, passes and normal noise together, for each of the levels. */
-  readonly predictiveQuantiles: readonly Tensor[];
-}
-
 /**
  * Runs a model on inputs and returns the mean and the variance over passes, in the model's element type; of classes and of
  * numbers with noise also what kind of uncertainty it is. They outlive the training step in which it may be called; no
  * gradients are recorded. Everything but quantiles, and the passes themselves, is summed up as passes come.
  *
- * @param model the model; or the members of an ensemble, whose passes count alike, those of the first member first
+ * @param of the model; or the members of an ensemble, whose passes count alike, those of the first member first, each at its
+ *   moment of training where that is given; or another predictor, which takes one input, and says itself how many passes it
+ *   has, and which
  * @param x `[batch, ...inputShape]`; a list of them for a model with several inputs
  * @throws {OptionError} for an option out of range
  * @throws {ShapeError} when the input does not fit the model
@@ -167,29 +80,27 @@ export interface RegressionPrediction extends Prediction {
  * ```
  */
 export function predict(
-  model: Model | readonly Model[],
+  of: Predicting,
   x: Tensor | readonly Tensor[],
   options: PredictOptions & { softmax: true; read?: undefined },
 ): ClassificationPrediction;
 /** Predicts numbers around which there is noise of a known variance. */
 export function predict(
-  model: Model | readonly Model[],
+  of: Predicting,
   x: Tensor | readonly Tensor[],
   options: PredictOptions & { noise: NonNullable<PredictOptions["noise"]>; softmax?: false },
 ): RegressionPrediction;
 /** Predicts whatever a model gives. */
 export function predict(
-  model: Model | readonly Model[],
+  of: Predicting,
   x: Tensor | readonly Tensor[],
   options?: PredictOptions,
 ): Prediction;
 export function predict(
-  model: Model | readonly Model[],
+  of: Predicting,
   x: Tensor | readonly Tensor[],
   options: PredictOptions = {},
 ): Prediction {
-  const members = model instanceof Model ? [model] : model;
-  if (members.length === 0) throw new OptionError("predict: models", "at least one", members);
   refuseUnknown(options, optionNames, "predict");
   const samples = wholeNumber(options.samples ?? 0, 0, "predict: samples");
   if (samples > MOST_PASSES) {
@@ -199,8 +110,10 @@ export function predict(
   const first = wholeNumber(options.first ?? 0, 0, "predict: first");
   const asked = wholeNumber(options.batchSize ?? BATCH, 1, "predict: batchSize");
   const each = Math.max(samples, 1);
-  const passes = members.length * each;
-  const { carry, progress, examples, sites, keepPasses = false, weightScaling = false } = options;
+  const inputs = x instanceof Tensor ? [x] : x;
+  const way = isPredictor(of) ? wayOfPredictor(of, inputs, options) : wayOfMembers(of, options, each);
+  const { passes } = way;
+  const { carry, examples, keepPasses = false, weightScaling = false } = options;
   const levels = checkLevels(options.quantiles ?? [], "predict: quantiles");
   const { noise, units } = options;
   if (noise !== undefined && options.softmax) {
@@ -209,16 +122,15 @@ export function predict(
   if (typeof noise === "number" && !(noise >= 0 && noise < Infinity)) {
     throw new OptionError("predict: noise", "a variance of at least 0", noise);
   }
-  if (weightScaling && members.length > 1) {
+  if (weightScaling && way.evaluated === undefined) {
     throw new OptionError("predict: weightScaling", "false for several models: it is what a single one says", true);
   }
   const states = passes + (weightScaling && samples > 0 ? 1 : 0);
   if (carry !== undefined && carry.length < states) {
     throw new OptionError("predict: carry", `a map for each of ${states} passes`, carry.length);
   }
-  const inputs = x instanceof Tensor ? [x] : x;
   const count = inputs[0]?.shape[0] ?? 0;
-  const batchSize = levels.length === 0 ? asked : Math.min(asked, rowsToKeep(members[0], inputs[0], passes));
+  const batchSize = levels.length === 0 ? asked : Math.min(asked, rowsToKeep(way, inputs[0]));
   const size = carry === undefined ? batchSize : Math.max(count, 1);
   if (examples !== undefined && examples.length !== count) {
     throw new OptionError("predict: examples", `a number for each of ${count} examples`, examples.length);
@@ -227,9 +139,11 @@ export function predict(
     if (examples === undefined) return Rows.range({ first: first + from, step: seed });
     return Rows.of(Array.from(examples).slice(from, to).map((sample) => ({ sample, step: seed })));
   };
+  const numbersOf = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => examples?.[from + i] ?? first + from + i);
   const classes = options.softmax === true && options.read === undefined;
   const keeps = keepPasses || levels.length > 0;
-  const gathered = new Gathered(count, passes, members[0].dtype);
+  const gathered = new Gathered(count, passes, way.dtype);
   // An empty batch is run too, for the shape of its output.
   for (let from = 0; from === 0 || from < count; from += size) {
     const to = Math.min(from + size, count);
@@ -247,23 +161,12 @@ export function predict(
     recycling(() =>
       noGrad(() => {
         const part = from === 0 && to === count ? inputs : inputs.map((input) => rows(input, from, to));
-        const at = rowsOf(from, to);
-        const evaluated = (model: Model, carry?: Map<string, Tensor>) =>
-          model.forward(part, { mode: "eval", rows: at, carry, progress });
-        members.forEach((model, member) => {
-          if (samples === 0) return recycling(() => take(evaluated(model, carry?.[member])));
-          if (carry === undefined) return model.sample(part, { passes: each, rows: at, progress, sites }, take);
-          // States are carried for each pass by itself.
-          for (let pass = 0; pass < each; pass++) {
-            const own = carry[member * each + pass];
-            const run = { mode: "sample", rows: at.atPass(pass), carry: own, progress, sites } as const;
-            recycling(() => take(model.forward(part, run)));
-          }
-        });
+        const asked: Part = { inputs: part, at: rowsOf(from, to), examples: () => numbersOf(from, to), carry };
+        way.run(asked, take);
         batch.gather(gathered, from, levels, keepPasses);
         if (!weightScaling) return;
         const scaled = begin();
-        scaled.add(evaluated(members[0], samples === 0 ? undefined : carry?.[passes]));
+        scaled.add(way.evaluated!(asked, samples === 0 ? undefined : carry?.[passes]));
         gathered.put("weightScaling", scaled.tail, from, scaled.latest);
       })
     );
@@ -281,7 +184,7 @@ export function predict(
  * What each of several passes gives: `[passes, ...shape of what is averaged]`, in the model's element type. Pass t is the
  * same however many there are, and whatever else is in the batch.
  *
- * @param model the model
+ * @param of as for {@linkcode predict}
  * @param x `[batch, ...inputShape]`; a list of them for a model with several inputs
  * @param options as for {@linkcode predict}
  * @throws what {@linkcode predict} throws
@@ -297,19 +200,94 @@ export function predict(
  * ```
  */
 export function samplesOf(
-  model: Model | readonly Model[],
+  of: Predicting,
   x: Tensor | readonly Tensor[],
   options: PredictOptions = {},
 ): Tensor {
-  return predict(model, x, { ...options, keepPasses: true }).passes!;
+  return predict(of, x, { ...options, keepPasses: true }).passes!;
+}
+
+/** Some of the examples. */
+interface Part {
+  readonly inputs: readonly Tensor[];
+  /** Where their draws lie. */
+  readonly at: Rows;
+  /** The number of each. */
+  readonly examples: () => number[];
+  /** A map for each pass, and for `weightScaling`. */
+  readonly carry: readonly Map<string, Tensor>[] | undefined;
+}
+
+/** What runs the passes. */
+interface Way {
+  readonly passes: number;
+  readonly dtype: FloatType;
+  /** Numbers that a pass gives for an example, where that is known before. */
+  readonly width: (x: Tensor) => number;
+  /** Runs all of them. */
+  run(part: Part, take: (outputs: Tensor) => void): void;
+  /** One pass in mode `eval`; only of a single model. */
+  readonly evaluated?: (part: Part, carry: Map<string, Tensor> | undefined) => Tensor;
+}
+
+/** The passes of a model, or of the members of an ensemble. */
+function wayOfMembers(of: Model | readonly (Model | Member)[], options: PredictOptions, each: number): Way {
+  const { samples = 0, sites } = options;
+  const given = of instanceof Model ? [of] : of;
+  const members = given.map((one): Member => one instanceof Model ? { model: one, progress: options.progress } : one);
+  if (members.length === 0) throw new OptionError("predict: models", "at least one", members);
+  const evaluated = ({ model, progress }: Member, { inputs, at }: Part, carry: Map<string, Tensor> | undefined) =>
+    model.forward(inputs, { mode: "eval", rows: at, carry, progress });
+  return {
+    passes: members.length * each,
+    dtype: members[0].model.dtype,
+    width: (x) => widthOf(members[0].model, x),
+    run(part, take) {
+      const { inputs, at, carry } = part;
+      members.forEach((member, place) => {
+        const { model, progress } = member;
+        if (samples === 0) return recycling(() => take(evaluated(member, part, carry?.[place])));
+        if (carry === undefined) return model.sample(inputs, { passes: each, rows: at, progress, sites }, take);
+        // States are carried for each pass by itself.
+        for (let pass = 0; pass < each; pass++) {
+          const own = carry[place * each + pass];
+          const run = { mode: "sample", rows: at.atPass(pass), carry: own, progress, sites } as const;
+          recycling(() => take(model.forward(inputs, run)));
+        }
+      });
+    },
+    ...(members.length === 1 && { evaluated: (part, carry) => evaluated(members[0], part, carry) }),
+  };
+}
+
+/** Options that say which passes a model makes. */
+const passOptions = ["samples", "sites", "seed", "progress", "weightScaling"] as const;
+
+/** The passes of what makes its own. */
+function wayOfPredictor(of: Predictor, inputs: readonly Tensor[], options: PredictOptions): Way {
+  const told = passOptions.find((name) => options[name] !== undefined && options[name] !== false);
+  if (told !== undefined) {
+    throw new OptionError(`predict: ${told}`, "nothing beside a predictor, which says it itself", options[told]);
+  }
+  if (inputs.length !== 1) throw new OptionError("predict: x", "one input for a predictor", `${inputs.length}`);
+  return {
+    passes: of.passes,
+    dtype: inputs[0].floatType,
+    width: () => MOST_OUTPUTS,
+    run: ({ inputs: [x], examples, carry }, take) => of.run({ inputs: x, examples: examples(), carry }, take),
+  };
 }
 
 /** How many rows at a time keep all their passes in a limited space. */
-function rowsToKeep(model: Model, x: Tensor, passes: number): number {
+function rowsToKeep({ passes, width }: Way, x: Tensor): number {
+  return Math.max(1, Math.floor(MOST_KEPT / (passes * width(x))));
+}
+
+/** Numbers that a pass of a model gives for an example. */
+function widthOf(model: Model, x: Tensor): number {
   const built = sizeOf(model.inputShape.map((extent) => extent === -1 ? 1 : extent));
   const longer = Math.max(1, sizeOf(x.shape.slice(1)) / Math.max(1, built));
-  const width = Math.max(1, sizeOf(model.outputShape)) * longer;
-  return Math.max(1, Math.floor(MOST_KEPT / (passes * width)));
+  return Math.max(1, sizeOf(model.outputShape)) * longer;
 }
 
 /** A copy of some rows, of numbers or indices. */

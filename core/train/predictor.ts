@@ -35,6 +35,11 @@ export interface Predictor {
   run(batch: PredictorBatch, visit: (outputs: Tensor, pass: number) => void): void;
 }
 
+/** Whether something predicts in its own way, in place of being a model or several. */
+export function isPredictor(of: Model | readonly (Model | Member)[] | Predictor): of is Predictor {
+  return !(of instanceof Model) && !Array.isArray(of);
+}
+
 /** A model at a moment of its training. */
 export interface Member {
   /** The model. */

@@ -2,7 +2,7 @@
 import type { Plugin } from "../plugin/plugin.ts";
 import type { TargetUnits } from "./data.ts";
 import { OptionError } from "../errors.ts";
-import type { PredictOptions } from "./predict.ts";
+import type { PredictOptions } from "./prediction.ts";
 
 /** What is predicted. */
 export interface Predicted {

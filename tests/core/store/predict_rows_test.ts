@@ -151,3 +151,30 @@ Deno.test("predictRows() says of a model that was not trained on a table that it
     await assertRejects(() => other.predictRows([{ a: 1 }]), t.PluginError, "such as csv, found one of digits");
   });
 });
+
+Deno.test("loadModel() of several files gives the members of an ensemble, and refuses one that is none", () =>
+  inFolder(async (folder) => {
+    const x = Array.from({ length: 30 }, (_, i) => [i / 30, 1 - i / 30]);
+    const data = (targets: unknown) => t.arrays({ train: [x, targets as number[]], test: 0.2 });
+    const own = { optimizer: t.sgd(), epochs: 1, batchSize: 8 };
+    const runs = await t.fitEnsemble(t.dense(1), { data: data(x.map(([a]) => a)), members: 2, ...own });
+    const other = await t.fit(t.dense(2), { data: data(x.map(([a]) => a > 0.5 ? "high" : "low")), ...own });
+    const paths = ["a", "b", "other"].map((name) => `${folder}/${name}.safetensors`);
+    for (const [i, run] of [...runs, other].entries()) await run.save(paths[i]);
+    const { members, model, predictInputs } = await t.loadModel(paths.slice(0, 2));
+    assertEquals([members.length, members[0].model === model], [2, true]);
+    const inputs = t.Tensor.of([[0.2, 0.3]]);
+    const said = predictInputs(inputs) as t.NumberPrediction[];
+    const single = await Promise.all(
+      paths.slice(0, 2).map(async (path) => (await t.loadModel(path)).predictInputs(inputs) as t.NumberPrediction[]),
+    );
+    const [a, b] = single.map(([{ prediction: [value] }]) => value);
+    assertAlmostEquals(said[0].prediction[0], (a + b) / 2, 1e-6);
+    assertAlmostEquals(said[0].deviation[0], Math.abs(a - b) / 2, 1e-6);
+    await assertRejects(
+      () => t.loadModel([paths[0], paths[2]]),
+      t.CheckpointError,
+      `${paths[2]}: expected a member of the ensemble of ${paths[0]}`,
+    );
+    await assertRejects(() => t.loadModel([]), t.OptionError, "path: expected at least one file");
+  }));

@@ -142,3 +142,25 @@ Deno.test("models that are no language models, and tokens that are none, are ref
     assertThrows(() => [...generate(recurrent(), [1], options)], OptionError, `generate: ${name}`);
   }
 });
+
+Deno.test("members of an ensemble are averaged at each token, each with states of its own, whatever its window is", () => {
+  const single = [recurrent(), net([lstm(12), dropout({ rate: 0.1 })], 9), transformer()];
+  const [prompt, classes] = [[1, 2, 3], [...Array(CLASSES).keys()]];
+  const added = [...generate([single[0], { model: single[1] }, single[2]], prompt, { length: 8, temperature: 0 })];
+  added.forEach((token, i) => {
+    const tokens = [...prompt, ...added.slice(0, i)];
+    const mean = classes.map(() => 0);
+    for (const model of single) {
+      const own = model === single[2] ? tokens.slice(-6) : tokens;
+      const outputs = languageModel(model).model.forward(Tensor.from(own, [1, own.length], "float32")).softmax();
+      classes.forEach((k) => mean[k] += outputs.floats[outputs.size - CLASSES + k]);
+    }
+    assertEquals(token, mean.indexOf(Math.max(...mean)), `token ${i}`);
+  });
+  const drawn = (models: Model[]) => [...generate(models, prompt, { length: 30, samples: 3, seed: 2 })].join();
+  assertEquals(drawn([single[0], single[0]]), drawn([single[0]]));
+  assert(drawn(single) !== drawn([single[0]]));
+  const other = buildModel(sequential([embedding(3, 3)]), { inputShape: [4] });
+  assertThrows(() => [...generate([single[0], other], [1], { length: 1 })], OptionError, "models of the same 7 tokens");
+  assertThrows(() => [...generate([], [1], { length: 1 })], OptionError, "generate: models: expected at least one");
+});
