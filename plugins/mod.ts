@@ -1,4 +1,6 @@
 /** All built-in plugins. @module */
+export * from "./advice/finding.ts";
+export * from "./advice/inspect_dropout.ts";
 export * from "./augmentations/crop.ts";
 export * from "./augmentations/cutout.ts";
 export * from "./augmentations/flip.ts";
