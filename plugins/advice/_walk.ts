@@ -53,7 +53,16 @@ export interface Walk {
 
 const recurrent = new Set(["rnn", "lstm", "gru"]);
 const transformer = new Set(["encoder-block", "decoder-block", "multi-head-attention"]);
-const norms = new Set(["batch-norm", "layer-norm", "group-norm", "rms-norm", "local-response-norm", "layer-scale"]);
+/** Layers with parameters that mix no features. */
+const unmixing = new Set([
+  "batch-norm",
+  "layer-norm",
+  "group-norm",
+  "rms-norm",
+  "layer-scale",
+  "learned-positions",
+  "class-token",
+]);
 const flattening = new Set(["flatten", "global-average-pool", "global-max-pool"]);
 
 /** Whether a layer is recurrent. */
@@ -68,7 +77,7 @@ export function isConvolution(plugin: Plugin): boolean {
 
 /** Whether a layer has weights that mix its inputs; norms and positions do not. */
 export function mixes(plugin: Plugin): boolean {
-  if (norms.has(plugin.plugin) || plugin.plugin === "learned-positions") return false;
+  if (unmixing.has(plugin.plugin)) return false;
   return transformer.has(plugin.plugin) || (isPlugin(plugin, "layer") && plugin.definition.init !== undefined);
 }
 
@@ -82,6 +91,8 @@ function behind(plugin: Plugin, signal: Signal): Signal {
   const { plugin: name, options } = plugin;
   if (name === "embedding") return "embedding";
   if (name === "learned-positions" || name === "sinusoidal-positions" || transformer.has(name)) return "tokens";
+  if (name === "patches" || name === "class-token") return "tokens";
+  if (name === "pick-step") return "features";
   if (isRecurrent(plugin)) return options.returnSequences === false ? "features" : "sequence";
   if (isConvolution(plugin)) return "maps";
   if (flattening.has(name)) return signal === "input" ? signal : "features";
