@@ -83,6 +83,7 @@ export {
   type StepRun,
   type SummaryRow,
 } from "./plugin/model.ts";
+export { FrozenPart } from "./plugin/frozen_part.ts";
 export type { AtSites, SiteCall } from "./plugin/site_call.ts";
 export {
   clipGradients,
@@ -147,6 +148,7 @@ export { mixtureQuantile, quantile } from "./uncertainty/quantiles.ts";
 export { Registry } from "./plugin/registry.ts";
 export { FolderLock, lockFolder } from "./store/lock.ts";
 export { type LoadedModel, readModel } from "./store/load_model.ts";
+export { type LoadedWeights, loadWeights, type LoadWeightsOptions } from "./store/load_weights.ts";
 export {
   channelsFirst,
   prepareInputs,

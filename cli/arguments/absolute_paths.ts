@@ -23,10 +23,17 @@ export function absolutePaths<T extends object>(config: T, registry: Registry, b
     );
   };
   const resolve = (path: string) => resolvePath(base, path);
-  const whole = walk(config) as T;
+  const pretrained = (value: unknown) => {
+    const { path } = (value ?? {}) as { path?: unknown };
+    return typeof path === "string" ? { ...value as object, path: resolve(path) } : value;
+  };
+  const walked = walk(config) as T & Partial<Config>;
+  const whole: T = "pretrained" in walked ? { ...walked, pretrained: pretrained(walked.pretrained) } : walked;
   const { runs } = whole as Partial<Config>;
   if (runs === undefined) return whole;
   const change = (path: string, value: unknown): unknown => {
+    if (path === "pretrained") return pretrained(value);
+    if (path === "pretrained.path" && typeof value === "string") return resolve(value);
     const [name, ...parents] = path.split(".").reverse();
     let host: unknown = config;
     for (const key of parents.reverse()) host = (host as Record<string, unknown> | undefined)?.[key];

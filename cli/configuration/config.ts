@@ -63,6 +63,10 @@ export interface Config {
   clip?: { value?: number; norm?: number };
   /** Parameters that are updated with other options of the optimizer. */
   parameterGroups: { match: string; set: Record<string, unknown> }[];
+  /** Patterns of parameters that stay as they are. */
+  freeze: string[];
+  /** Weights that a new run begins with: a file that a run wrote, and patterns of what is new in this model. */
+  pretrained?: { path: string; except: string[] };
   /** What owns the weights that are measured, such as an average over the steps. */
   average?: PartConfig;
   /** Another way to gradients than the loss's through the whole model. */
@@ -124,6 +128,15 @@ export const configSchema: z.ZodType<Config> = z.strictObject({
     match: z.string("expected a text").describe("a pattern of parameters' names"),
     set: z.record(z.string(), z.unknown()).describe("options of the optimizer for them"),
   })).default([]).describe("parameters that are updated with other options"),
+  freeze: z.array(z.string("expected a pattern of parameters' names"), {
+    error: 'expected a list of patterns such as ["^0\\\\."]',
+  }).default([]).describe("patterns of parameters that stay as they are"),
+  pretrained: z.strictObject({
+    path: z.string("expected the path of a file").min(1, "expected the path of a file")
+      .describe("a model.safetensors, relative to this file"),
+    except: z.array(z.string("expected a pattern of parameters' names")).default([])
+      .describe("patterns of what is new in this model, and stays as it was initialised"),
+  }).optional().describe("weights that a new run begins with"),
   average: partOf("average").optional().describe("what owns the weights that are measured"),
   learning: partOf("learning").optional().describe("another way to gradients than the loss's"),
   observers: z.array(partOf("observer")).default([]).describe("what watches each run, such as early-stopping"),

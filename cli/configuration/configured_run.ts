@@ -3,6 +3,7 @@ import {
   didYouMean,
   isPlugin,
   type LayerPlugin,
+  type Model,
   OptionError,
   type Plugin,
   PluginError,
@@ -12,6 +13,7 @@ import {
   show,
 } from "../../core/mod.ts";
 import { type Config, parseConfig, type PartConfig } from "./config.ts";
+import { pretrainedWeights } from "./pretrained_weights.ts";
 import { runsOf } from "./runs_of.ts";
 import { setPath } from "./set_path.ts";
 
@@ -39,6 +41,10 @@ export interface ConfiguredRun {
   readonly clip: Config["clip"];
   /** Parameters that are updated with other options. */
   readonly parameterGroups: Config["parameterGroups"];
+  /** Patterns of parameters that stay as they are. */
+  readonly freeze: Config["freeze"];
+  /** Gives a new run's model the weights that it begins with, where these are not its initial ones. */
+  readonly initialize: ((model: Model) => void) | undefined;
   /** What owns the weights that are measured. */
   readonly average: Plugin<"average"> | undefined;
   /** Another way to gradients. */
@@ -93,6 +99,8 @@ export function configuredRun(config: Config, name: string, registry: Registry):
       match,
       set: withParts(set, registry, `parameterGroups.${i}.set`),
     })),
+    freeze: changed.freeze,
+    initialize: changed.pretrained && pretrainedWeights(changed.pretrained, name),
     average: optional(changed.average, "average", registry, "average"),
     learning: optional(changed.learning, "learning", registry, "learning"),
     epochs: changed.epochs,

@@ -11,6 +11,7 @@ import { saveModel, type SaveOptions } from "../store/saved_model.ts";
 import { sameShape, type Shape } from "../tensor/shape.ts";
 import { recycling } from "../tensor/storage.ts";
 import { type FloatType, Tensor } from "../tensor/tensor.ts";
+import { FrozenPart } from "./frozen_part.ts";
 import { isPlugin } from "./is_plugin.ts";
 import type {
   AllOutputs,
@@ -61,6 +62,7 @@ const runKeys = [
   "variants",
   "sites",
   "atSites",
+  "frozen",
 ];
 
 /** Whether several shapes are given, one for each input. */
@@ -252,6 +254,7 @@ export class Model {
       variants: options.variants ?? null,
       atSites: options.atSites ?? null,
       sites: options.sites === undefined ? null : this.#chosen(options.sites),
+      frozen: options.frozen ?? null,
       drawn: null,
       building: false,
       carry: options.carry ?? null,
@@ -361,6 +364,29 @@ export class Model {
   /** Number of trainable numbers. */
   parameterCount(): number {
     return this.parameters().reduce((sum, parameter) => sum + parameter.tensor.size, 0);
+  }
+
+  /**
+   * Chooses the part of the model that training leaves as it is, for fine-tuning: parameters whose names match get neither
+   * gradients nor updates, and a layer with running statistics, such as batch norm, is run as in evaluation when all of its
+   * parameters, or all of its running state, match. Dropout in that part goes on. What trains is told of it: `fit` by
+   * `freeze`, `optimizerFor` likewise, whose `run` hands it to `forward`.
+   *
+   * @param patterns regular expressions that the names of parameters and of running state are searched for, such as `^0\\.`
+   * @param path where they stand, for errors
+   * @throws {OptionError} for a pattern that matches nothing, and when no parameter is left to be trained
+   *
+   * @example
+   * ```ts
+   * import { buildModel, dense, relu, sequential } from "@thinned/dropout";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const model = buildModel(sequential([dense(8), relu(), dense(2)]), { inputShape: [4] });
+   * assertEquals([...model.frozen(["^0\\."]).parameters], ["0.weight", "0.bias"]);
+   * ```
+   */
+  frozen(patterns: readonly string[], path = "frozen"): FrozenPart {
+    return new FrozenPart(this.#tree, patterns, path);
   }
 
   /**

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Rows } from "../random/rows.ts";
+import type { FrozenPart } from "./frozen_part.ts";
 import type { FurtherPass, Mode, Plugin, Progress, SiteRole, StandIn } from "./plugin.ts";
 import type { AtSites } from "./site_call.ts";
 import type { Shape } from "../tensor/shape.ts";
@@ -62,6 +63,8 @@ export interface AnyRun {
    * `attention`. All others are as in mode `eval`. Default: all draw.
    */
   sites?: readonly string[];
+  /** What training leaves as it is, of `model.frozen`: in mode `train` no gradient flows to it. Default: nothing. */
+  frozen?: FrozenPart;
 }
 
 /** An evaluation, in which nothing is drawn but what evaluation itself is made of. */

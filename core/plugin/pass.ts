@@ -158,7 +158,8 @@ export class Pass {
 
   /** The mode in which the plugin at a place is run. */
   #modeAt(path: string): Mode {
-    const { mode, sites } = this.#settings;
+    const { mode, sites, frozen } = this.#settings;
+    if (mode === "train" && frozen?.rests(path)) return "eval";
     return mode === "sample" && sites !== null && !sites(path) ? "eval" : mode;
   }
 
@@ -356,7 +357,7 @@ export class Pass {
   ): Context<never> {
     const { path } = node;
     const { epilogue = "none", listen, foresee, ahead } = how;
-    const { progress, building, carry, emitted, drawn } = this.#settings;
+    const { progress, building, carry, emitted, drawn, frozen } = this.#settings;
     const mode = this.#modeAt(path);
     const key = node.keys[mode];
     const rows = drawn === null ? this.#scope.rows : this.#scope.rows.watched(() => void drawn.add(path));
@@ -366,7 +367,7 @@ export class Pass {
       key: (this.#use === "" ? key : key.at(`use ${this.#use}`)).withRows(
         key.isWhole ? rows.shared() : rows,
       ),
-      params: node.params,
+      params: frozen?.params(path) ?? node.params,
       state: this.#stateOf(node),
       progress,
       path,

@@ -1,6 +1,7 @@
 /** What a pass through a model is told, the same for all places. @module */
 import type { Rows } from "../random/rows.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { FrozenPart } from "./frozen_part.ts";
 import type { Mode, Progress, StandIn } from "./plugin.ts";
 import type { AtSites } from "./site_call.ts";
 
@@ -20,6 +21,8 @@ export interface PassSettings {
   readonly atSites: AtSites | null;
   /** Which places draw in mode `sample`; all others are as in mode `eval`. Null for all. */
   readonly sites: ((path: string) => boolean) | null;
+  /** What training leaves as it is. */
+  readonly frozen: FrozenPart | null;
   /** Collects the paths of the places that look at what the rows are, which they do in order to draw. */
   readonly drawn: Set<string> | null;
   /** Whether this pass builds the model. */

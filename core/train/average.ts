@@ -6,6 +6,7 @@
  */
 import { noGrad } from "../tensor/autograd.ts";
 import type { Snapshot } from "./events.ts";
+import { FrozenPart } from "../plugin/frozen_part.ts";
 import { keptTensors } from "./kept_weights.ts";
 import type { Model, Parameter } from "../plugin/model.ts";
 import { optionsAt } from "../plugin/options.ts";
@@ -75,14 +76,20 @@ export class AverageDriver {
    * @param plugin the average
    * @param model whose weights are averaged
    * @param optimizer what updates them
+   * @param frozen what stays as it is, which needs no average; default nothing
    */
-  constructor(plugin: Plugin<"average">, model: Model, optimizer: OptimizerDriver) {
+  constructor(
+    plugin: Plugin<"average">,
+    model: Model,
+    optimizer: OptimizerDriver,
+    frozen: FrozenPart | null = null,
+  ) {
     this.#plugin = plugin;
     this.#model = model;
     this.#optimizer = optimizer;
     const names = plugin.definition.slots(plugin.options);
     const key = Key.seed(model.built.seed).at("average").whole();
-    this.#entries = model.parameters().map((parameter) => {
+    this.#entries = FrozenPart.trained(model.parameters(), frozen).map((parameter) => {
       const { shape, dtype } = parameter.tensor;
       const slots = Object.fromEntries(names.map((name) => [name, Tensor.zeros(shape, dtype)]));
       return { parameter, slots, key: key.at(parameter.name) };

@@ -26,6 +26,11 @@ export interface FitOptions extends LearningOptions {
    * validation part of its own. Which ones follows from the seed: see {@linkcode holdBack}. Default: none.
    */
   validation?: number;
+  /**
+   * Called with the model before the first step of a new run, to give it other weights than its initial ones:
+   * `(model) => loadWeights(model, tensors, { except: ["^5\\."] })`. Not called when the run is resumed. Default: nothing.
+   */
+  initialize?: (model: Model) => void;
   /** What changes the examples of each batch before it is trained on, in this order. */
   augment?: readonly Plugin<"augmentation">[];
   /**
@@ -87,6 +92,7 @@ export const fitOptions: readonly (keyof FitOptions)[] = [
   "batchSize",
   "seed",
   "validation",
+  "initialize",
   "augment",
   "prefetch",
   "observers",

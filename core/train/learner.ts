@@ -16,7 +16,8 @@ import { CheckpointError, DivergenceError, OptionError } from "../errors.ts";
 import { errorSum, predictionOf } from "./evaluate.ts";
 import { divisor, lossOptions } from "./loss_of.ts";
 import { isKept } from "./kept_weights.ts";
-import { type Model, overwrite, type RunOptions } from "../plugin/model.ts";
+import { FrozenPart } from "../plugin/frozen_part.ts";
+import { type Model, overwrite, type Parameter, type RunOptions } from "../plugin/model.ts";
 import type { LearningOptions } from "./learning_options.ts";
 import { refuseNonFinite } from "./non_finite.ts";
 import { clipGradients, type GradientClipping, OptimizerDriver } from "./optimizer.ts";
@@ -39,6 +40,9 @@ export class Learner {
   readonly #run: Omit<Progress, "step">;
   readonly #accumulate: number;
   readonly #clip: GradientClipping | undefined;
+  readonly #frozen: FrozenPart | null;
+  /** The parameters that are trained. */
+  readonly #parameters: readonly Parameter[];
   readonly #weights: readonly Tensor[];
   #lastLoss: number | null = null;
 
@@ -62,7 +66,7 @@ export class Learner {
     if (!isPlugin(options.optimizer, "optimizer")) {
       throw new OptionError("optimizer", "an optimizer plugin", options.optimizer);
     }
-    const { average, learning } = options;
+    const { average, learning, freeze = [] } = options;
     if (average !== undefined && !isPlugin(average, "average")) {
       throw new OptionError("average", "a plugin that owns the weights of evaluation", average);
     }
@@ -74,12 +78,20 @@ export class Learner {
     this.loss = loss;
     this.#model = model;
     this.#dataset = dataset;
-    this.#optimizer = new OptimizerDriver(options.optimizer, model, options.parameterGroups, model.built.seed);
-    this.#average = average && new AverageDriver(average, model, this.#optimizer);
-    this.#teacher = learning && new Teacher(learning, model, loss);
+    const frozen = Array.isArray(freeze) && freeze.length === 0 ? null : model.frozen(freeze, "freeze");
+    this.#frozen = frozen;
+    this.#optimizer = new OptimizerDriver(options.optimizer, model, options.parameterGroups, model.built.seed, frozen);
+    this.#average = average && new AverageDriver(average, model, this.#optimizer, frozen);
+    this.#teacher = learning && new Teacher(learning, model, loss, frozen);
     this.#accumulate = wholeNumber(options.accumulate ?? 1, 1, "accumulate");
     this.#clip = options.clip;
-    this.#weights = model.parameters().map((parameter) => parameter.tensor);
+    this.#parameters = FrozenPart.trained(model.parameters(), frozen);
+    this.#weights = this.#parameters.map(({ tensor }) => tensor);
+  }
+
+  /** How many numbers are trained. */
+  get size(): number {
+    return this.#weights.reduce((sum, { size }) => sum + size, 0);
   }
 
   /**
@@ -112,6 +124,7 @@ export class Learner {
    */
   restore(saved: ReadonlyMap<string, Tensor>, step: number): void {
     const mine = this.#own();
+    this.#refuseOtherSlots(mine, saved);
     for (const name of saved.keys()) {
       if (!mine.has(name) && !isMeasured(name) && !isKept(name)) {
         throw new CheckpointError(`The checkpoint is of another architecture: this model has no ${name}.`);
@@ -119,6 +132,23 @@ export class Learner {
     }
     overwrite(mine, saved);
     this.#optimizer.resume(step);
+  }
+
+  /** Says what it is when parameters were frozen that are trained now, or the other way round. */
+  #refuseOtherSlots(mine: ReadonlyMap<string, Tensor>, saved: ReadonlyMap<string, Tensor>): void {
+    const slotsOf = (name: string, all: ReadonlyMap<string, Tensor>) =>
+      [...all.keys()].some((slot) => slot.startsWith("optimizer/") && slot.endsWith(`/${name}`));
+    const some = (all: ReadonlyMap<string, Tensor>) => [...all.keys()].some((name) => name.startsWith("optimizer/"));
+    if (!some(mine) || !some(saved)) return;
+    for (const { name } of this.#model.parameters()) {
+      const [now, then] = [slotsOf(name, mine), slotsOf(name, saved)];
+      if (now === then || !saved.has(`model/${name}`)) continue;
+      const [was, is] = now ? ["frozen", "trained"] : ["trained", "frozen"];
+      throw new CheckpointError(
+        `The checkpoint is of a run in which ${name} was ${was}, and now it is ${is}: ` +
+          "begin a new run with its weights to change that.",
+      );
+    }
   }
 
   /**
@@ -176,7 +206,7 @@ export class Learner {
     { errors, settle }: { errors: number; settle(): void },
     progress: Progress,
   ): [number, number] {
-    refuseNonFinite(total, this.#model, progress.step, this.#lastLoss);
+    refuseNonFinite(total, this.#parameters, progress.step, this.#lastLoss);
     settle();
     if (this.#clip !== undefined) clipGradients(total.filter((gradient) => gradient !== null), this.#clip);
     this.#optimizer.update(total, progress);
@@ -202,7 +232,8 @@ export class Learner {
     const settings = lossOptions(this.loss, progress, this.#model.schedules);
     // All passes of a loss start from the same running state, and a step that diverges leaves it as it was.
     const stateUpdates = new Map<Tensor, Tensor>();
-    const options: RunOptions = { mode: "train", progress, sample, stateUpdates };
+    const frozen = this.#frozen ?? undefined;
+    const options: RunOptions = { mode: "train", progress, sample, stateUpdates, frozen };
     const passes = definition.objective && this.#model.passes(batch.inputs, options);
     const [outputs, penalty] = passes === undefined
       ? this.#model.forwardWithPenalty(batch.inputs, options)

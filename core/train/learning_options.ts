@@ -15,6 +15,12 @@ export interface LearningOptions {
   /** Parameters that are updated with other options of the optimizer. */
   parameterGroups?: readonly ParameterGroup[];
   /**
+   * Parameters that stay as they are, for fine-tuning: regular expressions that the names of parameters and running state
+   * are searched for, such as `^0\\.`; see {@linkcode Model.frozen}. They get neither gradients, updates, slots of the
+   * optimizer nor decay, and batch norms among them use their running statistics. Default: none.
+   */
+  freeze?: readonly string[];
+  /**
    * What owns the weights that are measured after each epoch, and that the model holds at the end, such as an average over
    * the steps. Default: they are those that are trained.
    */
@@ -30,6 +36,7 @@ export const learningOptions: readonly (keyof LearningOptions)[] = [
   "accumulate",
   "clip",
   "parameterGroups",
+  "freeze",
   "average",
   "learning",
 ];

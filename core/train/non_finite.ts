@@ -1,6 +1,6 @@
 /** Refusing numbers that are no numbers before they reach the weights. @module */
 import { DivergenceError } from "../errors.ts";
-import type { Model } from "../plugin/model.ts";
+import type { Parameter } from "../plugin/model.ts";
 import { noGrad } from "../tensor/autograd.ts";
 import { isSurelyFinite } from "../tensor/ops/gradient_product.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -8,21 +8,21 @@ import type { Tensor } from "../tensor/tensor.ts";
 /**
  * Throws unless all gradients are finite.
  *
- * @param gradients in the order of the model's parameters; null for none
- * @param model whose parameters are named in the error
+ * @param gradients in the order of the parameters; null for none
+ * @param parameters those that are trained, which are named in the error
  * @param step steps done before
  * @param lastLoss the last finite loss; null when there was none, undefined when nobody knows
  * @throws {DivergenceError}
  */
 export function refuseNonFinite(
   gradients: readonly (Tensor | null)[],
-  model: Model,
+  parameters: readonly Parameter[],
   step: number,
   lastLoss?: number | null,
 ): void {
   const wrong = gradients.findIndex((gradient) => gradient !== null && !allFinite(gradient));
   if (wrong < 0) return;
-  const { name } = model.parameters()[wrong];
+  const { name } = parameters[wrong];
   throw new DivergenceError(step + 1, `the gradient of ${name} is not finite`, lastLoss);
 }
 

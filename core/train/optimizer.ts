@@ -7,6 +7,7 @@ import { noGrad } from "../tensor/autograd.ts";
 import * as kernels from "../backend/kernels.ts";
 import { OptionError, PluginError, refuseUnknown } from "../errors.ts";
 import type { Model, Parameter } from "../plugin/model.ts";
+import { FrozenPart } from "../plugin/frozen_part.ts";
 import { optionsAt } from "../plugin/options.ts";
 import { patternOf } from "../plugin/pattern_of.ts";
 import type { Plugin, Progress } from "../plugin/plugin.ts";
@@ -101,27 +102,31 @@ export class OptimizerDriver {
    * @param model whose parameters it updates
    * @param groups parameters with other options; the first group that matches counts
    * @param seed what random numbers of optimizers and constraints follow from; default 0
-   * @throws {OptionError} when a group matches no parameter, or sets an option that the optimizer refuses
+   * @param frozen what stays as it is; default nothing
+   * @throws {OptionError} when a group matches no parameter that is trained, or sets an option that the optimizer refuses
    */
   constructor(
     plugin: Plugin<"optimizer">,
     model: Model,
     groups: readonly ParameterGroup[] = [],
     seed: number | bigint = 0,
+    frozen: FrozenPart | null = null,
   ) {
     this.#schedules = model.schedules;
+    const parameters = FrozenPart.trained(model.parameters(), frozen);
     const variants = groups.map((group, i) => {
       refuseUnknown(group, ["match", "set"], `parameterGroups.${i}`);
       const pattern = patternOf(group.match, `parameterGroups.${i}.match`);
-      if (!model.parameters().some(({ name }) => pattern.test(name))) {
-        const known = model.parameters().map(({ name }) => name).join(", ");
-        throw new OptionError(`parameterGroups.${i}.match`, `a pattern that matches one of ${known}`, group.match);
+      if (!parameters.some(({ name }) => pattern.test(name))) {
+        const known = parameters.map(({ name }) => name).join(", ");
+        const which = frozen === null ? "one" : "one that is trained";
+        throw new OptionError(`parameterGroups.${i}.match`, `a pattern that matches ${which} of ${known}`, group.match);
       }
       return { pattern, plugin: plugin.with(group.set), label: `parameterGroups.${i}` };
     });
     const key = Key.seed(seed).at("update").whole();
     this.#rows = key.rows;
-    for (const parameter of model.parameters()) {
+    for (const parameter of parameters) {
       const { plugin: own, label } = variants.find(({ pattern }) => pattern.test(parameter.name)) ??
         { plugin, label: "optimizer" };
       const { constraint } = parameter;
@@ -179,7 +184,7 @@ export class OptimizerDriver {
   /**
    * One update of every parameter, then its constraint.
    *
-   * @param gradients in the order of `model.parameters()`; null leaves a parameter as it is
+   * @param gradients in the order of the parameters that are trained; null leaves a parameter as it is
    * @param progress how far training has come
    */
   update(gradients: readonly (Tensor | null)[], progress: Progress): void {

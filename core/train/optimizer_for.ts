@@ -3,7 +3,8 @@ import { OptionError, refuseUnknown, ShapeError, showShape } from "../errors.ts"
 import { refuseNonFinite } from "./non_finite.ts";
 import { clipGradients, type GradientClipping, OptimizerDriver, type ParameterGroup } from "./optimizer.ts";
 import { isPlugin } from "../plugin/is_plugin.ts";
-import type { Model } from "../plugin/model.ts";
+import { FrozenPart } from "../plugin/frozen_part.ts";
+import type { Model, Parameter } from "../plugin/model.ts";
 import type { Plugin, Progress } from "../plugin/plugin.ts";
 import { sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -12,6 +13,8 @@ import type { Tensor } from "../tensor/tensor.ts";
 export interface OptimizerForOptions {
   /** Parameters that are updated with other options of the optimizer. */
   parameterGroups?: readonly ParameterGroup[];
+  /** Parameters that stay as they are: see {@linkcode LearningOptions.freeze}. Default: none. */
+  freeze?: readonly string[];
   /** Limits on the gradients of a step. */
   clip?: GradientClipping;
   /** What random numbers of optimizers and constraints follow from: a whole number in [0, 2^53). Default 0. */
@@ -24,9 +27,11 @@ export interface OptimizerForOptions {
 
 /** An optimizer at work on a model, which counts its steps. Made by {@linkcode optimizerFor}. */
 export class ModelOptimizer {
-  /** What it updates: the model's parameters, in their order. */
+  /** What it updates: the model's parameters but those that stay as they are, in their order. */
   readonly weights: readonly Tensor[];
   readonly #model: Model;
+  readonly #parameters: readonly Parameter[];
+  readonly #frozen: FrozenPart | null;
   readonly #driver: OptimizerDriver;
   readonly #clip: GradientClipping | undefined;
   readonly #length: Omit<Progress, "step">;
@@ -34,12 +39,18 @@ export class ModelOptimizer {
 
   /** Prefer {@linkcode optimizerFor}. */
   constructor(model: Model, plugin: Plugin<"optimizer">, options: OptimizerForOptions = {}) {
-    refuseUnknown(options, ["parameterGroups", "clip", "seed", "stepsPerEpoch", "totalSteps"], "optimizerFor");
+    refuseUnknown(
+      options,
+      ["parameterGroups", "freeze", "clip", "seed", "stepsPerEpoch", "totalSteps"],
+      "optimizerFor",
+    );
     if (!isPlugin(plugin, "optimizer")) throw new OptionError("optimizerFor", "an optimizer plugin", plugin);
-    const { parameterGroups, clip, seed, stepsPerEpoch = Infinity, totalSteps = Infinity } = options;
-    this.weights = model.parameters().map(({ tensor }) => tensor);
+    const { parameterGroups, freeze = [], clip, seed, stepsPerEpoch = Infinity, totalSteps = Infinity } = options;
+    this.#frozen = freeze.length === 0 ? null : model.frozen(freeze, "optimizerFor.freeze");
+    this.#parameters = FrozenPart.trained(model.parameters(), this.#frozen);
+    this.weights = this.#parameters.map(({ tensor }) => tensor);
     this.#model = model;
-    this.#driver = new OptimizerDriver(plugin, model, parameterGroups, seed);
+    this.#driver = new OptimizerDriver(plugin, model, parameterGroups, seed, this.#frozen);
     this.#clip = clip;
     this.#length = { stepsPerEpoch, totalSteps };
   }
@@ -50,8 +61,9 @@ export class ModelOptimizer {
   }
 
   /** How a pass of the step that is next is run: in mode `train`, with masks of its own. For `model.forward`. */
-  get run(): { readonly mode: "train"; readonly progress: Progress } {
-    return { mode: "train", progress: { ...this.#length, step: this.step } };
+  get run(): { readonly mode: "train"; readonly progress: Progress; readonly frozen?: FrozenPart } {
+    const run = { mode: "train", progress: { ...this.#length, step: this.step } } as const;
+    return this.#frozen === null ? run : { ...run, frozen: this.#frozen };
   }
 
   /**
@@ -65,7 +77,7 @@ export class ModelOptimizer {
    */
   update(gradients: readonly (Tensor | null)[]): void {
     this.#check(gradients);
-    refuseNonFinite(gradients, this.#model, this.step);
+    refuseNonFinite(gradients, this.#parameters, this.step);
     const { trainedAt } = this.#model;
     if (trainedAt !== undefined && trainedAt <= this.#last) {
       throw new OptionError(
@@ -86,7 +98,7 @@ export class ModelOptimizer {
       );
     }
     gradients.forEach((gradient, i) => {
-      const { name, tensor: { shape } } = this.#model.parameters()[i];
+      const { name, tensor: { shape } } = this.#parameters[i];
       if (gradient === null || sameShape(gradient.shape, shape)) return;
       throw new ShapeError(
         `update: expected a gradient of shape ${showShape(shape)} for ${name}, found ${showShape(gradient.shape)}.`,

@@ -5,6 +5,7 @@
  */
 import type { Batch } from "./batches.ts";
 import { PluginError, ShapeError, show, showShape } from "../errors.ts";
+import { FrozenPart } from "../plugin/frozen_part.ts";
 import type { Model } from "../plugin/model.ts";
 import { locate } from "../plugin/locate.ts";
 import { optionsAt } from "../plugin/options.ts";
@@ -25,7 +26,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 
 /** What a learning plugin has made of some rows of a batch. */
 export interface Lesson {
-  /** Gradients in the order of the model's parameters, of the sum over the rows; null for those that it gave none. */
+  /** Gradients in the order of the parameters that are trained, of the sum over the rows; null for those that it gave none. */
   readonly gradients: readonly (Tensor | null)[];
   /** The sum of the losses, where it asked for the loss; else NaN. */
   readonly sum: number;
@@ -44,17 +45,22 @@ export class Teacher {
   readonly #loss: Plugin<"loss">;
   readonly #key: Key;
   readonly #parameters: ReadonlyMap<string, Tensor>;
+  readonly #trained: readonly string[];
+  readonly #frozen: FrozenPart | null;
 
   /**
    * @param plugin the way of learning
    * @param model what learns
    * @param loss the loss, for plugins that ask for it
+   * @param frozen what stays as it is: gradients that are given for it are of no account; default nothing
    */
-  constructor(plugin: Plugin<"learning">, model: Model, loss: Plugin<"loss">) {
+  constructor(plugin: Plugin<"learning">, model: Model, loss: Plugin<"loss">, frozen: FrozenPart | null = null) {
     this.#plugin = plugin;
     this.#model = model;
     this.#loss = loss;
     this.#key = Key.seed(model.built.seed).at("learning");
+    this.#frozen = frozen;
+    this.#trained = FrozenPart.trained(model.parameters(), frozen).map(({ name }) => name);
     this.#parameters = new Map(model.parameters().map(({ name, tensor }) => [name, tensor]));
   }
 
@@ -70,6 +76,7 @@ export class Teacher {
     const stateUpdates = new Map<Tensor, Tensor>();
     let asked: LossValue | undefined;
     let first: Tensor | null = null;
+    const run = { mode: "train", progress, sample, stateUpdates, frozen: this.#frozen ?? undefined } as const;
     const lossSettings = lossOptions(this.#loss, progress, this.#model.schedules);
     const context: LearnContext<never> = Object.freeze({
       options: optionsAt(this.#plugin, progress, "learning", this.#model.schedules) as never,
@@ -80,14 +87,14 @@ export class Teacher {
       parameters: this.#parameters,
       forward: (x: Tensor, how: number | LearnPass = {}) => {
         const said: LearnPass = typeof how === "number" ? { pass: how } : how;
-        return this.#model.forward(x, { mode: "train", ...said, progress, sample, stateUpdates });
+        return this.#model.forward(x, { ...run, ...said });
       },
       loss: (outputs: Tensor) => {
         const value = this.#loss.definition.loss(outputs, targets, lossSettings);
         first ??= outputs;
         return asked ??= value, value;
       },
-      moments: (x: Tensor | Moments) => this.#model.moments(x, { mode: "train", progress, sample, stateUpdates }),
+      moments: (x: Tensor | Moments) => this.#model.moments(x, run),
       expectedLoss: (outputs: Moments, form: ExpectationForm) => {
         const { definition, plugin } = this.#loss;
         if (definition.expected === undefined) {
@@ -105,7 +112,7 @@ export class Teacher {
       throw locate(error, this.#plugin.plugin);
     }
     return {
-      gradients: [...this.#parameters.keys()].map((name) => given.get(name) ?? null),
+      gradients: this.#trained.map((name) => given.get(name) ?? null),
       sum: asked === undefined ? NaN : noGrad(() => asked!.sum.item()),
       weight: asked === undefined ? inputs.shape[0] : asked.weight,
       outputs: first,

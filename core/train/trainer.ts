@@ -89,6 +89,11 @@ export class Trainer {
     const dataset = options.validation === undefined ? loaded : holdBack(loaded, options.validation, seed);
     const steps = stepsPerEpoch(dataset, batchSize);
     const model = buildModel(root, { inputShape: dataset.train.shape, seed });
+    const { initialize, resume } = options;
+    if (initialize !== undefined && typeof initialize !== "function") {
+      throw new OptionError("initialize", "a function of the model", initialize);
+    }
+    if (resume === undefined) initialize?.(model);
     const examples = dataset.train.count;
     const learner = new Learner(model, dataset, options, {
       stepsPerEpoch: steps,
@@ -119,7 +124,7 @@ export class Trainer {
       dataset: dataset.name,
       examples: dataset.train.count,
       validationExamples: dataset.validation?.count ?? 0,
-      parameters: model.parameterCount(),
+      parameters: learner.size,
       epochs,
       stepsPerEpoch: steps,
       batchSize,

@@ -105,6 +105,16 @@ Deno.test("labels that a net asks for lower its error", async () => {
   assert(labels[2] < labels[0] && labels[0] <= 80, `fewer labels for the same error: ${labels}`);
 });
 
+Deno.test("a head on frozen weights, and careful tuning, need fewer examples than a net from scratch", async () => {
+  await inFolder(async (folder) => {
+    const permissions = flags(`--allow-write=${folder}`);
+    const [, told, scratch, head, tuned] = await lines("fine_tuning.ts", permissions, `${folder}/digits.safetensors`);
+    assertEquals(told, "left as initialised: head.weight, head.bias; not used of the file: head.weight, head.bias");
+    assert(head.includes("  258 numbers trained"), head);
+    for (const line of [head, tuned]) assert(percent(line) < percent(scratch) - 5, `${scratch}; ${line}`);
+  });
+});
+
 Deno.test("the next try that a dropout net proposes is no worse than one at random", async () => {
   const rows = curves(await lines("bayesian_optimisation.ts", flags(), "15", "2"));
   assertEquals(rows.length, 4);

@@ -143,7 +143,7 @@ export function affine(
     let dBias: Tensor | null = null;
     if (epilogue !== "none" || (bias !== null && needs[2])) {
       const target = epilogue === "none" ? before : Tensor.empty(before.shape, dy.dtype);
-      if (bias !== null) dBias = Tensor.empty([units], dy.dtype);
+      if (bias !== null && needs[2]) dBias = Tensor.empty([units], dy.dtype);
       const [from, y, to, sums] = [dy.floats, out.floats, target.floats, dBias?.floats ?? null];
       if (mask === null) kernels.biasActivationGradient(from, y, to, sums, epilogue, rows, units);
       else kernels.rectifyMaskGradient(from, y, to, sums, mask.scale, rows, units);
