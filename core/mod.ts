@@ -83,7 +83,7 @@ export {
   type StepRun,
   type SummaryRow,
 } from "./plugin/model.ts";
-export { FrozenPart } from "./plugin/frozen_part.ts";
+export type { FrozenPart } from "./plugin/frozen_part.ts";
 export type { AtSites, SiteCall } from "./plugin/site_call.ts";
 export {
   clipGradients,

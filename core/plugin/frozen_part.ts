@@ -9,54 +9,51 @@ import { beginning, join, type Node, type Tree } from "./tree.ts";
  * The part of a model that training leaves as it is: parameters without gradients, and layers whose running statistics
  * stay, which are run as in evaluation. Made by {@linkcode Model.frozen}.
  */
-export class FrozenPart {
+export interface FrozenPart {
   /** The names of the parameters that stay. */
   readonly parameters: ReadonlySet<string>;
-  /** The places at which running statistics stay. */
-  readonly #resting: ReadonlySet<string>;
-  readonly #params: ReadonlyMap<string, Readonly<Record<string, Tensor>>>;
-
-  /** Prefer {@linkcode Model.frozen}. */
-  constructor(tree: Tree, patterns: readonly string[], path: string) {
-    if (!Array.isArray(patterns)) throw new OptionError(path, "a list of patterns of parameters' names", patterns);
-    const names = [...tree.parameters.map(({ name }) => name), ...tree.state().keys()];
-    const found = patterns.map((text, i) => {
-      const pattern = patternOf(text, `${path}.${i}`);
-      if (names.some((name) => pattern.test(name))) return pattern;
-      throw new OptionError(`${path}.${i}`, `a pattern that matches one of ${names.join(", ")}`, text);
-    });
-    const matches = (name: string) => found.some((pattern) => pattern.test(name));
-    this.parameters = new Set(tree.parameters.map(({ name }) => name).filter(matches));
-    if (tree.parameters.length > 0 && this.parameters.size === tree.parameters.length) {
-      throw new OptionError(path, "patterns that leave a parameter to be trained", patterns);
-    }
-    this.#resting = new Set(
-      [...tree.nodes.values()].filter((node) => rests(tree, node, matches)).map(({ path }) => path),
-    );
-    this.#params = new Map([...tree.nodes.values()].map((node) => [node.path, this.#paramsOf(node)]));
-  }
-
-  #paramsOf({ path, params }: Node): Readonly<Record<string, Tensor>> {
-    const own = Object.entries(params).map(([name, tensor]) =>
-      [name, this.parameters.has(join(path, name)) ? tensor.detach() : tensor] as const
-    );
-    return Object.fromEntries(own);
-  }
-
   /** Whether a place is run as in evaluation, so that its running statistics are used and not changed. */
-  rests(path: string): boolean {
-    return this.#resting.has(path);
-  }
-
+  rests(path: string): boolean;
   /** The parameters of the plugin at a place: those that stay are tensors without a gradient, on the same numbers. */
-  params(path: string): Readonly<Record<string, Tensor>> {
-    return this.#params.get(path)!;
-  }
+  params(path: string): Readonly<Record<string, Tensor>>;
+}
 
-  /** The parameters that are trained, in their order. */
-  static trained(all: readonly Parameter[], frozen: FrozenPart | null): readonly Parameter[] {
-    return frozen === null ? all : all.filter(({ name }) => !frozen.parameters.has(name));
+/**
+ * Chooses what stays as it is.
+ *
+ * @param patterns regular expressions that the names of parameters and running state are searched for
+ * @param at where they stand, for errors
+ * @throws {OptionError} for a pattern that matches nothing, and when no parameter is left to be trained
+ */
+export function frozenPart(tree: Tree, patterns: readonly string[], at: string): FrozenPart {
+  if (!Array.isArray(patterns)) throw new OptionError(at, "a list of patterns of parameters' names", patterns);
+  const own = tree.parameters.map(({ name }) => name);
+  const names = [...own, ...tree.state().keys()];
+  const found = patterns.map((text, i) => {
+    const pattern = patternOf(text, `${at}.${i}`);
+    if (names.some((name) => pattern.test(name))) return pattern;
+    throw new OptionError(`${at}.${i}`, `a pattern that matches one of ${names.join(", ")}`, text);
+  });
+  const matches = (name: string) => found.some((pattern) => pattern.test(name));
+  const parameters = new Set(own.filter(matches));
+  if (own.length > 0 && parameters.size === own.length) {
+    throw new OptionError(at, "patterns that leave a parameter to be trained", patterns);
   }
+  const resting = new Set<string>();
+  const params = new Map<string, Readonly<Record<string, Tensor>>>();
+  for (const node of tree.nodes.values()) {
+    if (rests(tree, node, matches)) resting.add(node.path);
+    const tensors = Object.entries(node.params).map(([name, tensor]) =>
+      [name, parameters.has(join(node.path, name)) ? tensor.detach() : tensor] as const
+    );
+    params.set(node.path, Object.fromEntries(tensors));
+  }
+  return { parameters, rests: (path) => resting.has(path), params: (path) => params.get(path)! };
+}
+
+/** The parameters that are trained, in their order. */
+export function trainedParameters(all: readonly Parameter[], frozen: FrozenPart | null): readonly Parameter[] {
+  return frozen === null ? all : all.filter(({ name }) => !frozen.parameters.has(name));
 }
 
 /**

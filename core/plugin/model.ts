@@ -11,7 +11,7 @@ import { saveModel, type SaveOptions } from "../store/saved_model.ts";
 import { sameShape, type Shape } from "../tensor/shape.ts";
 import { recycling } from "../tensor/storage.ts";
 import { type FloatType, Tensor } from "../tensor/tensor.ts";
-import { FrozenPart } from "./frozen_part.ts";
+import { type FrozenPart, frozenPart } from "./frozen_part.ts";
 import { isPlugin } from "./is_plugin.ts";
 import type {
   AllOutputs,
@@ -386,7 +386,7 @@ export class Model {
    * ```
    */
   frozen(patterns: readonly string[], path = "frozen"): FrozenPart {
-    return new FrozenPart(this.#tree, patterns, path);
+    return frozenPart(this.#tree, patterns, path);
   }
 
   /**

@@ -6,7 +6,7 @@
  */
 import { noGrad } from "../tensor/autograd.ts";
 import type { Snapshot } from "./events.ts";
-import { FrozenPart } from "../plugin/frozen_part.ts";
+import { type FrozenPart, trainedParameters } from "../plugin/frozen_part.ts";
 import { keptTensors } from "./kept_weights.ts";
 import type { Model, Parameter } from "../plugin/model.ts";
 import { optionsAt } from "../plugin/options.ts";
@@ -89,7 +89,7 @@ export class AverageDriver {
     this.#optimizer = optimizer;
     const names = plugin.definition.slots(plugin.options);
     const key = Key.seed(model.built.seed).at("average").whole();
-    this.#entries = FrozenPart.trained(model.parameters(), frozen).map((parameter) => {
+    this.#entries = trainedParameters(model.parameters(), frozen).map((parameter) => {
       const { shape, dtype } = parameter.tensor;
       const slots = Object.fromEntries(names.map((name) => [name, Tensor.zeros(shape, dtype)]));
       return { parameter, slots, key: key.at(parameter.name) };

@@ -16,7 +16,7 @@ import { CheckpointError, DivergenceError, OptionError } from "../errors.ts";
 import { errorSum, predictionOf } from "./evaluate.ts";
 import { divisor, lossOptions } from "./loss_of.ts";
 import { isKept } from "./kept_weights.ts";
-import { FrozenPart } from "../plugin/frozen_part.ts";
+import { type FrozenPart, trainedParameters } from "../plugin/frozen_part.ts";
 import { type Model, overwrite, type Parameter, type RunOptions } from "../plugin/model.ts";
 import type { LearningOptions } from "./learning_options.ts";
 import { refuseNonFinite } from "./non_finite.ts";
@@ -85,7 +85,7 @@ export class Learner {
     this.#teacher = learning && new Teacher(learning, model, loss, frozen);
     this.#accumulate = wholeNumber(options.accumulate ?? 1, 1, "accumulate");
     this.#clip = options.clip;
-    this.#parameters = FrozenPart.trained(model.parameters(), frozen);
+    this.#parameters = trainedParameters(model.parameters(), frozen);
     this.#weights = this.#parameters.map(({ tensor }) => tensor);
   }
 

@@ -7,7 +7,7 @@ import { noGrad } from "../tensor/autograd.ts";
 import * as kernels from "../backend/kernels.ts";
 import { OptionError, PluginError, refuseUnknown } from "../errors.ts";
 import type { Model, Parameter } from "../plugin/model.ts";
-import { FrozenPart } from "../plugin/frozen_part.ts";
+import { type FrozenPart, trainedParameters } from "../plugin/frozen_part.ts";
 import { optionsAt } from "../plugin/options.ts";
 import { patternOf } from "../plugin/pattern_of.ts";
 import type { Plugin, Progress } from "../plugin/plugin.ts";
@@ -113,7 +113,7 @@ export class OptimizerDriver {
     frozen: FrozenPart | null = null,
   ) {
     this.#schedules = model.schedules;
-    const parameters = FrozenPart.trained(model.parameters(), frozen);
+    const parameters = trainedParameters(model.parameters(), frozen);
     const variants = groups.map((group, i) => {
       refuseUnknown(group, ["match", "set"], `parameterGroups.${i}`);
       const pattern = patternOf(group.match, `parameterGroups.${i}.match`);

@@ -3,7 +3,7 @@ import { OptionError, refuseUnknown, ShapeError, showShape } from "../errors.ts"
 import { refuseNonFinite } from "./non_finite.ts";
 import { clipGradients, type GradientClipping, OptimizerDriver, type ParameterGroup } from "./optimizer.ts";
 import { isPlugin } from "../plugin/is_plugin.ts";
-import { FrozenPart } from "../plugin/frozen_part.ts";
+import { type FrozenPart, trainedParameters } from "../plugin/frozen_part.ts";
 import type { Model, Parameter } from "../plugin/model.ts";
 import type { Plugin, Progress } from "../plugin/plugin.ts";
 import { sameShape } from "../tensor/shape.ts";
@@ -47,7 +47,7 @@ export class ModelOptimizer {
     if (!isPlugin(plugin, "optimizer")) throw new OptionError("optimizerFor", "an optimizer plugin", plugin);
     const { parameterGroups, freeze = [], clip, seed, stepsPerEpoch = Infinity, totalSteps = Infinity } = options;
     this.#frozen = freeze.length === 0 ? null : model.frozen(freeze, "optimizerFor.freeze");
-    this.#parameters = FrozenPart.trained(model.parameters(), this.#frozen);
+    this.#parameters = trainedParameters(model.parameters(), this.#frozen);
     this.weights = this.#parameters.map(({ tensor }) => tensor);
     this.#model = model;
     this.#driver = new OptimizerDriver(plugin, model, parameterGroups, seed, this.#frozen);

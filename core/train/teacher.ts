@@ -5,7 +5,7 @@
  */
 import type { Batch } from "./batches.ts";
 import { PluginError, ShapeError, show, showShape } from "../errors.ts";
-import { FrozenPart } from "../plugin/frozen_part.ts";
+import { type FrozenPart, trainedParameters } from "../plugin/frozen_part.ts";
 import type { Model } from "../plugin/model.ts";
 import { locate } from "../plugin/locate.ts";
 import { optionsAt } from "../plugin/options.ts";
@@ -60,7 +60,7 @@ export class Teacher {
     this.#loss = loss;
     this.#key = Key.seed(model.built.seed).at("learning");
     this.#frozen = frozen;
-    this.#trained = FrozenPart.trained(model.parameters(), frozen).map(({ name }) => name);
+    this.#trained = trainedParameters(model.parameters(), frozen).map(({ name }) => name);
     this.#parameters = new Map(model.parameters().map(({ name, tensor }) => [name, tensor]));
   }
 
