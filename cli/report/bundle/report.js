@@ -1,1 +1,529 @@
-(()=>{var i=Object.create;var s=Object.defineProperty;var c=Object.getOwnPropertyDescriptor;var d=Object.getOwnPropertyNames;var E=Object.getPrototypeOf,u=Object.prototype.hasOwnProperty;var y=(o,t)=>()=>{try{return t||o((t={exports:{}}).exports,t),t.exports}catch(r){throw t=0,r}};var f=(o,t,r,n)=>{if(t&&typeof t=="object"||typeof t=="function")for(let e of d(t))!u.call(o,e)&&e!==r&&s(o,e,{get:()=>t[e],enumerable:!(n=c(t,e))||n.enumerable});return o};var h=(o,t,r)=>(r=o!=null?i(E(o)):{},f(t||!o||!o.__esModule?s(r,"default",{value:o,enumerable:!0}):r,o));var p=y((P,l)=>{l.exports=globalThis.Plot});var a=h(p()),m=JSON.parse(document.getElementById("report-data").textContent);for(let o of m.runs){let t=document.createElement("h1");t.textContent=`${m.title}: ${o.name}`;let r=n=>a.lineY(o.history,{x:"epoch",y:n});document.body.append(t,a.plot({marks:[r("trainError"),r("testError")]}))}})();
+(()=>{var mt=Object.create;var be=Object.defineProperty;var pt=Object.getOwnPropertyDescriptor;var dt=Object.getOwnPropertyNames;var ct=Object.getPrototypeOf,ut=Object.prototype.hasOwnProperty;var ft=(e,t)=>()=>{try{return t||e((t={exports:{}}).exports,t),t.exports}catch(n){throw t=0,n}};var ht=(e,t,n,r)=>{if(t&&typeof t=="object"||typeof t=="function")for(let o of dt(t))!ut.call(e,o)&&o!==n&&be(e,o,{get:()=>t[o],enumerable:!(r=pt(t,o))||r.enumerable});return e};var C=(e,t,n)=>(n=e!=null?mt(ct(e)):{},ht(t||!e||!e.__esModule?be(n,"default",{value:e,enumerable:!0}):n,e));var H=ft((hn,Re)=>{Re.exports=globalThis.Plot});var we=`:root {
+  color-scheme: light dark;
+  --paper: light-dark(#fcfbf9, #14171c);
+  --raised: light-dark(#f4f2ee, #1d2128);
+  --ink: light-dark(#1c2330, #e8ebf1);
+  --soft: light-dark(#586174, #a4adbb);
+  --line: light-dark(#e3e0da, #2d333d);
+  --run-0: light-dark(#0066a8, #6bb7f2);
+  --run-1: light-dark(#c04a00, #ff9d5e);
+  --run-2: light-dark(#007a59, #4fd0a6);
+  --run-3: light-dark(#98427f, #e6a0cd);
+  --run-4: light-dark(#7d6400, #dfc24a);
+  --run-5: light-dark(#4a5568, #b9c2d0);
+  --right: light-dark(#0066a8, #6bb7f2);
+  --wrong: light-dark(#c04a00, #ff9d5e);
+  --plot-background: var(--paper);
+  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
+  background: var(--paper);
+  color: var(--ink);
+  -webkit-text-size-adjust: 100%;
+}
+
+* {
+  box-sizing: border-box;
+}
+
+body {
+  margin: 0 auto;
+  max-width: 74rem;
+  padding: 0 clamp(1rem, 4vw, 2.5rem) 5rem;
+}
+
+h1,
+h2,
+h3,
+p,
+figure,
+dl,
+dd,
+ul {
+  margin: 0;
+  padding: 0;
+}
+
+h1 {
+  font: 400 clamp(1.55rem, 3.6vw, 2.35rem) / 1.25 "Iowan Old Style", "Palatino Linotype", Palatino, Georgia, serif;
+  letter-spacing: -0.01em;
+  max-width: 46rem;
+  margin: 0.6rem 0 0.5rem;
+  text-wrap: balance;
+}
+
+h2 {
+  font-size: 1.2rem;
+  font-weight: 600;
+  letter-spacing: -0.005em;
+}
+
+h3 {
+  font-size: 0.95rem;
+  font-weight: 600;
+  margin-bottom: 0.6rem;
+}
+
+.top {
+  padding-top: 1.6rem;
+}
+
+.bar {
+  display: flex;
+  flex-wrap: wrap;
+  gap: 0.5rem 1rem;
+  align-items: center;
+  justify-content: space-between;
+}
+
+.title {
+  font-weight: 600;
+  overflow-wrap: anywhere;
+}
+
+.tools {
+  display: flex;
+  gap: 0.5rem;
+}
+
+.lead {
+  max-width: 46rem;
+  font-size: 1.05rem;
+  margin-bottom: 0.5rem;
+  text-wrap: pretty;
+}
+
+.facts,
+.how,
+.aside,
+.note,
+.soft {
+  color: var(--soft);
+}
+
+.facts {
+  font-size: 0.87rem;
+}
+
+.how {
+  max-width: 50rem;
+  margin-top: 0.15rem;
+  text-wrap: pretty;
+}
+
+.aside {
+  font-size: 0.9rem;
+  margin: 0.5rem 0;
+}
+
+.note {
+  font-size: 0.8rem;
+  font-variant-numeric: tabular-nums;
+}
+
+section {
+  border-top: 1px solid var(--line);
+  margin-top: 2.4rem;
+  padding-top: 1.4rem;
+}
+
+section > header {
+  margin-bottom: 1.3rem;
+}
+
+.group {
+  margin-top: 1.6rem;
+}
+
+header + .group {
+  margin-top: 0;
+}
+
+.multiples {
+  display: grid;
+  gap: 1.6rem 2rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr));
+}
+
+.multiples.small {
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr));
+}
+
+figure {
+  min-width: 0;
+}
+
+figcaption {
+  font-size: 0.87rem;
+  overflow-wrap: anywhere;
+  margin-bottom: 0.1rem;
+}
+
+.chart svg {
+  display: block;
+  max-width: 100%;
+  height: auto;
+}
+
+.chart text {
+  font-variant-numeric: tabular-nums;
+}
+
+.named {
+  display: inline-flex;
+  gap: 0.45rem;
+  align-items: center;
+  font-weight: 600;
+  overflow-wrap: anywhere;
+}
+
+.swatch {
+  width: 18px;
+  height: 8px;
+  flex: none;
+}
+
+.note .swatch {
+  margin-left: 0.3rem;
+}
+
+.note .swatch:first-child {
+  margin-left: 0;
+}
+
+button {
+  font: inherit;
+  font-size: 0.87rem;
+  color: var(--ink);
+  background: var(--raised);
+  border: 1px solid var(--line);
+  border-radius: 0.5rem;
+  padding: 0.3rem 0.75rem;
+  cursor: pointer;
+}
+
+button:hover:not(:disabled) {
+  border-color: var(--soft);
+}
+
+button:disabled {
+  cursor: default;
+  color: var(--soft);
+}
+
+:focus-visible {
+  outline: 2px solid var(--run-0);
+  outline-offset: 2px;
+}
+
+.switches:not(:empty) {
+  position: sticky;
+  top: 0;
+  z-index: 2;
+  background: var(--paper);
+  margin: 0.9rem 0 -1.4rem;
+  padding: 0.5rem 0;
+}
+
+.legend {
+  display: flex;
+  flex-wrap: wrap;
+  gap: 0.4rem;
+}
+
+.legend button {
+  display: inline-flex;
+  gap: 0.5rem;
+  align-items: center;
+  font-variant-numeric: tabular-nums;
+}
+
+.legend button[aria-pressed="false"] {
+  background: none;
+  border-style: dashed;
+  color: var(--soft);
+  text-decoration: line-through;
+}
+
+.legend button[aria-pressed="false"] .swatch {
+  opacity: 0.35;
+}
+
+.scroll {
+  overflow-x: auto;
+}
+
+table {
+  border-collapse: collapse;
+  width: 100%;
+  font-size: 0.9rem;
+  font-variant-numeric: tabular-nums;
+}
+
+th,
+td {
+  text-align: left;
+  padding: 0.42rem 0.9rem 0.42rem 0;
+  border-bottom: 1px solid var(--line);
+  vertical-align: baseline;
+  white-space: nowrap;
+}
+
+thead th {
+  color: var(--soft);
+  font-weight: 500;
+  font-size: 0.82rem;
+  vertical-align: bottom;
+  white-space: normal;
+}
+
+tbody th {
+  font-weight: 500;
+}
+
+.number {
+  text-align: right;
+}
+
+.tiles {
+  display: flex;
+  flex-wrap: wrap;
+  gap: 2px;
+}
+
+.tiles img,
+.mistakes img {
+  image-rendering: pixelated;
+  display: block;
+}
+
+.mistakes {
+  list-style: none;
+  display: grid;
+  gap: 1rem;
+  grid-template-columns: repeat(auto-fill, minmax(7.2rem, 1fr));
+  font-size: 0.85rem;
+  font-variant-numeric: tabular-nums;
+}
+
+.mistakes li {
+  min-width: 0;
+  overflow-wrap: anywhere;
+}
+
+.mistakes img {
+  border-radius: 3px;
+  margin-bottom: 0.35rem;
+  max-width: 100%;
+}
+
+.mistakes dl {
+  display: grid;
+  grid-template-columns: auto 1fr;
+  gap: 0 0.5rem;
+  margin-bottom: 0.35rem;
+  font-size: 0.8rem;
+}
+
+.mistakes dt {
+  color: var(--soft);
+}
+
+.said {
+  color: var(--wrong);
+}
+
+.truth {
+  color: var(--right);
+}
+
+details {
+  margin-top: 0.8rem;
+}
+
+details > :not(summary) {
+  margin-top: 0.8rem;
+}
+
+summary {
+  cursor: pointer;
+  width: fit-content;
+  color: var(--soft);
+  font-size: 0.9rem;
+}
+
+summary .named {
+  color: var(--ink);
+}
+
+pre,
+code {
+  font: 0.83rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
+}
+
+pre {
+  background: var(--raised);
+  border-radius: 0.5rem;
+  padding: 0.9rem 1rem;
+  overflow: auto;
+  max-height: 28rem;
+}
+
+.copyable {
+  display: flex;
+  gap: 0.5rem;
+  align-items: stretch;
+}
+
+.copyable code {
+  background: var(--raised);
+  border-radius: 0.5rem;
+  padding: 0.4rem 0.8rem;
+  overflow-x: auto;
+  white-space: nowrap;
+  min-width: 0;
+}
+
+.copyable button {
+  flex: none;
+}
+
+.unseen {
+  position: absolute;
+  width: 1px;
+  height: 1px;
+  overflow: hidden;
+  clip-path: inset(50%);
+  white-space: nowrap;
+}
+
+.live {
+  background: var(--raised);
+  border-radius: 0.7rem;
+  margin-top: 1.2rem;
+  padding: 0.9rem 1.1rem 1rem;
+}
+
+.live .bar > p {
+  font-weight: 600;
+}
+
+.live .multiples {
+  margin-top: 0.9rem;
+}
+
+.live progress {
+  appearance: none;
+  display: block;
+  width: 100%;
+  height: 5px;
+  border: 0;
+  border-radius: 3px;
+  overflow: hidden;
+  background: var(--line);
+  margin: 0.35rem 0;
+}
+
+.live progress::-webkit-progress-bar {
+  background: var(--line);
+}
+
+.live progress::-webkit-progress-value {
+  background: var(--colour);
+}
+
+.live progress::-moz-progress-bar {
+  background: var(--colour);
+}
+
+.live .copyable {
+  margin-top: 0.6rem;
+}
+
+.live .copyable code {
+  background: var(--paper);
+}
+
+@media (max-width: 40rem) {
+  section {
+    margin-top: 2rem;
+  }
+
+  .multiples,
+  .multiples.small {
+    gap: 1.4rem;
+  }
+
+  .copyable {
+    flex-wrap: wrap;
+  }
+
+  .copyable code {
+    flex: 1 1 100%;
+  }
+}
+
+@media print {
+  :root {
+    color-scheme: light !important;
+    --paper: #fff;
+    font-size: 12px;
+  }
+
+  @page {
+    margin: 14mm;
+  }
+
+  body {
+    padding: 0;
+    max-width: none;
+  }
+
+  .tools,
+  .copy,
+  .live,
+  .switches {
+    display: none !important;
+  }
+
+  .multiples,
+  .multiples.small {
+    grid-template-columns: repeat(2, 330px);
+    justify-content: space-between;
+  }
+
+  figure,
+  .mistakes li,
+  tr {
+    break-inside: avoid;
+  }
+
+  h2,
+  h3,
+  section > header {
+    break-after: avoid;
+  }
+
+  .scroll,
+  pre,
+  .copyable code {
+    overflow: visible;
+    max-height: none;
+    white-space: pre-wrap;
+    overflow-wrap: anywhere;
+  }
+
+  th,
+  td {
+    white-space: normal;
+    padding-right: 0.5rem;
+  }
+
+  * {
+    print-color-adjust: exact;
+    -webkit-print-color-adjust: exact;
+  }
+}
+`;function l(e,t={},...n){let r=document.createElement(e);for(let[o,i]of Object.entries(t))i!==void 0&&i!==!1&&r.setAttribute(o,i===!0?"":String(i));return r.append(...n.filter(o=>o!==void 0&&o!==!1)),r}function R(e,t,n={}){let r=l("button",{type:"button",...n},e);return r.addEventListener("click",t),r}function G(e,t){let n=R("Copy",async()=>{let r=await yt(e);n.textContent=r?"Copied":"Select it and press Ctrl-C",setTimeout(()=>n.textContent="Copy",2e3)},{"aria-label":t,class:"copy"});return l("div",{class:"copyable"},l("code",{tabindex:0},e),n)}async function yt(e){try{return await navigator.clipboard.writeText(e),!0}catch{let t=l("textarea",{class:"unseen"});t.value=e,document.body.append(t),t.select();let n=document.execCommand("copy");return t.remove(),n}}function z(e,t,n){let{caption:r,numbersFrom:o=1}=n,i=a=>a>=o?"number":void 0;return l("div",{class:"scroll",tabindex:0,role:"region","aria-label":r},l("table",{},l("caption",{class:"unseen"},r),l("thead",{},l("tr",{},...e.map((a,s)=>l("th",{scope:"col",class:i(s)},a)))),l("tbody",{},...t.map(a=>l("tr",{},...a.map((s,m)=>m===0?l("th",{scope:"row"},s):l("td",{class:i(m)},s)))))))}function f(e){if(e==null)return"–";let t=Math.abs(e);return t===0?"0":t>=1e6||t<1e-4?e.toExponential(2).replace("e+","e").replace("-","−"):te(t>=1e3?e.toFixed(0):t>=100?e.toFixed(1):e.toPrecision(3))}function k(e){return te(String(Number(e.toPrecision(6))))}function N(e){return`${k(e*100)} %`}function y(e,t=2){return e==null?"–":`${te((e*100).toFixed(t))} %`}function L(e,t){return t?y(e):f(e)}function V(e,t){return e==null?"–":t?`${te((e*100).toFixed(2))} points`:f(e)}function b(e){return String(e).replace(/\B(?=(\d{3})+$)/g," ")}function ee(e,t){return`${b(e)} ${t}${e===1?"":"s"}`}function F(e){if(e===null)return"–";if(e<60)return`${e<10?e.toPrecision(2):e.toFixed(0)} s`;let t=Math.round(e);return t<3600?`${Math.floor(t/60)} min ${t%60} s`:`${Math.floor(t/3600)} h ${Math.floor(t%3600/60)} min`}function J(e,t){return e==null||t===null||t===void 0?null:e-t}function te(e){return e.replace("-","−")}var xe=[void 0,"6 3","2 3","8 3 2 3"];function ne(e){let t=[...new Set(e.runs.map(({variant:r})=>r))],n=new Set;return e.runs.map(r=>{let o=t.indexOf(r.variant),i=!n.has(r.variant);return n.add(r.variant),{run:r,colour:`var(--run-${o%6})`,dash:xe[Math.floor(o/6)%xe.length],first:i}})}function ve(e){return Map.groupBy(e,({run:t})=>t.variant)}function W({history:e,bestEpoch:t}){return e.find(({epoch:n})=>n===t)??e.at(-1)}function $e({runs:e}){let{classification:t}=e[0],[n,r]=Se(e);if(n===void 0)return"No epoch is done yet.";let i=`${`${bt(e)?"mean ":""}${t?"test error":"root mean squared test error"}`} ${L(n.test,t)}`;if(r===void 0){let a=n.gap===null?"":`; the gap to training is ${V(n.gap,t)}`;return`${i[0].toUpperCase()}${i.slice(1)} ${Ee(e)}${a}.`}return r.test===n.test?`${n.name} and ${r.name} are level: ${i}.`:`${n.name} is ahead: ${i}, ${V(r.test-n.test,t)} below ${r.name}.`}function Me({runs:e}){let{classification:t}=e[0],n=Se(e),r=[];if(n.length>1){let o=n.filter(({gap:a})=>a!==null).map(({name:a,gap:s})=>`${V(s,t)} for ${a}`),i=Ee(e);r.push(`${i[0].toUpperCase()}${i.slice(1)}, the gap to training is ${wt(o)}.`)}for(let{name:o,epochs:i,interrupted:a}of e)a&&r.push(`${o} was stopped after ${ee(i.done,"epoch")} of ${i.of}.`);return r.join(" ")}function Se(e){let t=[];for(let[n,r]of Map.groupBy(e,({variant:o})=>o)){let o=r.flatMap(s=>W(s)??[]),i=ke(o.map(({testError:s})=>s)),a=ke(o.map(({testError:s,trainError:m})=>J(s,m)));i!==null&&t.push({name:r.length===1?r[0].name:n,test:i,gap:a})}return t.sort((n,r)=>n.test-r.test)}function bt(e){return new Set(e.map(({variant:t})=>t)).size<e.length}function Ee(e){let t=e.flatMap(o=>W(o)?.epoch??[]),[n,r]=[Math.min(...t),Math.max(...t)];return`after ${n===r?ee(r,"epoch"):`${n} to ${ee(r,"epoch")}`}`}function wt(e){return e.length<2?e.join(""):`${e.slice(0,-1).join(", ")} and ${e.at(-1)}`}function ke(e){let t=e.filter(n=>n!==null);return t.length===0?null:t.reduce((n,r)=>n+r,0)/t.length}var Le=12;function g(e,t,n,...r){return l("section",{id:e,"aria-labelledby":`${e}-title`},l("header",{},l("h2",{id:`${e}-title`},t),l("p",{class:"how"},n)),...r)}function $(e,t,n="medium"){let r=i=>l("div",{class:`multiples ${n}`},...i),o=t.slice(Le);return l("div",{class:"group"},e!==void 0&&l("h3",{},e),r(t.slice(0,Le)),o.length>0&&O(`${e??""}-more`,`${o.length} more`,r(o)))}function O(e,t,...n){return l("details",{"data-key":e},l("summary",{},t),...n)}function w({run:e,colour:t,dash:n}){return l("span",{class:"named"},K(t,n),e.name)}function K(e,t){let n=document.createElementNS("http://www.w3.org/2000/svg","svg");n.setAttribute("class","swatch"),n.setAttribute("viewBox","0 0 18 8"),n.setAttribute("aria-hidden","true");let r=document.createElementNS("http://www.w3.org/2000/svg","line");for(let[o,i]of Object.entries({x1:0,x2:18,y1:4,y2:4,"stroke-width":3}))r.setAttribute(o,String(i));return r.style.stroke=e,t!==void 0&&r.setAttribute("stroke-dasharray",t),n.append(r),n}function Te(e,t,n){let r=e.map(({run:o,colour:i,dash:a})=>{let s=R("",()=>{t.has(o.name)?t.delete(o.name):t.size<e.length-1&&t.add(o.name),s.setAttribute("aria-pressed",String(!t.has(o.name))),n()},{"aria-pressed":String(!t.has(o.name)),"data-run":o.name}),m=L(W(o)?.testError,o.classification);return s.append(K(i,a),o.name,l("span",{class:"soft"},m)),s});return l("nav",{class:"legend","aria-label":"Runs to show"},...r)}var xt=600,vt={training:"Training.",paused:"Paused: nothing is computed until you resume.",stopping:"Stopping after this step, with a checkpoint.",stopped:"Stopped, with a checkpoint. To go on:",failed:"Training has failed; the terminal says why.",done:"Done. This page stays as it is; the same is in report.html in the run’s folder."},kt="Nobody answers: training has ended, or its program was closed. What stands here is the last that was heard.",me=class{box;#o=l("p",{class:"note"});#n=l("progress",{max:1,value:0});#r;#e=[];constructor(t,n){this.#n.setAttribute("aria-label",`Progress of ${t}`),this.#n.style.setProperty("--colour",n);let[r,o]=["svg","path"].map(i=>document.createElementNS("http://www.w3.org/2000/svg",i));for(let[i,a]of Object.entries({viewBox:"0 0 300 40",preserveAspectRatio:"none",width:"100%"}))r.setAttribute(i,a);r.setAttribute("height","40"),r.setAttribute("role","img"),r.setAttribute("aria-label",`Loss of ${t} as trained, since this page was opened`),this.#r=o;for(let[i,a]of Object.entries({fill:"none","vector-effect":"non-scaling-stroke"}))o.setAttribute(i,a);this.#r.style.stroke=n,this.#r.style.strokeWidth="1.5",r.append(o),this.box=l("div",{},l("p",{},l("b",{},t)),this.#n,this.#o,r)}show(t){let{epoch:n,epochs:r,step:o,steps:i,loss:a,error:s,speed:m,classification:p}=t,d=n===0?0:(n-1+o/i)/r;this.#n.value=d,this.#o.textContent=n===0?"has not begun":[`epoch ${n} of ${r}`,`step ${b(o)} of ${b(i)}`,`loss ${f(a)}`,`error ${p?y(s):f(s)}`,...m===null?[]:[`${b(Math.round(m))} examples/s`]].join(" · "),!(a===null||n===0||d<=(this.#e.at(-1)?.[0]??-1))&&(this.#e.push([d,a]),this.#e.length>xt&&(this.#e=this.#e.filter((u,h)=>h%2===1)),this.#t())}#t(){let[t]=this.#e[0],[n]=this.#e.at(-1),r=this.#e.map(([,p])=>p),[o,i]=[Math.min(...r),Math.max(...r)],a=p=>300*(p-t)/(n-t||1),s=p=>38-36*(p-o)/(i-o||1),m=this.#e.map(([p,d])=>`${a(p).toFixed(1)},${s(d).toFixed(1)}`);this.#r.setAttribute("d",`M${m.join("L")}`)}},re=class{box;#o=l("p",{role:"status",id:"state"},"Connecting …");#n=l("div");#r=l("div",{class:"multiples"});#e=new Map;#t;#a;#s;#i="training";constructor(t,n){this.#s=n;let r=o=>{t(o).catch(()=>this.lost())};this.#t=R("Pause",()=>r(this.#i==="paused"?"resume":"pause"),{id:"pause"}),this.#a=R("Stop",()=>r("stop"),{id:"stop",title:"Ends training after its step with a checkpoint, as Ctrl-C does"}),this.box=l("section",{class:"live","aria-label":"Training now"},l("div",{class:"bar"},this.#o,l("div",{class:"tools"},this.#t,this.#a)),this.#n,this.#r)}show({state:t,runs:n,resume:r}){this.#i=t,this.#o.textContent=vt[t],this.box.dataset.state=t,this.#t.textContent=t==="paused"?"Resume":"Pause",this.#t.disabled=t!=="training"&&t!=="paused",this.#a.disabled=this.#t.disabled,this.#n.replaceChildren(...r===void 0?[]:[G(r,"Copy the command that goes on with training")]);for(let o of n)this.step(o)}step(t){let n=this.#e.get(t.name);n===void 0&&(n=new me(t.name,this.#s(t.name)),this.#e.set(t.name,n),this.#r.append(n.box)),n.show(t)}lost(){["stopped","failed","done"].includes(this.#i)||(this.#o.textContent=kt,this.#t.disabled=this.#a.disabled=!0)}};var $t=2e3;function Pe(e,t,n){let r=new URLSearchParams(location.search).get("token");if(r===null||location.protocol!=="http:")return;let o=u=>`${u}?token=${encodeURIComponent(r)}`,i=u=>fetch(o(u),{method:"POST"}).then(()=>{}),a=new re(i,n);t(a.box);let s=!1,m=!1,p=async()=>{if(s)return void(m=!0);s=!0;try{let u=await fetch(o("report.json"));u.ok&&e(await u.json())}catch{a.lost()}s=!1,m&&(m=!1,setTimeout(p,$t/2))},d=new EventSource(o("events"));d.addEventListener("progress",({data:u})=>a.show(JSON.parse(u))),d.addEventListener("run",({data:u})=>a.step(JSON.parse(u))),d.addEventListener("report",p),d.addEventListener("end",({data:u})=>{d.close();let{progress:h,report:S}=JSON.parse(u);a.show(h),S!==void 0&&e(S)}),d.addEventListener("error",()=>a.lost())}var Q=C(H());var D=C(H());var Mt=330,pe=new WeakMap,St=new ResizeObserver(e=>{for(let{target:t,contentRect:n}of e)n.width>0&&pe.get(t)?.(n.width)});addEventListener("beforeprint",()=>Ne(()=>Mt));addEventListener("afterprint",()=>Ne(({clientWidth:e})=>e));function Ne(e){for(let t of document.querySelectorAll(".chart"))e(t)>0&&pe.get(t)?.(e(t))}function v(e,t,n){let r=l("div",{class:"chart"});return t.heightOf===void 0&&(r.style.minHeight=`${t.height??170}px`),pe.set(r,o=>{r.dataset.width!==String(Math.round(o))&&(r.dataset.width=String(Math.round(o)),r.replaceChildren(Et(t,Math.round(o))))}),St.observe(r),l("figure",{},e&&l("figcaption",{},e),r,n)}function Et({marks:e,label:t,options:n={},height:r=170,heightOf:o},i){let a=D.plot({width:i,height:o?.(i)??r,marginLeft:44,marginRight:14,marginTop:12,marginBottom:30,...n,marks:e,style:{fontFamily:"inherit",fontSize:"11px",background:"none",color:"var(--soft)",overflow:"visible"}});a.setAttribute("role","img");for(let s of a.querySelectorAll("[aria-label]"))s.removeAttribute("aria-label");return a.setAttribute("aria-label",t),a}function E(e,t,n=4){return[D.gridY({stroke:"var(--line)",strokeOpacity:1,ticks:n}),D.axisY({label:e,labelAnchor:"top",labelArrow:"none",ticks:n,tickSize:0,tickFormat:r=>t(r)})]}function A(e,t=String,n=5){return[D.axisX({label:e,labelAnchor:"right",labelArrow:"none",ticks:n,tickSize:3,tickFormat:r=>t(r),stroke:"var(--line)",color:"var(--soft)"})]}function Y(){return A("epoch",e=>Number.isInteger(e)?String(e):"")}function de(e){let t=Math.max(0,...e.map(({length:o})=>o)),n=t>=6?Math.ceil(t/10):0,r=e.flatMap(o=>o.slice(n)).filter(o=>o!==null);return(r.length===0?1:r.reduce((o,i)=>Math.max(o,i),0)*1.08)||1}var _=C(H());function oe({run:e,colour:t,dash:n},r,o,i){let a=r.map((m,p)=>({epoch:m,value:o[p]??NaN})),s=a.filter(({value:m})=>Number.isFinite(m));return[_.lineY(a,{x:"epoch",y:"value",stroke:t,strokeDasharray:n,strokeWidth:1.8,clip:!0}),s.length===1?_.dot(s,{x:"epoch",y:"value",fill:t,r:3.5}):null,_.tip(s,_.pointer({x:"epoch",y:"value",title:m=>`${e.name}
+epoch ${m.epoch}: ${i(m.value)}`}))]}function U(e,t,n){let{label:r,text:o,tick:i,domain:a,more:s=[],below:m}=n;return v(e,{marks:[...E(null,i),...Y(),...s,...t.flatMap(({shown:p,values:d})=>oe(p,p.run.observed,d,o))],label:r,options:a===void 0?{y:{zero:!0}}:{y:{domain:a}}},m)}function T(e){return e.findLast(t=>t!==null)??null}function Ce({runs:e}){let t=e.flatMap(i=>i.run.layers.map(a=>({shown:i,layer:a})));if(t.length===0)return;let n=[...Map.groupBy(t,({layer:i})=>i.path).entries()],r={text:i=>y(i,1),tick:N},o=n.map(([i,a])=>{let[{layer:s}]=a,m=u=>a.map(({shown:h,layer:S})=>({shown:h,values:S[u]})),p=u=>a.map(({shown:h,layer:S})=>`${h.run.name} ends with ${y(T(S[u]),1)}`).join(", "),d=Math.max(.02,...a.flatMap(({layer:u})=>u.dead.map(h=>h??0)));return $(`${s.plugin} at ${i}, ${s.units} units`,[...Lt(a),U("active share",m("active"),{label:`Share of outputs above 0 over the epochs: ${p("active")}`,...r}),U("dead units",m("dead"),{label:`Share of units that are never above 0, over the epochs: ${p("dead")}`,...r,domain:[0,Math.min(1,d*1.2)]})],"small")});return g("activations","What units put out","Outputs without dropout on a fixed sample; thin lines are the first epoch. Nets trained with dropout are sparse: few units are active at a time, and none should be dead, 0 for every example.",...o)}function Lt(e){let t=e.filter(({layer:r})=>r.histograms.length>0);if(t.length===0)return[];let n=t.map(({shown:r,layer:o})=>{let i=o.histograms.at(-1),a=i.zeros+i.outputs.counts.reduce((s,m)=>s+m,0);return`${t.length>1?`${r.run.name}: `:""}${y(i.zeros/a,0)} are 0`});return[Oe("outputs above 0",t,"outputs",n.slice(0,6).join("; ")),Oe("mean output of each unit",t,"means")]}function Oe(e,t,n,r){let o=t.flatMap(({shown:{colour:a,dash:s},layer:{histograms:m}})=>{let p=He(m.at(-1)[n]);return[t.length===1?Q.areaY(p,{x:"at",y:"share",fill:a,fillOpacity:.14,curve:"step-after"}):null,m.length>1?Q.lineY(He(m[0][n]),{x:"at",y:"share",stroke:a,strokeWidth:.8,strokeOpacity:.8,curve:"step-after"}):null,Q.lineY(p,{x:"at",y:"share",stroke:a,strokeWidth:1.8,strokeDasharray:s,curve:"step-after"})]}),i=t.map(({shown:a,layer:s})=>`${a.run.name} up to ${f(s.histograms.at(-1)[n].to)}`);return v(e,{marks:[...E(null,()=>"",3),...A(null,k,4),...o],label:`Histogram of ${e} at the last epoch: ${i.join(", ")}`,options:{y:{zero:!0},marginLeft:14}},r===void 0?void 0:l("p",{class:"note"},r))}function He({from:e,to:t,counts:n}){let r=n.reduce((a,s)=>a+s,0)||1,o=(t-e)/n.length,i=n.map((a,s)=>({at:e+s*o,share:a/r/o}));return[...i,{at:t,share:i.at(-1)?.share??0}]}function Ae({runs:e}){return g("again","What was trained, and how to do it again","The command trains with the same data, seed and order of numbers; on the same backend it ends with the same bits.",...e.map(Tt))}function Tt(e){let{run:t}=e,{name:n,dataset:r,config:o,command:i,resume:a,model:s}=t,m=[`${b(r.train)} to train`,...r.validation>0?[`${b(r.validation)} to validate`]:[],`${b(r.test)} to test`],p=`${r.name}: ${m.join(", ")}, each ${r.shape.join(" × ")}; ${b(t.parameters)} parameters; ${b(t.batchSize)} examples a step; seed ${t.seed}.`;return l("div",{class:"group"},l("h3",{},w(e)),l("p",{class:"aside"},t.description!==void 0&&`${t.description} `,p),G(i,`Copy the command that trains ${n}`),a!==void 0&&l("p",{class:"aside"},"It was stopped. To go on:"),a!==void 0&&G(a,`Copy the command that goes on with ${n}`),O(`model-${n}`,`Model: ${s.filter(({path:d})=>d!=="").length} parts`,Pt(s,n)),O(`config-${n}`,"Configuration",l("pre",{tabindex:0},JSON.stringify(o,null,2))))}function Pt(e,t){let n=e.map(({path:r,plugin:o,site:i,shape:a,parameters:s})=>[r===""?"model":r,o,i??"",a.length===0?"–":a.join(" × "),s===0?"–":b(s)]);return z(["place","plugin","site","output","parameters"],n,{caption:`The model of ${t}`,numbersFrom:3})}var P=C(H());function Ve({runs:e}){let t=e.filter(({run:i,first:a})=>a&&i.reliability!==void 0);if(t.length===0)return;let n=t.some(({run:i})=>i.uncertainty!==void 0),r=t.flatMap(i=>{let{reliability:a,uncertainty:s}=i.run;return[je(w(i),"dropout off",a),...s===void 0?[]:[je(w(i),`mean of ${s.passes} passes`,s)]]}),o=["run","predicted","error","log-likelihood, negative","Brier score","calibration error","too sure by"];return g("reliability","How sure it is, and how right",`Answers by how sure the net was: on the diagonal it is right as often as it says, below it is too sure.${n?" Filled dots are the net without dropout, rings the mean of passes with dropout on.":""} Larger dots hold more examples.`,l("div",{class:"multiples medium"},...t.map(Rt)),z(o,r,{caption:"Scores of the probabilities",numbersFrom:2}))}function je(e,t,n){return[e,t,y(n.error),f(n.negativeLogLikelihood),f(n.brierScore),y(n.expectedError),n.overconfidence===null?"–":`${y(n.overconfidence).replace("%","points")}`]}function Rt(e){let{reliability:t,uncertainty:n,name:r}=e.run,o=({bins:m})=>m.filter(({count:p})=>p>0),i=({examples:m})=>p=>3+9*Math.sqrt(p.count/Math.max(1,m)),a=m=>p=>`${m}: sure ${y(p.confidence,1)}, right ${y(p.accuracy,1)}, ${b(p.count)} examples`,s=[P.line([[0,0],[1,1]],{stroke:"var(--soft)",strokeDasharray:"2 3",strokeOpacity:.8}),P.line(o(t),{x:"confidence",y:"accuracy",stroke:e.colour,strokeWidth:1.2}),P.dot(o(t),{x:"confidence",y:"accuracy",fill:e.colour,fillOpacity:.75,r:i(t),title:a("dropout off")}),...n===void 0?[]:[P.line(o(n),{x:"confidence",y:"accuracy",stroke:"var(--ink)",strokeWidth:1,strokeDasharray:"4 3"}),P.dot(o(n),{x:"confidence",y:"accuracy",stroke:"var(--ink)",strokeWidth:1.2,r:i(n),title:a(`mean of ${n.passes} passes`)})]];return v(w(e),{marks:[...E("right",N),...A("sure",N),...s],label:`Reliability diagram of ${r}: expected calibration error ${y(t.expectedError)}`,heightOf:m=>Math.min(m,360),options:{x:{domain:[0,1]},y:{domain:[0,1]},r:{type:"identity"},marginTop:24}})}function We({runs:e}){let t=e.filter(({run:n,first:r})=>r&&n.uncertainty!==void 0);if(t.length!==0)return g("uncertainty","Whether it knows what it does not know","The entropy of the mean over passes with dropout on, in nats: 0 is sure. Wrong answers should lie further to the right than right ones; each shape has the same area.",$(void 0,t.map(Nt)))}function Nt(e){let{right:t,wrong:n,passes:r,entropy:o,mutualInformation:i}=e.run.uncertainty,s=[["right",t,"var(--right)"],["wrong",n,"var(--wrong)"]].flatMap(([,p,d])=>[P.areaY(ze(p),{x:"at",y:"share",fill:d,fillOpacity:.2,curve:"step-after"}),P.lineY(ze(p),{x:"at",y:"share",stroke:d,strokeWidth:1.6,curve:"step-after"})]),m=({counts:p})=>p.reduce((d,u)=>d+u,0);return v(w(e),{marks:[...E(null,N,3),...A("entropy, nats",k),...s],label:`Entropy of ${b(m(t))} right and ${b(m(n))} wrong answers of ${e.run.name}`,options:{y:{zero:!0}}},l("p",{class:"note"},l("b",{class:"truth"},"right"),` ${b(m(t))}, `,l("b",{class:"said"},"wrong"),` ${b(m(n))}; ${r} passes; mean entropy ${f(o)}, of which the masks’ ${f(i)}`))}function ze({from:e,to:t,counts:n}){let r=n.reduce((a,s)=>a+s,0)||1,o=(t-e)/n.length,i=n.map((a,s)=>({at:e+s*o,share:a/r}));return[...i,{at:t,share:i.at(-1)?.share??0}]}var B=C(H());var Ot=12;function De({runs:e}){let t=e.filter(({run:n,first:r})=>r&&n.confusion!==void 0);if(t.length!==0)return g("confusion","What is taken for what","A row for each true class, a column for each answer, test part. The diagonal is right; the darker a cell beside it, the more often that mistake is made.",l("div",{class:"multiples medium"},...t.map(Ht)))}function Ht(e){let{confusion:t,dataset:n}=e.run,{counts:r}=t,o=r.map((c,x)=>n.classes[x]??String(x)),i=r.flatMap((c,x)=>{let j=c.reduce((Z,le)=>Z+le,0);return c.map((Z,le)=>({truth:x,said:le,n:Z,share:j===0?0:Z/j}))}),a=i.filter(({truth:c,said:x,n:j})=>c!==x&&j>0).sort((c,x)=>x.n-c.n),s=Math.max(1e-9,...a.map(({share:c})=>c)),m=({truth:c,said:x,share:j})=>c===x?0:Math.sqrt(j/s),p=a.slice(0,3).map(({truth:c,said:x,n:j})=>`${o[c]} taken for ${o[x]} (${j}×)`),d=Math.max(...o.map(({length:c})=>c)),u=Math.min(110,18+d*6.2),h=Math.ceil(o.length/24),S=o.map((c,x)=>x).filter(c=>c%h===0),X=d>2&&o.length>5;return v(w(e),{label:`Confusion matrix of ${e.run.name}; most often ${p.join(", ")||"nothing was wrong"}`,heightOf:c=>Math.min(c,420)+(X?u-30:0),options:{marginLeft:u,marginTop:X?u:36,marginBottom:6,marginRight:4,x:{domain:o.map((c,x)=>x),padding:.04},y:{domain:o.map((c,x)=>x),padding:.04}},marks:[B.axisX({anchor:"top",ticks:S,tickSize:0,tickFormat:c=>o[c],tickRotate:X?-60:0,label:"said",labelAnchor:"left",labelArrow:"none"}),B.axisY({ticks:S,tickSize:0,tickFormat:c=>o[c],label:null}),B.cell(i,{x:"said",y:"truth",fill:c=>c.truth===c.said?"var(--right)":"var(--wrong)",fillOpacity:c=>c.truth===c.said?.12+.25*c.share:m(c),title:c=>`${o[c.truth]} taken for ${o[c.said]}: ${c.n} (${y(c.share,1)})`}),o.length<=Ot?B.text(i.filter(({n:c})=>c>0),{x:"said",y:"truth",text:"n",fill:c=>m(c)>.7?"var(--paper)":"var(--ink)",fontSize:10}):null]},p.length>0&&l("p",{class:"note"},`Most often: ${p.join(", ")}.`))}function Ye({runs:e}){let t=e.filter(({run:n,first:r})=>r&&n.features!==void 0);if(t.length!==0)return g("features","What the first layer looks for","Each tile is the weights into one unit; middle grey is zero. Dropout makes units stand on their own: strokes and spots rather than noise that only makes sense together.",l("div",{class:"multiples medium"},...t.map(Ct)))}function Ct(e){let{name:t,units:n,width:r,height:o,tiles:i}=e.run.features,a=r<=16?2:1,s=i.length<n?`the first ${i.length} of ${b(n)} units`:`${n} units`;return l("figure",{},l("figcaption",{},w(e),l("span",{class:"soft"},` · ${t}, ${s}`)),l("div",{class:"tiles",role:"img","aria-label":`Weights ${t} of ${e.run.name} as images, a tile for each unit`},...i.map(m=>l("img",{src:m,alt:"",width:r*a,height:o*a}))))}var M=C(H());function Be({runs:e,several:t}){if(e.every(({run:m})=>m.history.length===0))return;let{classification:n}=e[0].run,r={name:"error",of:(m,p)=>m[`${p}Error`],text:m=>L(m,n),tick:n?N:k},o={name:"loss",of:(m,p)=>m[`${p}Loss`],text:f,tick:k},i=[...ve(e).values()],a=jt(e,n),s="Solid is the test part, dashed the training part, both with dropout off; the shaded space is the gap that dropout is there to close.";if(!t){let[m]=i;return g("learning","Learning",s,$(void 0,[ce(m,r),ce(m,o),a]))}return g("learning","Learning",s,$("Side by side",[_e(e,r),_e(e,o),a]),...[r,o].map(m=>{let p=Ie(e,m),d=`${m.name[0].toUpperCase()}${m.name.slice(1)} of train and test`;return $(d,i.map(u=>ce(u,m,p,At(u))))}))}function At(e){let[{run:t,colour:n,dash:r}]=e,o=e.length===1?t.name:`${t.variant}, ${e.length} seeds`;return w({...e[0],run:{...t,name:o},colour:n,dash:r})}function ce(e,t,n=Ie(e,t),r){let o=e.flatMap(({run:m,colour:p})=>{let d=m.history.map(h=>({epoch:h.epoch,train:t.of(h,"train"),test:t.of(h,"test"),validation:t.of(h,"validation")})),u=d.length===1;return[M.areaY(d,{x:"epoch",y1:"train",y2:"test",fill:p,fillOpacity:.14,clip:!0}),M.lineY(d,{x:"epoch",y:"train",stroke:p,strokeDasharray:"4 3",strokeWidth:1.4,clip:!0}),M.lineY(d,{x:"epoch",y:"test",stroke:p,strokeWidth:2,clip:!0}),d.some(({validation:h})=>typeof h=="number")?M.lineY(d,{x:"epoch",y:"validation",stroke:"var(--soft)",strokeWidth:1,clip:!0}):null,u?M.dot(d,{x:"epoch",y:"test",fill:p,r:3.5}):null,u?M.dot(d,{x:"epoch",y:"train",stroke:p,r:3.5}):null,M.tip(d,M.pointerX({x:"epoch",y:"test",title:h=>[`epoch ${h.epoch}`,`test ${t.text(h.test)}`,`train ${t.text(h.train)}`,...typeof h.validation=="number"?[`validation ${t.text(h.validation)}`]:[]].join(`
+`)}))]}),[{run:i}]=e,a=i.history.at(-1),s=m=>a===void 0?"–":t.text(t.of(a,m)??NaN);return v(r??t.name,{marks:[...E(null,t.tick),...Y(),...o],label:`${i.name}: ${t.name} over the epochs, ending with ${s("train")} in training and ${s("test")} in test`,options:{y:{domain:[0,n]}},height:200})}function _e(e,t){let n=r=>r.run.history.map(o=>t.of(o,"test")??null);return v(`test ${t.name}`,{marks:[...E(null,t.tick),...Y(),...e.map(r=>oe(r,r.run.history.map(({epoch:o})=>o),n(r),t.text))].flat(),label:`Test ${t.name} of all runs over the epochs`,options:{y:{domain:[0,de(e.map(n))]}},height:200})}function jt(e,t){let n=({run:o})=>o.history.map(({testError:i,trainError:a})=>J(i,a));return v(t?"gap, in points":"gap",{marks:[...E(null,o=>k(t?o*100:o)),...Y(),M.ruleY([0],{stroke:"var(--soft)",strokeOpacity:.6}),...e.flatMap(o=>oe(o,o.run.history.map(({epoch:i})=>i),n(o),i=>V(i,t)))],label:`Test error less train error over the epochs: ${e.map(({run:o})=>`${o.name} ends with ${L(n({run:o}).at(-1),t)}`).join(", ")}`,height:200})}function Ie(e,{of:t}){return de(e.flatMap(({run:n})=>["train","test"].map(r=>n.history.map(o=>t(o,r)??null))))}var Fe=12;function Je({runs:e}){let t=e.filter(({run:n,first:r})=>r&&(n.mistakes?.length??0)>0);if(t.length!==0)return g("mistakes","The worst mistakes","Test examples on which a net was most surely wrong. Ask of each whether you would have known, and whether its label is right.",...t.map(zt))}function zt(e){let{name:t,mistakes:n=[]}=e.run,r=i=>l("ul",{class:"mistakes"},...i.map(Vt)),o=n.slice(Fe);return l("div",{class:"group"},l("h3",{},w(e)),r(n.slice(0,Fe)),o.length>0&&O(`mistakes-${t}`,`${o.length} more`,r(o)))}function Vt(e){let{example:t,image:n,size:r,row:o,truth:i,said:a,probability:s,truthProbability:m,loss:p}=e,[d,u]=r??[28,28],h=Math.max(1,Math.round(84/Math.max(d,u))),S=s===void 0?"":` (${y(s,1)})`,X=`test example ${t}; loss ${f(p)}`+(m===void 0?"":`; ${y(m)} for ${i}`);return l("li",{title:X},n!==void 0&&l("img",{src:n,alt:`test example ${t}`,width:d*h,height:u*h}),o!==void 0&&l("dl",{},...o.flatMap(([c,x])=>[l("dt",{},c),l("dd",{},x)])),l("p",{},"said ",l("b",{class:"said"},a),S),l("p",{},"is ",l("b",{class:"truth"},i)))}function Ue({runs:e}){let t=e.filter(({run:n})=>n.history.length>0);if(t.length!==0)return g("numbers","Every epoch in numbers","The lines of metrics.jsonl. “As trained” is measured while learning, with dropout on; the rest with dropout off.",...t.map(Wt))}function Wt(e){let{name:t,history:n,classification:r}=e.run,o=n.some(({validationError:p})=>p!==void 0),i=p=>L(p,r),a=[["test error","testError",i],["train error","trainError",i],...o?[["validation error","validationError",i]]:[],["as trained","runningError",i],["test loss","testLoss",f],["train loss","trainLoss",f],["loss as trained","runningLoss",f],["seconds","seconds",p=>F(p??null)],["ms a step","stepMs",f]],s=n.map(p=>[String(p.epoch),...a.map(([,d,u])=>l("data",{value:p[d]??void 0,"data-name":d,title:p[d]??void 0},u(p[d])))]),m=O(`numbers-${t}`,t,z(["epoch",...a.map(([p])=>p)],s,{caption:`Metrics of ${t}`}));return m.querySelector("summary").replaceChildren(w(e)),m.dataset.run=t,m}var I=C(H());function Xe({runs:e}){let t=e.flatMap(a=>a.run.sites.map(s=>({shown:a,site:s}))),n=t.filter(({site:a})=>[...a.asked,...a.realised].some(s=>s!==null)),r=t.filter(a=>!n.includes(a));if(t.length===0)return;let o=[...Map.groupBy(n,({site:a})=>a.path).values()].map(Dt),i=[...new Set(r.map(({site:a})=>`${a.variant} at ${a.path}`))];return g("rates","Dropout rates","Lines are the rates that were asked for, as they stood, were scheduled or were learned; dots are the shares that were really dropped. Dots should sit on their line.",$(void 0,o,"small"),i.length>0&&l("p",{class:"aside"},`Without a rate to draw: ${i.join(", ")}.`))}function Dt(e){let[{site:t}]=e,n=[...new Set(e.map(({site:s})=>s.variant))],r=e.flatMap(({shown:{run:s,colour:m,dash:p},site:d})=>{let u=s.observed.map((h,S)=>({epoch:h,asked:d.asked[S]??NaN,realised:d.realised[S]??NaN}));return[I.lineY(u,{x:"epoch",y:"asked",stroke:m,strokeWidth:1.6,strokeDasharray:p}),I.dot(u,{x:"epoch",y:"realised",fill:m,r:2.6}),I.tip(u,I.pointer({x:"epoch",y:h=>Number.isFinite(h.realised)?h.realised:h.asked,title:h=>`${s.name}, epoch ${h.epoch}
+asked ${f(qe(h.asked))}
+dropped ${f(qe(h.realised))}`}))]}),o=e.flatMap(({site:s})=>[...s.asked,...s.realised]).reduce((s,m)=>Math.max(s,m??0),0),i=e.map(({shown:{run:s},site:m})=>`${s.name} asked for ${f(T(m.asked))} and dropped ${f(T(m.realised))}`),a=l("span",{},l("b",{},n.join(", ")),` at ${t.path===""?"the model":t.path}`,l("span",{class:"soft"},` · ${t.role}`));return v(a,{marks:[...E(null,k),...Y(),...r],label:`Dropout rate at ${t.path} over the epochs; at the end, ${i.join("; ")}`,options:{y:{domain:[0,Math.min(1,Math.max(.1,o*1.25))]}},height:150},l("p",{class:"note"},...e.slice(0,6).flatMap(({shown:s,site:m})=>[K(s.colour,s.dash),` ${f(T(m.asked))} asked, ${f(T(m.realised))} dropped `])))}function qe(e){return Number.isFinite(e)?e:null}function Ke({data:e,runs:t}){let n=t.some(({run:a})=>W(a)?.validationError!==void 0),r=["run","test error","train error","gap",...n?["validation error"]:[],"test loss","epochs","parameters","a step","training time"],o=e.runs[0].classification?"Error is the share of wrong classes, measured with dropout off; the gap is test less train.":"Error is the root of the mean squared difference, measured with dropout off; the gap is test less train.",i=t.map(a=>Yt(a,n));return g("results","Results",o,z(r,i,{caption:"Results of the runs"}))}function Yt(e,t){let{run:n}=e,r=W(n),o=a=>Ge(a,L(a,n.classification)),i=n.bestEpoch===void 0?"":` (best: ${n.bestEpoch})`;return[w(e),o(r?.testError),o(r?.trainError),V(J(r?.testError,r?.trainError),n.classification),...t?[o(r?.validationError)]:[],Ge(r?.testLoss,f(r?.testLoss)),`${n.epochs.done} of ${n.epochs.of}${i}`,b(n.parameters),n.time.stepMs===null?"–":`${f(n.time.stepMs)} ms`,F(n.time.steps)]}function Ge(e,t){return l("data",{value:e??void 0,title:e??void 0},t)}var q=C(H());var Qe=[["steps",1],["evaluation",.5],["recording",.25]];function Ze({runs:e}){if(e.every(({run:a})=>a.time.steps===0))return;let t=e.flatMap(({run:a,colour:s})=>Qe.flatMap(([m,p])=>{let d=a.time[m];return d===null||d===0?[]:[{name:a.name,part:m,seconds:d,colour:s,shade:p}]})),n=Math.max(...e.map(({run:a})=>a.name.length)),r=e.map(({run:a})=>`${a.name} took ${Qe.map(([s])=>`${F(a.time[s])} for ${s}`).join(", ")}`),o=54+26*e.length,i=e.filter(({run:a,first:s})=>s&&(a.time.kernels?.length??0)>0);return g("time","Where the time went","Strong is training, paler is measuring on train and test, palest is recording for this page.",v(void 0,{marks:[...A("seconds",k),q.axisY({label:null,tickSize:0}),q.barX(t,{x:"seconds",y:"name",fill:"colour",fillOpacity:"shade",insetTop:4,insetBottom:4,title:({name:a,part:s,seconds:m})=>`${a}: ${s} ${F(m)}`})],label:`Where the time went: ${r.join("; ")}`,options:{y:{domain:e.map(({run:a})=>a.name)},marginLeft:Math.min(160,16+n*6.5)},height:o}),i.length>0&&$("What a step is made of",i.map(_t)),l("p",{class:"aside"},[...new Set(e.flatMap(({run:a})=>a.backend??[]))].map(a=>`Computed by ${a}.`).join(" ")))}function _t(e){let t=e.run.time.kernels.slice(0,10),n=Math.max(...t.map(({kind:r})=>r.length));return v(w(e),{marks:[...A("ms a step",k),q.axisY({label:null,tickSize:0}),q.barX(t,{x:"ms",y:"kind",fill:e.colour,fillOpacity:.8,insetTop:3,insetBottom:3,title:({kind:r,ms:o})=>`${r}: ${f(o)} ms`})],label:`Kernels of a step of ${e.run.name}: ${t.map(({kind:r,ms:o})=>`${r} ${f(o)} ms`).join(", ")}`,options:{y:{domain:t.map(({kind:r})=>r)},marginLeft:Math.min(170,16+n*6.5)},height:46+22*t.length})}var tt=C(H());function nt({runs:e}){let t=e.flatMap(a=>a.run.weights.map(s=>({shown:a,weight:s})));if(t.length===0)return;let n=a=>[...Map.groupBy(a,({weight:s})=>s.name).values()],r=n(t.filter(({weight:a})=>a.shape.length>1)),o=n(t.filter(({weight:a})=>a.shape.length<=1)),i=n(t.filter(({weight:a})=>a.maxNorm!==void 0));return g("weights","Weights","The Euclidean norm of each parameter: one that only grows asks for weight decay or a norm constraint. With max-norm, the share of units that are at their limit: where many are, it is at work.",r.length>0&&$("Norms",r.map(et),"small"),i.length>0&&$("Units at the limit of max-norm",i.map(Bt),"small"),o.length>0&&O("vectors",`Biases and other vectors (${o.length})`,$(void 0,o.map(et),"small")))}function et(e){let[{weight:t}]=e;return U(`${t.name} · ${t.shape.join(" × ")}`,e.map(({shown:n,weight:r})=>({shown:n,values:r.norm})),{label:`Norm of ${t.name} over the epochs: ${e.map(({shown:n,weight:r})=>`${n.run.name} ends with ${f(T(r.norm))}`).join(", ")}`,text:f,tick:k})}function Bt(e){let[{weight:t}]=e,n=[...new Set(e.map(({weight:r})=>f(T(r.maxNorm.limit))))];return U(`${t.name}, at most ${n.join(" or ")}`,e.map(({shown:r,weight:o})=>({shown:r,values:o.maxNorm.hits})),{label:`Share of units of ${t.name} that are at the limit of max-norm: ${e.map(({shown:r,weight:o})=>`${r.run.name} ends with ${y(T(o.maxNorm.hits),1)}`).join(", ")}`,text:r=>y(r,1),tick:N,domain:[0,1],more:[tt.ruleY([1],{stroke:"var(--line)"})]})}var ae=["auto","light","dark"],rt="thinned-theme";function ot(){let e=ae.find(r=>r===It())??"auto",t=()=>{document.documentElement.style.colorScheme=e==="auto"?"":e,n.textContent=`Theme: ${e}`},n=R("",()=>{e=ae[(ae.indexOf(e)+1)%ae.length];try{localStorage.setItem(rt,e)}catch{}t()},{id:"theme"});return t(),n}function It(){try{return localStorage.getItem(rt)}catch{return null}}var Ft=[Ke,Be,Xe,Ye,Ce,nt,De,Je,Ve,We,Ze,Ae,Ue],ie=new Set,se=new Set,ue=l("h1",{}),it=l("p",{class:"lead"}),st=l("p",{class:"facts"}),he=l("div",{class:"switches"}),fe=l("main",{});function lt(e){let t=ne(e);for(let n of ie)t.some(({run:r})=>r.name===n)||ie.delete(n);ue.textContent=$e(e),it.textContent=Me(e),st.textContent=Jt(e),document.title=`${e.title}: ${ue.textContent}`,he.replaceChildren(...t.length>1?[Te(t,ie,()=>at(e))]:[]),at(e)}function at(e){let t=ne(e).filter(({run:r})=>!ie.has(r.name)),n={data:e,runs:t,several:e.runs.length>1};fe.replaceChildren(...Ft.map(r=>r(n)).filter(r=>r!==void 0));for(let r of fe.querySelectorAll("details"))r.open=se.has(r.dataset.key),r.addEventListener("toggle",()=>{ge||(r.open?se.add(r.dataset.key):se.delete(r.dataset.key))})}function Jt({runs:e,madeAt:t,madeBy:n}){let r=[...new Set(e.map(({dataset:a})=>a.name))].join(", "),o=[...new Set(e.flatMap(({backend:a})=>a??[]))].join("; "),i=new Date(t).toLocaleString("en-GB",{dateStyle:"long",timeStyle:"short"});return[r,o,n,i].filter(a=>a!=="").join(" · ")}var ge=!1;addEventListener("beforeprint",()=>{ge=!0;for(let e of document.querySelectorAll("details"))e.open=!0});addEventListener("afterprint",()=>{for(let e of document.querySelectorAll("details"))e.open=se.has(e.dataset.key);setTimeout(()=>ge=!1)});var ye=JSON.parse(document.getElementById("report-data").textContent);document.head.append(l("style",{},we));var Ut=l("div",{class:"tools"},ot(),R("Print",()=>print(),{id:"print"}));document.body.append(l("header",{class:"top"},l("div",{class:"bar"},l("p",{class:"title"},ye.title),Ut),ue,it,st),he,fe);lt(ye);Pe(lt,e=>he.before(e),e=>ne(ye).find(({run:t})=>t.name===e)?.colour??"var(--run-0)");})();

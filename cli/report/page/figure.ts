@@ -60,6 +60,8 @@ function draw({ marks, label, options = {}, height = 170, heightOf }: Chart, wid
     style: { fontFamily: "inherit", fontSize: "11px", background: "none", color: "var(--soft)", overflow: "visible" },
   });
   svg.setAttribute("role", "img");
+  // The picture is told as a whole; its parts are no elements of their own.
+  for (const part of svg.querySelectorAll("[aria-label]")) part.removeAttribute("aria-label");
   svg.setAttribute("aria-label", label);
   return svg;
 }

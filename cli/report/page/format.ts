@@ -16,6 +16,16 @@ export function brief(value: Maybe | undefined): string {
   return signed(size >= 1000 ? value.toFixed(0) : size >= 100 ? value.toFixed(1) : value.toPrecision(3));
 }
 
+/** A number beside a scale: without zeros at its end. */
+export function tick(value: number): string {
+  return signed(String(Number(value.toPrecision(6))));
+}
+
+/** A share of one beside a scale, as in `2.5 %`. */
+export function percentTick(value: number): string {
+  return `${tick(value * 100)}${JOIN}%`;
+}
+
 /** A share of one in percent, with two decimals, as in `1.34 %`. */
 export function percent(value: Maybe | undefined, digits = 2): string {
   return value === null || value === undefined ? NONE : `${signed((value * 100).toFixed(digits))}${JOIN}%`;

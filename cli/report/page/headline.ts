@@ -10,34 +10,39 @@ interface Result {
   readonly gap: Maybe;
 }
 
-/** The report's first sentence: which error the runs ended with, and how far training is ahead of test. */
+/** The report's first sentence: the error that the runs ended with. */
 export function headline({ runs }: ReportData): string {
-  const [run] = runs;
-  const results = resultsOf(runs);
-  if (results.length === 0) return "No epoch is done yet.";
-  const { classification } = run;
-  const error = classification ? "test error" : "root mean squared test error";
-  const say = (value: Maybe) => errorText(value, classification);
-  const sure = runs.length > results.length && results.length > 0 ? "mean " : "";
-  const [best, ...others] = [...results].sort((a, b) => a.test - b.test);
-  if (others.length === 0) {
-    const words = `${sure}${error} ${say(best.test)} ${when(runs)}${gapWords(best.gap, classification)}.`;
-    return words[0].toUpperCase() + words.slice(1);
+  const { classification } = runs[0];
+  const [best, next] = resultsOf(runs);
+  if (best === undefined) return "No epoch is done yet.";
+  const error = `${averaged(runs) ? "mean " : ""}${classification ? "test error" : "root mean squared test error"}`;
+  const value = `${error} ${errorText(best.test, classification)}`;
+  if (next === undefined) {
+    const gap = best.gap === null ? "" : `; the gap to training is ${gapText(best.gap, classification)}`;
+    return `${value[0].toUpperCase()}${value.slice(1)} ${when(runs)}${gap}.`;
   }
-  const [next] = others;
-  const ahead = gapText(next.test - best.test, classification);
-  const lead = next.test === best.test
-    ? `${best.name} and ${next.name} are level: ${sure}${error} ${say(best.test)} ${when(runs)}`
-    : `${best.name} is ahead: ${sure}${error} ${say(best.test)} ${when(runs)}, ${ahead} below ${next.name}`;
-  const gaps = results.length === 2 && best.gap !== null && next.gap !== null
-    ? `; the gap to training is ${gapText(best.gap, classification)}, ${next.name}’s ${
-      gapText(next.gap, classification)
-    }`
-    : gapWords(best.gap, classification);
-  return `${lead}${gaps}.`;
+  if (next.test === best.test) return `${best.name} and ${next.name} are level: ${value}.`;
+  return `${best.name} is ahead: ${value}, ${gapText(next.test - best.test, classification)} below ${next.name}.`;
 }
 
-/** Each variant that has an error, with its mean over seeds. */
+/** What is to be known beside it: the gaps of several runs, and which were stopped. */
+export function lead({ runs }: ReportData): string {
+  const { classification } = runs[0];
+  const results = resultsOf(runs);
+  const sentences: string[] = [];
+  if (results.length > 1) {
+    const gaps = results.filter(({ gap }) => gap !== null)
+      .map(({ name, gap }) => `${gapText(gap, classification)} for ${name}`);
+    const after = when(runs);
+    sentences.push(`${after[0].toUpperCase()}${after.slice(1)}, the gap to training is ${listed(gaps)}.`);
+  }
+  for (const { name, epochs, interrupted } of runs) {
+    if (interrupted) sentences.push(`${name} was stopped after ${several(epochs.done, "epoch")} of ${epochs.of}.`);
+  }
+  return sentences.join(" ");
+}
+
+/** Each variant that has an error, with its mean over seeds, the best first. */
 function resultsOf(runs: readonly RunReport[]): Result[] {
   const results: Result[] = [];
   for (const [name, group] of Map.groupBy(runs, ({ variant }) => variant)) {
@@ -46,22 +51,23 @@ function resultsOf(runs: readonly RunReport[]): Result[] {
     const gap = mean(lines.map(({ testError, trainError }) => difference(testError, trainError)));
     if (test !== null) results.push({ name: group.length === 1 ? group[0].name : name, test, gap });
   }
-  return results;
+  return results.sort((a, b) => a.test - b.test);
 }
 
-/** After how many epochs. */
+/** Whether there are several seeds of a variant. */
+function averaged(runs: readonly RunReport[]): boolean {
+  return new Set(runs.map(({ variant }) => variant)).size < runs.length;
+}
+
+/** After how many epochs the errors were measured. */
 function when(runs: readonly RunReport[]): string {
-  const done = [...new Set(runs.map((run) => lastLine(run)?.epoch ?? 0))];
-  const ended = runs.every(({ epochs }) => epochs.done >= epochs.of);
-  const stopped = runs.some(({ interrupted }) => interrupted);
-  if (done.length > 1) return `after ${Math.min(...done)} to ${several(Math.max(...done), "epoch")}`;
-  const of = ended || done[0] > runs[0].epochs.of ? "" : ` of ${runs[0].epochs.of}`;
-  const words = of === "" ? several(done[0], "epoch") : `${done[0]}${of} epochs`;
-  return `after ${words}${stopped ? ", where it was stopped" : ""}`;
+  const done = runs.flatMap((run) => lastLine(run)?.epoch ?? []);
+  const [least, most] = [Math.min(...done), Math.max(...done)];
+  return `after ${least === most ? several(most, "epoch") : `${least} to ${several(most, "epoch")}`}`;
 }
 
-function gapWords(gap: Maybe, classification: boolean): string {
-  return gap === null ? "" : `; the gap to training is ${gapText(gap, classification)}`;
+function listed(parts: readonly string[]): string {
+  return parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`;
 }
 
 function mean(values: readonly Maybe[]): Maybe {

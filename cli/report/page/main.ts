@@ -3,7 +3,7 @@
 import css from "./page.css" with { type: "text" };
 import type { ReportData } from "../report_data.ts";
 import { button, element } from "./dom.ts";
-import { headline } from "./headline.ts";
+import { headline, lead } from "./headline.ts";
 import { legend } from "./legend.ts";
 import { listen } from "./live.ts";
 import type { Panel, View } from "./panel.ts";
@@ -44,6 +44,7 @@ const hidden = new Set<string>();
 const opened = new Set<string>();
 
 const words = element("h1", {});
+const more = element("p", { class: "lead" });
 const facts = element("p", { class: "facts" });
 const switches = element("div", { class: "switches" });
 const contents = element("main", {});
@@ -52,6 +53,7 @@ function draw(data: ReportData): void {
   const all = coloured(data);
   for (const name of hidden) if (!all.some(({ run }) => run.name === name)) hidden.delete(name);
   words.textContent = headline(data);
+  more.textContent = lead(data);
   facts.textContent = about(data);
   document.title = `${data.title}: ${words.textContent}`;
   switches.replaceChildren(...(all.length > 1 ? [legend(all, hidden, () => drawPanels(data))] : []));
@@ -106,6 +108,7 @@ document.body.append(
     { class: "top" },
     element("div", { class: "bar" }, element("p", { class: "title" }, data.title), tools),
     words,
+    more,
     facts,
   ),
   switches,

@@ -34,16 +34,19 @@ export function overEpochs(
   options: {
     /** What it shows, in a sentence. */
     readonly label: string;
+    /** A value, where it is pointed at. */
     readonly text: (value: number) => string;
+    /** A value beside the scale. */
+    readonly tick: (value: number) => string;
     readonly domain?: readonly [number, number];
     readonly more?: Plot.Markish[];
     readonly below?: string | Node;
   },
 ): HTMLElement {
-  const { label, text, domain, more = [], below } = options;
+  const { label, text, tick, domain, more = [], below } = options;
   return figure(title, {
     marks: [
-      ...axisY(null, text),
+      ...axisY(null, tick),
       ...axisEpochs(),
       ...more,
       ...lines.flatMap(({ shown, values }) => lineOf(shown, shown.run.observed, values, text)),

@@ -3,7 +3,7 @@ import * as Plot from "@observablehq/plot";
 import type { Histogram, LayerReport } from "../../report_data.ts";
 import { element } from "../dom.ts";
 import { axisX, axisY, figure } from "../figure.ts";
-import { brief, percent } from "../format.ts";
+import { brief, percent, percentTick, tick } from "../format.ts";
 import { multiples, panel, type View } from "../panel.ts";
 import type { Shown } from "../runs.ts";
 import { lastOf, overEpochs } from "./_over_epochs.ts";
@@ -19,7 +19,7 @@ export function activations({ runs }: View): HTMLElement | undefined {
   const layers = runs.flatMap((shown) => shown.run.layers.map((layer) => ({ shown, layer })));
   if (layers.length === 0) return undefined;
   const places = [...Map.groupBy(layers, ({ layer }) => layer.path).entries()];
-  const share = (value: number) => percent(value, value < 0.1 && value > 0 ? 1 : 0);
+  const share = { text: (value: number) => percent(value, 1), tick: percentTick };
   const groups = places.map(([path, group]) => {
     const [{ layer }] = group;
     const lines = (what: "dead" | "active") => group.map(({ shown, layer }) => ({ shown, values: layer[what] }));
@@ -30,11 +30,11 @@ export function activations({ runs }: View): HTMLElement | undefined {
       ...histograms(group),
       overEpochs("active share", lines("active"), {
         label: `Share of outputs above 0 over the epochs: ${says("active")}`,
-        text: share,
+        ...share,
       }),
       overEpochs("dead units", lines("dead"), {
         label: `Share of units that are never above 0, over the epochs: ${says("dead")}`,
-        text: share,
+        ...share,
         domain: [0, Math.min(1, most * 1.2)],
       }),
     ], "small");
@@ -67,7 +67,10 @@ function density(title: string, layers: readonly Layer[], what: "outputs" | "mea
   const marks = layers.flatMap(({ shown: { colour, dash }, layer: { histograms } }) => {
     const last = outline(histograms.at(-1)![what]);
     return [
-      Plot.areaY(last, { x: "at", y: "share", fill: colour, fillOpacity: 0.12, curve: "step-after" }),
+      // Shades on shades are mud.
+      layers.length === 1
+        ? Plot.areaY(last, { x: "at", y: "share", fill: colour, fillOpacity: 0.14, curve: "step-after" })
+        : null,
       histograms.length > 1
         ? Plot.lineY(outline(histograms[0][what]), {
           x: "at",
@@ -90,7 +93,7 @@ function density(title: string, layers: readonly Layer[], what: "outputs" | "mea
   });
   const says = layers.map(({ shown, layer }) => `${shown.run.name} up to ${brief(layer.histograms.at(-1)![what].to)}`);
   return figure(title, {
-    marks: [...axisY(null, () => "", 3), ...axisX(null, brief, 4), ...marks],
+    marks: [...axisY(null, () => "", 3), ...axisX(null, tick, 4), ...marks],
     label: `Histogram of ${title} at the last epoch: ${says.join(", ")}`,
     options: { y: { zero: true }, marginLeft: 14 },
   }, below === undefined ? undefined : element("p", { class: "note" }, below));

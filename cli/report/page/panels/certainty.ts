@@ -3,7 +3,7 @@ import * as Plot from "@observablehq/plot";
 import type { Histogram, ReliabilityReport } from "../../report_data.ts";
 import { element, table } from "../dom.ts";
 import { axisX, axisY, figure } from "../figure.ts";
-import { brief, count, percent } from "../format.ts";
+import { brief, count, percent, percentTick, tick } from "../format.ts";
 import { multiples, named, panel, type View } from "../panel.ts";
 import type { Shown } from "../runs.ts";
 
@@ -87,9 +87,8 @@ function diagram(shown: Shown): HTMLElement {
       }),
     ]),
   ];
-  const share = (value: number) => percent(value, 0);
   return figure(named(shown), {
-    marks: [...axisY("right", share), ...axisX("sure", share), ...marks],
+    marks: [...axisY("right", percentTick), ...axisX("sure", percentTick), ...marks],
     label: `Reliability diagram of ${name}: expected calibration error ${percent(reliability!.expectedError)}`,
     heightOf: (width) => Math.min(width, 360),
     options: { x: { domain: [0, 1] }, y: { domain: [0, 1] }, r: { type: "identity" }, marginTop: 24 },
@@ -120,7 +119,7 @@ function entropies(shown: Shown): HTMLElement {
   return figure(
     named(shown),
     {
-      marks: [...axisY(null, (value) => percent(value, 0), 3), ...axisX("entropy, nats", brief), ...marks],
+      marks: [...axisY(null, percentTick, 3), ...axisX("entropy, nats", tick), ...marks],
       label: `Entropy of ${count(all(right))} right and ${count(all(wrong))} wrong answers of ${shown.run.name}`,
       options: { y: { zero: true } },
     },

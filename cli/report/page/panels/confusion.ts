@@ -35,7 +35,7 @@ function matrix(shown: Shown): HTMLElement {
   // How dark a cell is: mistakes by their share among all, what is right by a faint tint of its own.
   const depth = ({ truth, said, share }: { truth: number; said: number; share: number }) =>
     truth === said ? 0 : Math.sqrt(share / most);
-  const says = wrong.slice(0, 3).map(({ truth, said, n }) => `${names[truth]} taken for ${names[said]} ${n} times`);
+  const says = wrong.slice(0, 3).map(({ truth, said, n }) => `${names[truth]} taken for ${names[said]} (${n}×)`);
   const long = Math.max(...names.map(({ length }) => length));
   const margin = Math.min(110, 18 + long * 6.2);
   const every = Math.ceil(names.length / 24);
@@ -78,12 +78,12 @@ function matrix(shown: Shown): HTMLElement {
             x: "said",
             y: "truth",
             text: "n",
-            fill: (cell) => depth(cell) > 0.55 ? "var(--paper)" : "var(--ink)",
+            fill: (cell) => depth(cell) > 0.7 ? "var(--paper)" : "var(--ink)",
             fontSize: 10,
           })
           : null,
       ],
     },
-    says.length > 0 && element("p", { class: "note" }, `Most often: ${says.join("; ")}.`),
+    says.length > 0 && element("p", { class: "note" }, `Most often: ${says.join(", ")}.`),
   );
 }

@@ -1,8 +1,7 @@
 /** Error and loss over the epochs, and the gap between train and test. @module */
 import * as Plot from "@observablehq/plot";
 import type { Maybe, MetricsLine } from "../../report_data.ts";
-import { difference, gapText, percent } from "../format.ts";
-import { brief, errorText } from "../format.ts";
+import { brief, difference, errorText, gapText, percentTick, tick } from "../format.ts";
 import { axisEpochs, axisY, ceiling, figure } from "../figure.ts";
 import { multiples, named, panel, type View } from "../panel.ts";
 import { byVariant, type Shown } from "../runs.ts";
@@ -13,6 +12,7 @@ interface Measure {
   readonly name: string;
   readonly of: (line: MetricsLine, part: "train" | "test" | "validation") => Maybe | undefined;
   readonly text: (value: number) => string;
+  readonly tick: (value: number) => string;
 }
 
 /** Curves of error and loss, the space between train and test shaded. */
@@ -22,9 +22,10 @@ export function learning({ runs, several }: View): HTMLElement | undefined {
   const error: Measure = {
     name: "error",
     of: (line, part) => line[`${part}Error`],
-    text: (value) => classification ? percent(value, value < 0.0995 ? 1 : 0) : brief(value),
+    text: (value) => errorText(value, classification),
+    tick: classification ? percentTick : tick,
   };
-  const loss: Measure = { name: "loss", of: (line, part) => line[`${part}Loss`], text: brief };
+  const loss: Measure = { name: "loss", of: (line, part) => line[`${part}Loss`], text: brief, tick };
   const groups = [...byVariant(runs).values()];
   const gap = gapOverTime(runs, classification);
   const how = "Solid is the test part, dashed the training part, both with dropout off; the shaded space is the gap " +
@@ -98,7 +99,7 @@ function withGap(group: readonly Shown[], measure: Measure, top = topOf(group, m
   const last = run.history.at(-1);
   const say = (part: "train" | "test") => last === undefined ? "–" : measure.text(measure.of(last, part) ?? NaN);
   return figure(title ?? measure.name, {
-    marks: [...axisY(null, measure.text), ...axisEpochs(), ...marks],
+    marks: [...axisY(null, measure.tick), ...axisEpochs(), ...marks],
     label: `${run.name}: ${measure.name} over the epochs, ending with ${say("train")} in training and ${
       say("test")
     } in test`,
@@ -112,7 +113,7 @@ function together(runs: readonly Shown[], measure: Measure): HTMLElement {
   const values = (shown: Shown) => shown.run.history.map((line) => measure.of(line, "test") ?? null);
   return figure(`test ${measure.name}`, {
     marks: [
-      ...axisY(null, measure.text),
+      ...axisY(null, measure.tick),
       ...axisEpochs(),
       ...runs.map((shown) => lineOf(shown, shown.run.history.map(({ epoch }) => epoch), values(shown), measure.text)),
     ].flat(),
@@ -125,10 +126,10 @@ function together(runs: readonly Shown[], measure: Measure): HTMLElement {
 /** Test less train, over the epochs. */
 function gapOverTime(runs: readonly Shown[], classification: boolean): HTMLElement {
   const values = ({ run }: Shown) => run.history.map(({ testError, trainError }) => difference(testError, trainError));
-  const tick = (value: number) => classification ? (value * 100).toFixed(1).replace("-", "−") : brief(value);
+  const points = (value: number) => tick(classification ? value * 100 : value);
   return figure(classification ? "gap, in points" : "gap", {
     marks: [
-      ...axisY(null, tick),
+      ...axisY(null, points),
       ...axisEpochs(),
       Plot.ruleY([0], { stroke: "var(--soft)", strokeOpacity: 0.6 }),
       ...runs.flatMap((shown) =>

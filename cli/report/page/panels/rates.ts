@@ -2,7 +2,7 @@
 import * as Plot from "@observablehq/plot";
 import { element } from "../dom.ts";
 import { axisEpochs, axisY, figure } from "../figure.ts";
-import { brief } from "../format.ts";
+import { brief, tick } from "../format.ts";
 import { multiples, panel, swatch, type View } from "../panel.ts";
 import type { Shown } from "../runs.ts";
 import type { SiteReport } from "../../report_data.ts";
@@ -74,7 +74,7 @@ function chart(places: readonly Place[]): HTMLElement {
   return figure(
     title,
     {
-      marks: [...axisY(null, brief), ...axisEpochs(), ...marks],
+      marks: [...axisY(null, tick), ...axisEpochs(), ...marks],
       label: `Dropout rate at ${site.path} over the epochs; at the end, ${says.join("; ")}`,
       options: { y: { domain: [0, Math.min(1, Math.max(0.1, highest * 1.25))] } },
       height: 150,

@@ -2,7 +2,7 @@
 import * as Plot from "@observablehq/plot";
 import { element } from "../dom.ts";
 import { axisX, figure } from "../figure.ts";
-import { brief, duration } from "../format.ts";
+import { brief, duration, tick } from "../format.ts";
 import { multiples, named, panel, type View } from "../panel.ts";
 import type { Shown } from "../runs.ts";
 
@@ -30,7 +30,7 @@ export function time({ runs }: View): HTMLElement | undefined {
     "Strong is training, paler is measuring on train and test, palest is recording for this page.",
     figure(undefined, {
       marks: [
-        ...axisX("seconds", brief),
+        ...axisX("seconds", tick),
         Plot.axisY({ label: null, tickSize: 0 }),
         Plot.barX(bars, {
           x: "seconds",
@@ -60,7 +60,7 @@ function step(shown: Shown): HTMLElement {
   const longest = Math.max(...kernels.map(({ kind }) => kind.length));
   return figure(named(shown), {
     marks: [
-      ...axisX("ms a step", brief),
+      ...axisX("ms a step", tick),
       Plot.axisY({ label: null, tickSize: 0 }),
       Plot.barX(kernels, {
         x: "ms",

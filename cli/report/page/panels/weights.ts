@@ -1,7 +1,7 @@
 /** Norms of weights over the epochs, and the units that max-norm holds. @module */
 import * as Plot from "@observablehq/plot";
 import type { WeightReport } from "../../report_data.ts";
-import { brief, percent } from "../format.ts";
+import { brief, percent, percentTick, tick } from "../format.ts";
 import { folded, multiples, panel, type View } from "../panel.ts";
 import type { Shown } from "../runs.ts";
 import { lastOf, overEpochs } from "./_over_epochs.ts";
@@ -49,6 +49,7 @@ function norm(group: readonly Weight[]): HTMLElement {
         group.map(({ shown, weight }) => `${shown.run.name} ends with ${brief(lastOf(weight.norm))}`).join(", ")
       }`,
       text: brief,
+      tick,
     },
   );
 }
@@ -67,7 +68,8 @@ function hits(group: readonly Weight[]): HTMLElement {
         group.map(({ shown, weight }) => `${shown.run.name} ends with ${percent(lastOf(weight.maxNorm!.hits), 1)}`)
           .join(", ")
       }`,
-      text: (value) => percent(value, 0),
+      text: (value) => percent(value, 1),
+      tick: percentTick,
       domain: [0, 1],
       more: [Plot.ruleY([1], { stroke: "var(--line)" })],
     },
