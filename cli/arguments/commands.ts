@@ -130,8 +130,8 @@ export const predictCommand: CommandHelp = {
       name: "settle",
       value: "ERROR",
       meaning:
-        "of the test part: draw passes for an example only until its class is settled, wrong with at most this " +
-        "probability; --samples says how many at most",
+        "draw passes for an example only until its class is settled, wrong with at most this probability; --samples " +
+        "says how many at most",
       default: "as many passes for each; beside it, at most 1000",
     },
     {

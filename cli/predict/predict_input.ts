@@ -2,7 +2,6 @@
 import {
   checkAverage,
   checkDraws,
-  DataError,
   type LoadedModel,
   OptionError,
   type PredictInputsOptions,
@@ -13,7 +12,7 @@ import type { PredictChoices } from "./predict_choices.ts";
 import { predictText } from "./predict_text.ts";
 import { printed, type Row } from "./prediction_formats.ts";
 import type { Arguments } from "../arguments/read_arguments.ts";
-import { isFolder, readInputs } from "./read_inputs.ts";
+import { refuseData, rowInputs } from "./row_inputs.ts";
 import { savedRun } from "../run/saved_run.ts";
 import { savedTemperature } from "../run/saved_temperatures.ts";
 
@@ -23,9 +22,7 @@ import { savedTemperature } from "../run/saved_temperatures.ts";
  * @throws {ThinnedError} for a run that is not finished, and inputs that are not as those of training
  */
 export async function predictInput(given: Arguments, choices: PredictChoices): Promise<Outcome> {
-  if (given.value("data") !== undefined) {
-    throw new OptionError("--data", "nothing beside --input, which needs no data set", given.value("data"));
-  }
+  refuseData(given);
   const { run, loaded, preprocessing } = await savedRun(given);
   const { samples, sites, limit, format } = choices;
   checkAverage(choices.average, preprocessing.classes, "--average");
@@ -76,21 +73,11 @@ async function* rowsOf(
   const passes = { samples, sites, seed, average, quantiles };
   const options: PredictInputsOptions = { ...passes, precision, weightScaling, temperature };
   if (preprocessing.tokens !== undefined) return yield* predictText(input, loaded, preprocessing, choices);
-  if (preprocessing.rows !== undefined) {
-    if (input !== "-" && await isFolder(input).catch(() => false)) { // of what is not there the plugin tells
-      throw new DataError(`${input}: expected a file with the columns of training, found a folder.`);
-    }
-    const source = input === "-" ? Deno.stdin.readable : input;
-    for await (const row of loaded.predictEach(source, { ...options, name: "standard input" })) yield { ...row };
-    return;
-  }
-  let first = 0;
-  for await (const { inputs, files } of readInputs(input, preprocessing)) {
+  for await (const { inputs, first, files } of rowInputs(input, loaded, preprocessing)) {
     const found = loaded.predictInputs(inputs, { ...options, first });
     for (const { index, ...rest } of found) {
       yield files === undefined ? { index, ...rest } : { index, file: files[index - first], ...rest };
     }
-    first += inputs.shape[0];
   }
 }
 

@@ -16,6 +16,9 @@ import { wholeNumber } from "./whole_number.ts";
 /** Passes that addresses tell apart. */
 const MOST_PASSES = 2 ** 14;
 
+/** Samples that addresses tell apart; those of more examples begin again. */
+const SAMPLES = 2 ** 24;
+
 /** Numbers of pairs of classes that are kept at a time. */
 const MOST_PAIRS = 2 ** 21;
 
@@ -133,7 +136,7 @@ export function predictSequentially(
       const passes = Math.min(round, samples - from);
       const of = open.map((row) => first + row);
       const part = inputs.map((input) => gatherRows(input, of));
-      const at = Rows.of(of.map((row) => ({ sample: offset + row, step: seed })));
+      const at = Rows.of(of.map((row) => ({ sample: (offset + row) % SAMPLES, step: seed })));
       const reader = new ClassPasses(open.length, classes);
       model.sample(part, { passes, from, rows: at, progress, sites }, (outputs) => {
         reader.add(outputs.floats);
