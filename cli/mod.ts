@@ -11,7 +11,7 @@ import { didYouMean, ThinnedError } from "../core/mod.ts";
 import { commandHelps } from "./arguments/commands.ts";
 import { deliver, type Outcome } from "./arguments/deliver.ts";
 import { evaluate } from "./evaluate/evaluate.ts";
-import { exportModel } from "./export.ts";
+import { exportModel } from "./export/export.ts";
 import { generate } from "./predict/generate.ts";
 import { explain, help, overview, tellVersion } from "./arguments/help.ts";
 import { invocation } from "./arguments/invocation.ts";

@@ -135,7 +135,7 @@ export * from "./plugin/plugin.ts";
 export type { ZodString, ZodType } from "./plugin/zod_types.ts";
 export { predict, type Predicting, samplesOf } from "./train/predict.ts";
 export type { ClassificationPrediction, Prediction, PredictOptions, RegressionPrediction } from "./train/prediction.ts";
-export { type ExactAverage, exactAverage, type ExactAverageOptions } from "./train/exact_average.ts";
+export { type ExactAverage, exactAverage, type ExactAverageOptions, maskUnits } from "./train/exact_average.ts";
 export {
   predictSequentially,
   type SequentialPrediction,

@@ -234,6 +234,12 @@ export const evaluateCommand: CommandHelp = {
         "in place of all that, how the error grows as random units are removed, N subsets for each share, and which pairs " +
         "of units depend on each other; of the first 2000 examples",
     },
+    {
+      name: "exact",
+      meaning:
+        "in place of all that, for a net with at most 20 units that are dropped: the exact average over all masks, and how " +
+        "near weight scaling and --samples passes, or 100, come to it",
+    },
     data,
     backend,
   ],
@@ -241,6 +247,7 @@ export const evaluateCommand: CommandHelp = {
     ["evaluate --run runs/mine", "the test examples, dropout off"],
     ["evaluate --run runs/mine --samples 50 --foreign shuffled", "averaged over 50 passes, with foreign examples"],
     ["evaluate --run runs/mine --mixability 10", "the error by the share of units removed"],
+    ["evaluate --run runs/small --exact", "a small net's average over all its masks"],
   ],
   notes: [
     "With a validation part, as train --validation 0.1 holds one back, a temperature is fitted on it; it is kept in the " +
@@ -276,7 +283,16 @@ export const exportCommand: CommandHelp = {
       name: "out",
       value: "FILE",
       meaning: "the file to write",
-      default: "model.onnx, model.pytorch.safetensors or model.folded.safetensors in the run's folder",
+      default:
+        "model.onnx, model.pytorch.safetensors or model.folded.safetensors in the run's folder; with --thinned " +
+        "thinned-STEP-EXAMPLE and the same ends",
+    },
+    {
+      name: "thinned",
+      value: "STEP:EXAMPLE",
+      meaning:
+        "in place of the whole net, the subnet that this place of the batch met in this step of training: smaller, and " +
+        "without anything random; its weights are those of the end",
     },
     { name: "monte-carlo", meaning: "for onnx: draw masks anew at each run, in place of evaluating" },
     {
@@ -288,6 +304,7 @@ export const exportCommand: CommandHelp = {
     ["export --run runs/mine", "writes runs/mine/model.onnx"],
     ["export --run runs/mine --monte-carlo --out draws.onnx", "another mask at each run, for uncertainty elsewhere"],
     ["export --run runs/mine --format pytorch", "for load_state_dict in PyTorch"],
+    ["export --run runs/mine --format safetensors --thinned 500:7", "one of the nets that dropout has trained"],
   ],
   notes: [
     "The batch may have any size. Inputs are called input, outputs output, or as a graph at the root calls them; outputs are " +

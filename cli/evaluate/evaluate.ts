@@ -14,6 +14,7 @@ import {
 import { evaluateCommand } from "../arguments/commands.ts";
 import { note, type Outcome } from "../arguments/deliver.ts";
 import { drawsOf, evaluateMixability } from "./evaluate_mixability.ts";
+import { evaluateExact, exactOf } from "./evaluate_exact.ts";
 import { foreignExamples } from "./foreign_examples.ts";
 import { type OpenedRun, openRun } from "../run/open_run.ts";
 import { readArguments } from "../arguments/read_arguments.ts";
@@ -31,12 +32,14 @@ export async function evaluate(args: readonly string[]): Promise<Outcome> {
   const part = given.value("part") ?? "test";
   if (part !== "test" && part !== "validation") throw new OptionError("--part", '"test" or "validation"', part);
   const draws = drawsOf(given);
+  const exact = exactOf(given);
   const opened = await openRun(given);
   const { dataset, name, members, loss } = opened;
   const laplace = laplaceOf(given.value("laplace"), opened);
   const split = dataset[part];
   if (split === undefined) throw new OptionError("--part", `"test", since the run has no validation part`, part);
   if (draws !== undefined) return evaluateMixability(opened, { draws, seed, split, part });
+  if (exact) return evaluateExact(opened, { samples, seed, split, part });
   const wanted = given.value("foreign");
   const of: Judged = laplace === undefined
     ? members

@@ -195,10 +195,9 @@ export function exactAverage(
   const batch = inputs[0]?.shape[0] ?? 0;
   if (batch === 0) throw new ShapeError("exactAverage: expected at least one example, found none.");
   const rows = Rows.range({ step: 0 });
-  const masks = new Masks();
   const run = { mode: "sample", progress, sites } as const;
   return noGrad(() => {
-    const { shape } = recycling(() => model.forward(inputs, { ...run, rows, atSites: (call) => masks.find(call) }));
+    const { masks, shape } = findMasks(model, inputs, { sites, progress });
     const { units } = masks;
     if (units > MOST_UNITS) {
       throw new OptionError(
@@ -237,6 +236,44 @@ export function exactAverage(
     else average.set(sum);
     return { average: Tensor.from(average, shape, model.dtype), units, masks: count };
   });
+}
+
+/**
+ * How many decisions a mask of a model is made of: the units, channels, weights and branches that are kept or dropped by
+ * themselves. There are 2 to that power of masks, of which {@linkcode exactAverage} takes at most 2^20.
+ *
+ * @param x `[batch, ...inputShape]`, at least one example; a list of them for a model with several inputs
+ * @throws {PluginError} naming a variant that has other than finitely many masks
+ *
+ * @example
+ * ```ts
+ * import { buildModel, dense, dropout, maskUnits, sequential, Tensor } from "@thinned/dropout";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const model = buildModel(sequential([dropout({ rate: 0.5 }), dense(3)]), { inputShape: [4], seed: 1 });
+ * assertEquals(maskUnits(model, Tensor.ones([1, 4])), 4);
+ * ```
+ */
+export function maskUnits(
+  model: Model,
+  x: Tensor | readonly Tensor[],
+  options: Pick<ExactAverageOptions, "sites" | "progress"> = {},
+): number {
+  refuseUnknown(options, ["sites", "progress"], "maskUnits");
+  const inputs = x instanceof Tensor ? [x] : x;
+  return noGrad(() => findMasks(model, inputs, options).masks.units);
+}
+
+/** Finds all decisions by one pass. */
+function findMasks(
+  model: Model,
+  inputs: readonly Tensor[],
+  { sites, progress }: Pick<ExactAverageOptions, "sites" | "progress">,
+): { masks: Masks; shape: readonly number[] } {
+  const masks = new Masks();
+  const run = { mode: "sample", progress, sites, rows: Rows.range({ step: 0 }) } as const;
+  const { shape } = recycling(() => model.forward(inputs, { ...run, atSites: (call) => masks.find(call) }));
+  return { masks, shape };
 }
 
 /** The rows of a batch, as often as there are masks. */

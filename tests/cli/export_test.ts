@@ -1,7 +1,7 @@
 /** `export`, as a user runs it: files that other programs read, and one sentence where there can be none. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { buildModel, decodeSafetensors, type Model, prepareInputs, restoreOutputs, Tensor } from "../../core/mod.ts";
-import { batchNorm, dense, dropout, fromPyTorch, relu, sequential } from "../../plugins/mod.ts";
+import { batchNorm, curriculumDropout, dense, dropout, fromPyTorch, relu, sequential } from "../../plugins/mod.ts";
 import { loadModel } from "../../plugins/load_model.ts";
 import { fadingDropout } from "../../examples/fading_dropout.ts";
 import { difference, inputsOf } from "../plugins/_disturbed.ts";
@@ -96,6 +96,49 @@ Deno.test("a run becomes an ONNX file, weights for PyTorch, and a folded model, 
       /model\.onnx: ONNX of the default operators at version 17; it evaluates; its inputs are to be/,
     );
     assertMatch(told.out, /2 +batch-norm +1/);
+  });
+});
+
+Deno.test("--thinned writes the subnet that a place of a batch met in a step, at the rates of that step", async () => {
+  await inFolder(async (folder) => {
+    const rate = { plugin: "curriculum-dropout", rate: 0.6, gamma: 0.5 };
+    const layers = [
+      { plugin: "dense", units: 24 },
+      { plugin: "relu" },
+      { plugin: "dropout", rate },
+      { plugin: "dense", units: 10 },
+    ];
+    const run = await train(folder, { dataset: small.dataset, epochs: 2, batchSize: 50, model: layers });
+    const found = await exported(run, "--format", "safetensors", "--thinned", "3:7");
+    assertEquals(found.file, `${run}/thinned-3-7.folded.safetensors`);
+    const { model: whole, progress } = await loadModel(`${run}/model.safetensors`);
+    const told = found.thinned as { step: number; example: number; parameters: number; of: number };
+    assertEquals([told.step, told.example, told.of], [3, 7, whole.parameterCount()]);
+    assert(told.parameters < told.of);
+    // The net as it was trained: its rate then, its weights now.
+    const scheduled = curriculumDropout({ rate: 0.6, gamma: 0.5 });
+    const net = sequential([dense(24), relu(), dropout({ rate: scheduled }), dense(10)]);
+    const trained = buildModel(net, { inputShape: whole.inputShape, seed: whole.built.seed });
+    trained.load(new Map(whole.parameters().map(({ name, tensor }) => [`model/${name}`, tensor])));
+    const x = inputsOf(whole, 8)[0].abs();
+    const met = trained.forward(x, { mode: "train", progress: { ...progress!, step: 3 } }).slice([7, 0], [8, 10]);
+    const { model: subnet, preprocessing } = await loadModel(found.file as string);
+    assertEquals([subnet.drawingSites(), preprocessing!.classes], [[], 10]);
+    assert(difference(subnet.forward(x.slice([7, 0], [8, 784])), met) < 1e-4);
+    await exported(run, "--thinned", "3:7");
+    const onnx = await open(await Deno.readFile(`${run}/thinned-3-7.onnx`));
+    assert(difference((await onnx.run(x)).get("output")!, subnet.forward(x)) < 1e-5);
+    for (
+      const [place, message] of [
+        ["8:0", /^error: --thinned: expected a step in \[0, 8\), which the run has trained, found 8\.$/m],
+        ["0:50", /^error: --thinned: expected a place in the batch, in \[0, 50\), found 50\.$/m],
+        ["7", /^error: --thinned: expected STEP:EXAMPLE, two whole numbers such as 500:7, found "7"\.$/m],
+      ] as const
+    ) {
+      const { status, err } = await cli(["export", "--run", run, "--thinned", place], flags);
+      assertEquals(status, 2, err);
+      assertMatch(err, message);
+    }
   });
 });
 

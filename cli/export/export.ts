@@ -13,16 +13,18 @@ import {
   ThinnedError,
   toOnnx,
   toPyTorch,
-} from "../mod.ts";
-import { absolutePaths } from "./arguments/absolute_paths.ts";
-import { exportCommand } from "./arguments/commands.ts";
-import type { Outcome } from "./arguments/deliver.ts";
-import { loadRegistry } from "./configuration/load_registry.ts";
-import { namedRuns } from "./run/open_run.ts";
-import { type Arguments, readArguments } from "./arguments/read_arguments.ts";
-import { readConfig } from "./configuration/read_config.ts";
-import { folderOfRun } from "./run/run_directory.ts";
-import { table } from "./print/table.ts";
+} from "../../mod.ts";
+import { absolutePaths } from "../arguments/absolute_paths.ts";
+import { exportCommand } from "../arguments/commands.ts";
+import type { Outcome } from "../arguments/deliver.ts";
+import { configuredRun } from "../configuration/configured_run.ts";
+import { thinnedPlace, thinnedRun } from "./thinned_run.ts";
+import { loadRegistry } from "../configuration/load_registry.ts";
+import { namedRuns } from "../run/open_run.ts";
+import { type Arguments, readArguments } from "../arguments/read_arguments.ts";
+import { readConfig } from "../configuration/read_config.ts";
+import { folderOfRun } from "../run/run_directory.ts";
+import { table } from "../print/table.ts";
 
 /** The formats, and the end of a file's name in each. */
 const formats = { onnx: "onnx", pytorch: "pytorch.safetensors", safetensors: "folded.safetensors" };
@@ -53,30 +55,45 @@ export async function exportModel(args: readonly string[]): Promise<Outcome> {
   if (out === undefined) throw new OptionError("--run", "the folder of a finished run", "nothing");
   const format = formatOf(given);
   const read = await readConfig(`${out}/config.json`, "--run");
-  const base = await Deno.realPath(out);
-  const registry = await loadRegistry(read.plugins, base);
-  const config = absolutePaths(read, registry, base);
+  const place = thinnedPlace(given.value("thinned"));
+  const real = await Deno.realPath(out);
+  const registry = await loadRegistry(read.plugins, real);
+  const config = absolutePaths(read, registry, real);
   const { name, runs } = namedRuns(config, given.value("name"));
   if (runs.length > 1) throw new OptionError("--name", `a single run, such as ${runs[0]}`, `the ensemble ${name}`);
   const folder = folderOfRun(out, config, runs[0]);
   const path = `${folder}/model.safetensors`;
-  const file = given.value("out") ?? `${folder}/model.${formats[format]}`;
+  const base = place === undefined ? "model" : `thinned-${place.step}-${place.example}`;
+  const file = given.value("out") ?? `${folder}/${base}.${formats[format]}`;
   if (await isSame(file, path)) throw new OptionError("--out", "another file than the run's own model", file);
+  const loaded = await readModel(path, registry);
+  const subnet = place && thinnedRun(loaded, place, configuredRun(config, runs[0], registry));
   const request = {
     path,
-    loaded: await readModel(path, registry),
+    loaded: subnet === undefined ? loaded : { ...loaded, model: subnet.model },
     registry,
     monteCarlo: given.has("monte-carlo"),
     preprocessing: given.has("preprocessing"),
   };
+  const sizes = subnet && { parameters: subnet.model.parameterCount(), of: loaded.model.parameterCount() };
   const made = await makers[format](request);
   await made.write(file);
   const rows = made.table.map(({ path, plugin, into, left }) => [path, plugin, into === null ? `left: ${left}` : into]);
   return {
-    json: { run: runs[0], format, file, ...made.json, folded: made.table },
+    json: {
+      run: runs[0],
+      format,
+      file,
+      ...(subnet && { thinned: { ...place, ...sizes, variants: subnet.variants } }),
+      ...made.json,
+      folded: made.table,
+    },
     text: `${file}: ${made.text}.\n${
-      rows.length === 0 ? "" : `\n${table(rows, ["place", "plugin", "folded into"])}\n`
-    }`,
+      subnet === undefined
+        ? ""
+        : `It is the subnet of place ${place!.example} of the batch in step ${place!.step}, with ` +
+          `${sizes!.parameters.toLocaleString("en")} of ${sizes!.of.toLocaleString("en")} parameters.\n`
+    }${rows.length === 0 ? "" : `\n${table(rows, ["place", "plugin", "folded into"])}\n`}`,
   };
 }
 
