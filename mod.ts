@@ -41,7 +41,7 @@
  * - **How weights change**: `sgd`, `adam`, `adamw`, `rmsprop`; schedules such as `cosine`, `oneCycle` and
  *   `plateau`, and of rates `earlyDropout`, `lateDropout`, `curriculumDropout`, `annealedDropout`, `gapDropout`;
  *   `maxNorm`, `minMaxNorm`, `unitNorm`, `nonNegative`; `ema`, `swa`.
- * - **While a run goes on**: `progressBar`, `metricsLog`, `checkpointWriter`, `earlyStopping`, `keepBest`.
+ * - **While a run goes on**: `progressBar`, `metricsLog`, `checkpointWriter`, `tensorBoard`, `earlyStopping`, `keepBest`.
  * - **A plugin of one's own**: `definePlugin`, with options from `rateSchema` and `scheduled`; a kernel in C,
  *   `defineKernel`; the exam, in `@thinned/dropout/testing`.
  * - **How sure a net is**: `assessClassification`, `assessRegression`, `calibration`, `auroc`,

@@ -158,6 +158,7 @@ export * from "./observers/early_stopping.ts";
 export * from "./observers/keep_best.ts";
 export * from "./observers/metrics_log.ts";
 export * from "./observers/progress_bar.ts";
+export * from "./observers/tensor_board/tensor_board.ts";
 export * from "./optimizers/adagrad.ts";
 export * from "./optimizers/adam/adam.ts";
 export * from "./optimizers/adam/adamw.ts";

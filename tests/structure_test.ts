@@ -9,15 +9,27 @@ function broken(files: readonly string[], allows: (imported: string) => boolean)
   return files.flatMap((file) => importsOf(file).filter((name) => !allows(name)).map((name) => `${file}: ${name}`));
 }
 
-Deno.test("plugins/ imports core/mod.ts, its own folder, zod and the parser of tables; who encodes ONNX, protobufs", () => {
+Deno.test("plugins/ imports core/mod.ts, its own folder, zod and the parser of tables; who encodes, protobufs and PNG", () => {
   const libraries = ["zod", "@std/csv"];
   const allows = (name: string) => name === "core/mod.ts" || name.startsWith("plugins/") || libraries.includes(name);
-  const encodes = "plugins/interchange/onnx/_encode.ts";
-  assertEquals(broken(sources("plugins/").filter((file) => file !== encodes), allows), []);
-  assertEquals(broken([encodes], (name) => allows(name) || name === "protobufjs"), []);
-  // It is loaded when a model is exported, and by nobody else.
-  const loads = sources("plugins/").filter((file) => importsOf(file).includes(encodes));
-  assertEquals(loads.filter((file) => /from "[^"]*_encode.ts"/.test(codeOf(file))), []);
+  const encoders: Readonly<Record<string, readonly string[]>> = {
+    "plugins/interchange/onnx/_encode.ts": ["protobufjs"],
+    "plugins/observers/tensor_board/_encode.ts": ["protobufjs", "fast-png"],
+  };
+  assertEquals(broken(sources("plugins/").filter((file) => !(file in encoders)), allows), []);
+  for (const [file, names] of Object.entries(encoders)) {
+    assertEquals(broken([file], (name) => allows(name) || names.includes(name)), []);
+  }
+  // They are loaded when a model is exported or a run writes for TensorBoard, and by nobody else.
+  const files = sources("plugins/");
+  const needed = (file: string) => importsOf(file, false).filter((name) => files.includes(name));
+  const reached = new Set(["plugins/mod.ts"]);
+  for (const file of reached) {
+    const later = [...codeOf(file).matchAll(/\bimport\(\s*"\.\/([^"]+)"/g)].map(([, name]) => name);
+    for (const name of needed(file)) if (!later.includes(name.split("/").at(-1)!)) reached.add(name);
+  }
+  assertEquals(Object.keys(encoders).filter((file) => reached.has(file)), []);
+  assert(reached.has("plugins/observers/tensor_board/tensor_board.ts"));
 });
 
 Deno.test("core/ imports nothing outside of itself but zod", () => {

@@ -5,6 +5,7 @@
  * @module
  */
 import type { BackendInfo } from "../backend/backend.ts";
+import type { Shape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /** What is known before a run starts. */
@@ -27,6 +28,12 @@ export interface RunInfo {
   readonly batchSize: number;
   /** The seed. */
   readonly seed: number;
+  /** Shape of one example. */
+  readonly inputShape?: Shape;
+  /** For examples that are images, in flat rows too: `[channels, height, width]`, where the data set says so. */
+  readonly image?: Shape;
+  /** What the run was told, as plain JSON: model, loss, optimizer, clipping and the like, each part by its plugin's name. */
+  readonly configuration?: Readonly<Record<string, unknown>>;
   /** What computes. */
   readonly backend: BackendInfo;
   /** Whether `error` is the fraction of wrong classes (true) or the root of the mean squared error (false). */

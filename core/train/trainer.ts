@@ -37,6 +37,13 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
+/** What of a run's options is plain data, for those who tell of it; the data set and who watches have names of their own. */
+function configurationOf(root: LayerPlugin, loss: Plugin<"loss">, options: FitOptions): Record<string, unknown> {
+  const { optimizer, accumulate, clip, parameterGroups, freeze, average, learning, validation, augment } = options;
+  const how = { optimizer, accumulate, clip, parameterGroups, freeze, average, learning, validation, augment };
+  return JSON.parse(JSON.stringify({ model: root, loss, ...how }));
+}
+
 /** A training run, an epoch at a time. Made by {@linkcode Trainer.create}. */
 export class Trainer {
   /** The model in training. */
@@ -119,6 +126,7 @@ export class Trainer {
       model: JSON.parse(JSON.stringify(root)),
       computedBy,
     };
+    const image = dataset.image ?? (dataset.train.shape.length === 3 ? dataset.train.shape : undefined);
     const info: RunInfo = {
       name: options.name ?? "run",
       dataset: dataset.name,
@@ -129,6 +137,9 @@ export class Trainer {
       stepsPerEpoch: steps,
       batchSize,
       seed,
+      inputShape: dataset.train.shape,
+      ...(image && { image }),
+      configuration: configurationOf(root, learner.loss, options),
       backend,
       classification: dataset.classes > 0,
       resumedAt: options.resume?.progress.step ?? 0,
