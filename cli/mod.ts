@@ -9,6 +9,7 @@
  */
 import { didYouMean, ThinnedError } from "../core/mod.ts";
 import { commandHelps } from "./arguments/commands.ts";
+import { compare } from "./compare/compare.ts";
 import { deliver, type Outcome } from "./arguments/deliver.ts";
 import { evaluate } from "./evaluate/evaluate.ts";
 import { exportModel } from "./export/export.ts";
@@ -28,6 +29,7 @@ const commands: Record<string, (args: readonly string[]) => Outcome | Promise<Ou
   generate,
   evaluate,
   study,
+  compare,
   export: exportModel,
   plugins,
   plugin,

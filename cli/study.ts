@@ -2,8 +2,9 @@
 import { didYouMean, OptionError } from "../core/mod.ts";
 import { studies, type StudyHost } from "../studies/mod.ts";
 import { columns } from "./print/columns.ts";
+import { TerminalLine } from "./print/terminal_line.ts";
 import { studyCommand } from "./arguments/commands.ts";
-import { note, type Outcome } from "./arguments/deliver.ts";
+import type { Outcome } from "./arguments/deliver.ts";
 import { Interruption } from "./arguments/interruption.ts";
 import { invocation } from "./arguments/invocation.ts";
 import { readArguments } from "./arguments/read_arguments.ts";
@@ -43,26 +44,4 @@ function list(): Outcome {
     json: { studies: studies.map(({ name, summary }) => ({ name, summary })) },
     text: `${columns(rows)}\n\n${invocation("study NAME --help")} explains one.\n`,
   };
-}
-
-/** The last line of a terminal, which is written over; nothing where standard error is no terminal. */
-class TerminalLine {
-  readonly #terminal = Deno.stderr.isTerminal();
-  #shown = false;
-
-  show(text: string): void {
-    if (!this.#terminal) return;
-    Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
-    this.#shown = true;
-  }
-
-  note(text: string): void {
-    this.clear();
-    note(text);
-  }
-
-  clear(): void {
-    if (this.#shown) Deno.stderr.writeSync(new TextEncoder().encode("\r\x1b[K"));
-    this.#shown = false;
-  }
 }

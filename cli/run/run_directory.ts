@@ -136,7 +136,7 @@ async function needWrite(path: string): Promise<void> {
 }
 
 async function refuseTaken(path: string): Promise<void> {
-  if (!await isThere(`${path}/config.json`)) return;
+  if (!await isThere(`${path}/config.json`) && !await isThere(`${path}/compare.json`)) return;
   throw new OptionError("--out", "a folder without a run; use --resume to go on with one", path);
 }
 

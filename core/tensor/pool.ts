@@ -52,6 +52,8 @@ export interface PoolStatistics {
   readonly heldBytes: number;
   /** The largest number of bytes that one scope has worked on of late; at most twice as many are held. */
   readonly highWater: number;
+  /** Bytes that the last scope has worked on, or, inside of one, that this one has so far; without buffers that were kept. */
+  readonly workingBytes: number;
 }
 
 /** Held bytes are at most this many times the high-water mark: room for two kinds of rounds that take turns. */
@@ -126,6 +128,7 @@ export class Pool {
       freeBytes: this.#free,
       heldBytes: this.#held,
       highWater: this.#highWater,
+      workingBytes: this.#working,
     };
   }
 
