@@ -144,10 +144,8 @@ async function begin(given: Arguments, line: TerminalLine, signal: AbortSignal):
 
 /** A configuration of one net, without runs of its own, and with something to decide by. */
 function alone({ runs, ensemble, seeds: _, ...config }: Config, dataset: Dataset, file: string | undefined): Config {
-  if (runs.length > 1 || Object.keys(runs[0].set).length > 0) {
-    note(
-      "The configuration's own runs count for nothing here: variants take the place of its dropout as it is written.",
-    );
+  if (file !== undefined && (runs.length > 1 || Object.keys(runs[0].set).length > 0)) {
+    note(`The runs of ${file} count for nothing here: variants take the place of its dropout as its model is written.`);
   }
   if (ensemble !== undefined) throw new OptionError("ensemble", "none in a comparison", ensemble);
   const validation = config.validation ?? (dataset.validation === undefined ? VALIDATION : undefined);
