@@ -190,6 +190,7 @@ export * from "./shrinking/pruned.ts";
 export * from "./shrinking/thinned.ts";
 export { distill, type DistillOptions } from "./uncertainty/distill.ts";
 export * from "./uncertainty/last_layer_laplace.ts";
+export * from "./uncertainty/laplace_posterior.ts";
 export type { PyTorchNames } from "./interchange/_pytorch_names.ts";
 export { fromPyTorch, type FromPyTorchOptions } from "./interchange/from_pytorch.ts";
 export { toPyTorch, type ToPyTorchOptions } from "./interchange/to_pytorch.ts";

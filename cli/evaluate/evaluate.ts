@@ -16,9 +16,11 @@ import { note, type Outcome } from "../arguments/deliver.ts";
 import { drawsOf, evaluateMixability } from "./evaluate_mixability.ts";
 import { evaluateExact, exactOf } from "./evaluate_exact.ts";
 import { foreignExamples } from "./foreign_examples.ts";
+import { byLaplace } from "../predict/laplace_prediction.ts";
 import { type OpenedRun, openRun } from "../run/open_run.ts";
 import { readArguments } from "../arguments/read_arguments.ts";
 import { reliability } from "./_reliability.ts";
+import { saveLaplace } from "../run/saved_laplace.ts";
 import { saveTemperature } from "../run/saved_temperatures.ts";
 import { table } from "../print/table.ts";
 
@@ -47,6 +49,10 @@ export async function evaluate(args: readonly string[]): Promise<Outcome> {
     ? laplace.probit()
     : laplace.sampler({ samples, seed });
   const about = laplace === undefined ? { samples, seed, split } : { split };
+  if (laplace !== undefined) {
+    const kept = await saveLaplace(opened.folders[0], laplace);
+    if (kept !== undefined) note(`The approximation is kept in ${kept}, for predict --laplace.`);
+  }
   const told = (found: { passes: number; examples: number }) => ({
     dataset: dataset.name,
     run: name,
@@ -135,11 +141,6 @@ function laplaceOf(structure: string | undefined, { dataset, members, name }: Op
 function noiseOf(laplace: LastLayerLaplace | undefined, { targetUnits, outputs }: Dataset): number[] | undefined {
   if (laplace?.noise === undefined) return undefined;
   return Array.from({ length: outputs }, (_, output) => laplace.noise! * (targetUnits?.deviation[output] ?? 1) ** 2);
-}
-
-function byLaplace(samples: number): string {
-  const how = samples === 0 ? "one pass, probit approximation" : `mean of ${samples} draws of its weights`;
-  return `Laplace approximation of the last layer, ${how}`;
 }
 
 function how(members: number, samples: number): string {

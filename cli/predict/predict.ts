@@ -5,6 +5,7 @@ import { note, type Outcome } from "../arguments/deliver.ts";
 import { openRun } from "../run/open_run.ts";
 import { type PredictChoices, predictChoices } from "./predict_choices.ts";
 import { type ExamplePrediction, predictExamples, type TestErrors } from "./predict_examples.ts";
+import { byLaplace, laplacePrediction, toldOf } from "./laplace_prediction.ts";
 import { predictInput } from "./predict_input.ts";
 import { predictSettled, settleOf } from "./predict_settled.ts";
 import { printed } from "./prediction_formats.ts";
@@ -25,7 +26,7 @@ export async function predict(args: readonly string[]): Promise<Outcome> {
 /** Predicts the test examples, whose targets are known. */
 async function predictTestPart(given: Arguments, choices: PredictChoices): Promise<Outcome> {
   const opened = await openRun(given);
-  const { dataset, name, members, loss } = opened;
+  const { out, dataset, name, members, loss, folders } = opened;
   const { samples, sites, format, average } = choices;
   checkAverage(average, dataset.classes, "--average");
   if (choices.precision !== undefined && dataset.classes > 0) {
@@ -39,11 +40,22 @@ async function predictTestPart(given: Arguments, choices: PredictChoices): Promi
     throw new OptionError("--weight-scaling", "a single run", `the ensemble ${name}`);
   }
   const { model, progress } = members.at(-1)!;
-  const drawing = samples === 0 ? [] : checkDraws(model, "--samples", samples, { sites, progress });
-  if (samples > 0 && drawing.length === 0) note("No place draws at the end of training: the passes agree.");
-  const asked = { models: members, dataset, loss, choices, temperature };
+  const laplace = await laplacePrediction({
+    out,
+    folder: folders.length > 1 ? undefined : folders[0],
+    name,
+    member: members[0],
+    units: dataset.targetUnits,
+  }, choices);
+  if (laplace && dataset.order === "lanes") {
+    throw new OptionError("--laplace", "a run whose examples do not go on from each other", name);
+  }
+  const drawing = samples === 0 || laplace ? [] : checkDraws(model, "--samples", samples, { sites, progress });
+  if (samples > 0 && drawing.length === 0 && !laplace) note("No place draws at the end of training: the passes agree.");
+  const asked = { models: members, dataset, loss, choices, temperature, instead: laplace?.predict };
   const shown = (error: number) => dataset.classes > 0 ? `${(100 * error).toFixed(2)} %` : String(error);
   const summary = (errors: TestErrors) => {
+    if (laplace) return `${name} on ${dataset.name}: test error ${shown(errors.arithmetic)} (${byLaplace(samples)})`;
     const each = samples === 0 ? "one pass, dropout off" : `${average} mean of ${samples} passes with dropout on`;
     const passes = members.length === 1 ? each : `mean of ${members.length} members, each ${each}`;
     const others = Object.entries(errors).filter(([kind]) => kind !== average)
@@ -65,7 +77,8 @@ async function predictTestPart(given: Arguments, choices: PredictChoices): Promi
       run: name,
       samples,
       members: members.length,
-      ...(samples > 0 && { sites: drawing }),
+      ...(laplace && { laplace: toldOf(laplace.laplace) }),
+      ...(samples > 0 && !laplace && { sites: drawing }),
       ...(temperature !== undefined && { temperature }),
       examples: dataset.test.count,
       testError: errors[average]!,

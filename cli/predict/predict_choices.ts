@@ -24,6 +24,8 @@ export interface PredictChoices {
   readonly precision: number | undefined;
   /** At which class probabilities are given; `fitted` for the one that `evaluate` has kept. */
   readonly temperature: number | "fitted" | undefined;
+  /** Whether the Laplace approximation that `evaluate` has kept predicts. */
+  readonly laplace: boolean;
   /** Whether each prediction has that of weight scaling beside it. */
   readonly weightScaling: boolean;
   /** Most predictions to show. */
@@ -72,6 +74,12 @@ export const predictOptions: readonly OptionHelp[] = [
     meaning: "at which class probabilities are given: a number above 0, or fitted, for what evaluate has found",
     default: "1",
   },
+  {
+    name: "laplace",
+    meaning:
+      "by the Laplace approximation of the last layer that evaluate --laplace has kept; with --samples by draws of its " +
+      "weights",
+  },
   { name: "weight-scaling", meaning: "beside each prediction, what one pass without dropout says" },
 ];
 
@@ -98,6 +106,8 @@ export function predictChoices(given: Arguments): PredictChoices {
     const beside = average !== "arithmetic" ? `--average ${average}` : `--sites ${sites.join(" ")}`;
     throw new OptionError("--temperature", `a number beside ${beside}, for which none was fitted`, temperature);
   }
+  const laplace = given.has("laplace");
+  if (laplace) refuseBesideLaplace(given);
   const format = given.value("format") ?? "table";
   if (!formats.includes(format as Format)) throw new OptionError("--format", `one of ${formats.join(", ")}`, format);
   return {
@@ -108,10 +118,21 @@ export function predictChoices(given: Arguments): PredictChoices {
     quantiles: levels(given.value("quantiles")),
     precision: above0(given.value("precision"), "--precision"),
     temperature: temperature === "fitted" ? temperature : above0(temperature, "--temperature"),
+    laplace,
     weightScaling: given.has("weight-scaling"),
     limit: given.whole("limit", 1),
     format: format as Format,
   };
+}
+
+/** Refuses what says how a net's own passes are made. */
+function refuseBesideLaplace(given: Arguments): void {
+  const other = ["sites", "precision"].find((name) => given.list(name).length > 0);
+  if (other !== undefined) throw new OptionError(`--${other}`, "nothing beside --laplace", given.value(other));
+  if (given.has("weight-scaling")) throw new OptionError("--weight-scaling", "nothing beside --laplace", "it");
+  if (given.value("temperature") === "fitted") {
+    throw new OptionError("--temperature", "a number beside --laplace, for which none was kept", "fitted");
+  }
 }
 
 function levels(text: string | undefined): number[] {

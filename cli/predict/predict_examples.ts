@@ -50,6 +50,8 @@ export interface ExamplesAsked {
   readonly loss: Plugin<"loss">;
   /** At which class probabilities are given. Default 1. */
   readonly temperature?: number;
+  /** What predicts in place of the models' own passes. */
+  readonly instead?: (inputs: Tensor) => Prediction;
   /** How it is asked. */
   readonly choices: PredictChoices;
 }
@@ -62,12 +64,12 @@ export interface ExamplesAsked {
  * @returns first the predictions, in the order of the examples, then the errors
  */
 export function* predictExamples(
-  { models, dataset, loss, temperature, choices }: ExamplesAsked,
+  { models, dataset, loss, temperature, instead, choices }: ExamplesAsked,
   limit: number,
 ): Generator<ExamplePrediction, TestErrors> {
   const { test, classes } = dataset;
   const { samples, sites, seed, quantiles, precision, average } = choices;
-  const weightScaling = models.length === 1 && (choices.weightScaling || samples > 0);
+  const weightScaling = instead === undefined && models.length === 1 && (choices.weightScaling || samples > 0);
   const passes = models.length * Math.max(samples, 1);
   // A sequence's states go on from batch to batch, in each pass its own.
   const carries = Array.from({ length: passes + 1 }, () => new Map<string, Tensor>());
@@ -77,7 +79,7 @@ export function* predictExamples(
   for (const { from, to, order, carried } of evaluationBatches(dataset)) {
     const { inputs } = makeBatch(test, dataset.outputs, from, to, order);
     const examples = order?.subarray(from, to) ?? Uint32Array.from({ length: to - from }, (_, i) => from + i);
-    const found = predict(models, inputs, {
+    const found = instead?.(inputs) ?? predict(models, inputs, {
       samples,
       sites,
       seed,

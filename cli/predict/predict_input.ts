@@ -5,10 +5,14 @@ import {
   type LoadedModel,
   OptionError,
   type PredictInputsOptions,
+  type Prediction,
   type Preprocessing,
+  rowPredictions,
+  type Tensor,
 } from "../../mod.ts";
 import { note, type Outcome } from "../arguments/deliver.ts";
 import type { PredictChoices } from "./predict_choices.ts";
+import { laplacePrediction, toldOf } from "./laplace_prediction.ts";
 import { predictText } from "./predict_text.ts";
 import { printed, type Row } from "./prediction_formats.ts";
 import type { Arguments } from "../arguments/read_arguments.ts";
@@ -23,7 +27,7 @@ import { savedTemperature } from "../run/saved_temperatures.ts";
  */
 export async function predictInput(given: Arguments, choices: PredictChoices): Promise<Outcome> {
   refuseData(given);
-  const { run, loaded, preprocessing } = await savedRun(given);
+  const { folders, run, loaded, preprocessing } = await savedRun(given);
   const { samples, sites, limit, format } = choices;
   checkAverage(choices.average, preprocessing.classes, "--average");
   if (choices.precision !== undefined && preprocessing.classes > 0) {
@@ -40,15 +44,27 @@ export async function predictInput(given: Arguments, choices: PredictChoices): P
   const saved = { out: given.value("run")!, name: run, steps };
   const temperature = choices.temperature === "fitted" ? await savedTemperature(saved, samples) : choices.temperature;
   const { model, progress } = members[0];
-  const drawing = samples === 0 ? [] : checkDraws(model, "--samples", samples, { sites, progress });
-  if (samples > 0 && drawing.length === 0) note("No place draws at the end of training: the passes agree.");
-  const rows = () => upTo(limit, rowsOf(given.value("input")!, loaded, preprocessing, { ...choices, temperature }));
+  const laplace = await laplacePrediction({
+    out: saved.out,
+    folder: folders.length > 1 ? undefined : folders[0],
+    name: run,
+    member: members[0],
+    units: preprocessing.targetUnits,
+  }, choices);
+  if (laplace && preprocessing.tokens !== undefined) {
+    throw new OptionError("--laplace", "a run on rows or images beside --input", `${run}, which reads text`);
+  }
+  const drawing = samples === 0 || laplace ? [] : checkDraws(model, "--samples", samples, { sites, progress });
+  if (samples > 0 && drawing.length === 0 && !laplace) note("No place draws at the end of training: the passes agree.");
+  const how = { ...choices, temperature, instead: laplace?.predict };
+  const rows = () => upTo(limit, rowsOf(given.value("input")!, loaded, preprocessing, how));
   const json = async () => ({
     dataset: preprocessing.dataset,
     run,
     samples,
     members: members.length,
-    ...(samples > 0 && { sites: drawing }),
+    ...(laplace && { laplace: toldOf(laplace.laplace) }),
+    ...(samples > 0 && !laplace && { sites: drawing }),
     ...(temperature !== undefined && { temperature }),
     predictions: await Array.fromAsync(rows()),
   });
@@ -67,14 +83,19 @@ async function* rowsOf(
   input: string,
   loaded: LoadedModel,
   preprocessing: Preprocessing,
-  choices: PredictChoices & { readonly temperature: number | undefined },
+  choices: PredictChoices & {
+    readonly temperature: number | undefined;
+    readonly instead: ((inputs: Tensor) => Prediction) | undefined;
+  },
 ): AsyncGenerator<Row> {
-  const { samples, sites, seed, average, quantiles, precision, weightScaling, temperature } = choices;
+  const { samples, sites, seed, average, quantiles, precision, weightScaling, temperature, instead } = choices;
   const passes = { samples, sites, seed, average, quantiles };
   const options: PredictInputsOptions = { ...passes, precision, weightScaling, temperature };
   if (preprocessing.tokens !== undefined) return yield* predictText(input, loaded, preprocessing, choices);
   for await (const { inputs, first, files } of rowInputs(input, loaded, preprocessing)) {
-    const found = loaded.predictInputs(inputs, { ...options, first });
+    const found = instead === undefined
+      ? loaded.predictInputs(inputs, { ...options, first })
+      : rowPredictions(instead(inputs), preprocessing, { samples, average, quantiles, temperature, first });
     for (const { index, ...rest } of found) {
       yield files === undefined ? { index, ...rest } : { index, file: files[index - first], ...rest };
     }

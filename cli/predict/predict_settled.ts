@@ -23,7 +23,7 @@ import { mean } from "../print/spread.ts";
 const SAMPLES = 1000;
 
 /** Options that say what is made of all passes. */
-const others = ["average", "quantiles", "precision", "temperature", "laplace"];
+const others = ["average", "quantiles", "precision", "temperature"];
 
 /** One example. */
 interface SettledRow extends Readonly<Record<string, unknown>> {
@@ -70,7 +70,8 @@ export function settleOf(given: Arguments): number | undefined {
   if (!(error > 0 && error < 1)) throw new OptionError("--settle", "a probability in (0, 1)", text);
   const other = others.find((name) => given.value(name) !== undefined);
   if (other !== undefined) throw new OptionError(`--${other}`, "nothing beside --settle", given.value(other));
-  if (given.has("weight-scaling")) throw new OptionError("--weight-scaling", "nothing beside --settle", "it");
+  const passes = ["weight-scaling", "laplace"].find((name) => given.has(name));
+  if (passes !== undefined) throw new OptionError(`--${passes}`, "nothing beside --settle", "it");
   return error;
 }
 

@@ -43,6 +43,8 @@ export interface OpenedRun {
   readonly members: readonly Member[];
   /** The step of each, in the same order. */
   readonly steps: readonly number[];
+  /** The folder of each, in the same order. */
+  readonly folders: readonly string[];
 }
 
 /**
@@ -67,16 +69,17 @@ export async function openRun(given: Arguments): Promise<OpenedRun> {
   const dataset = first.validation === undefined ? loaded : holdBack(loaded, first.validation, first.validationSeed);
   const members: Member[] = [];
   const steps: number[] = [];
-  for (const { name, model: root, seed } of configured) {
+  const folders = runs.map((run) => folderOfRun(out, config, run));
+  for (const [i, { name, model: root, seed }] of configured.entries()) {
     const model = buildModel(root, { inputShape: dataset.test.shape, seed });
-    const { snapshot } = await latestCheckpoint(folderOfRun(out, config, name), note, {
+    const { snapshot } = await latestCheckpoint(folders[i], note, {
       run: identityOf(config, name),
     });
     const progress = loadMeasured(model, snapshot);
     members.push({ model, progress });
     steps.push(progress.step);
   }
-  return { out, name, config, registry, dataset, loss: first.loss ?? defaultLoss(dataset), members, steps };
+  return { out, name, config, registry, dataset, loss: first.loss ?? defaultLoss(dataset), members, steps, folders };
 }
 
 /**

@@ -11,6 +11,8 @@ import { folderOfRun } from "./run_directory.ts";
 
 /** A run's saved model, or those of an ensemble's members. */
 export interface SavedRun {
+  /** The folder of each of its models. */
+  readonly folders: readonly string[];
   /** The run's name, or the one that the members of an ensemble share. */
   readonly run: string;
   /** The model, or the members, and what they say of new inputs. */
@@ -35,10 +37,11 @@ export async function savedRun(given: Arguments): Promise<SavedRun> {
   const { name, runs } = namedRuns(config, given.value("name"));
   for (const run of runs) configuredRun(config, run, registry); // what is wrong is told before anything is opened
   await chooseBackend(given.value("backend"), registry.list());
-  const paths = runs.map((run) => `${folderOfRun(out, config, run)}/model.safetensors`);
+  const folders = runs.map((run) => folderOfRun(out, config, run));
+  const paths = folders.map((folder) => `${folder}/model.safetensors`);
   const loaded = await readModel(paths, registry);
   if (loaded.preprocessing === undefined) {
     throw new PluginError(`${paths[0]}: expected a model saved with its preprocessing, found one without.`);
   }
-  return { run: name, loaded, preprocessing: loaded.preprocessing };
+  return { folders, run: name, loaded, preprocessing: loaded.preprocessing };
 }

@@ -1,6 +1,6 @@
 /** The temperatures of a run, kept in its folder for later predictions. @module */
 import { OptionError } from "../../mod.ts";
-import { note } from "../arguments/deliver.ts";
+import { keepFile } from "./keep_file.ts";
 
 const FILE = "temperatures.json";
 
@@ -41,18 +41,7 @@ export async function saveTemperature(
   const path = `${out}/${FILE}`;
   const others = (await entries(path)).filter(({ run, samples }) => run !== name || samples !== saved.samples);
   const text = JSON.stringify({ temperatures: [...others, { run: name, steps, ...saved }] }, null, 2) + "\n";
-  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
-  try {
-    const { state } = await Deno.permissions.query({ name: "write", path: out });
-    if (state !== "granted") throw new Error(`it needs the flag --allow-write=${out}`);
-    await Deno.writeTextFile(temporary, text, { createNew: true });
-    await Deno.rename(temporary, path);
-    return path;
-  } catch (error) {
-    await Deno.remove(temporary).catch(() => {});
-    note(`The temperature is not kept in ${path}: ${(error as Error).message}`);
-    return undefined;
-  }
+  return await keepFile(out, FILE, new TextEncoder().encode(text), "The temperature");
 }
 
 /**

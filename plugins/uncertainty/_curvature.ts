@@ -11,6 +11,8 @@ import { type Eigen, symmetricEigen } from "./_symmetric_eigen.ts";
 export interface Curvature {
   /** Its eigenvalues, at least 0, one for each weight. */
   readonly values: Float64Array;
+  /** What it is made of, under the names by which it is kept. */
+  readonly eigen: Readonly<Record<string, Eigen>>;
   /**
    * What outputs vary by when weights do, for each example: `J (values * scale + precision)^-1 J^T`.
    *
@@ -47,14 +49,21 @@ function rows({ size, vectors }: Eigen, like: Tensor): Tensor {
  * as those of squared errors are.
  */
 export function kroneckerCurvature({ count, inputs, outputs }: Sums, width: number, units: number): Curvature {
-  const left = atLeast0(symmetricEigen(inputs, width));
   const right = atLeast0(symmetricEigen(outputs, units));
+  const mean = { ...right, values: right.values.map((value) => value / count) };
+  return kroneckerOf(atLeast0(symmetricEigen(inputs, width)), mean);
+}
+
+/** The Kronecker product of a matrix of features and one of outputs, both taken apart. */
+export function kroneckerOf(left: Eigen, right: Eigen): Curvature {
+  const [width, units] = [left.size, right.size];
   const values = new Float64Array(units * width);
   for (let j = 0; j < units; j++) {
-    for (let i = 0; i < width; i++) values[j * width + i] = left.values[i] * right.values[j] / count;
+    for (let i = 0; i < width; i++) values[j * width + i] = left.values[i] * right.values[j];
   }
   return {
     values,
+    eigen: { features: left, outputs: right },
     variances(features, scale, precision) {
       const count = features.shape[0];
       const squares = features.matmul(rows(left, features), { transposeB: true }).square();
@@ -100,11 +109,16 @@ export function kroneckerCurvature({ count, inputs, outputs }: Sums, width: numb
 
 /** The whole matrix `[weights, weights]`, whose rows are the weights of the first output, then those of the second, ... */
 export function fullCurvature(matrix: Float64Array, width: number, units: number): Curvature {
-  const size = width * units;
-  const all = atLeast0(symmetricEigen(matrix, size));
-  const { values, vectors } = all;
+  return fullOf(atLeast0(symmetricEigen(matrix, width * units)), width);
+}
+
+/** The whole matrix, taken apart, for outputs of `width` weights each. */
+export function fullOf(all: Eigen, width: number): Curvature {
+  const { size, values, vectors } = all;
+  const units = size / width;
   return {
     values,
+    eigen: { weights: all },
     variances(features, scale, precision) {
       const count = features.shape[0];
       const root = Tensor.from(

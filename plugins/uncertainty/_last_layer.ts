@@ -1,11 +1,11 @@
 /** A model as features and the linear layer behind them. @module */
-import { buildModel, type LayerPlugin, type Model, PluginError, Tensor } from "../../core/mod.ts";
+import { buildModel, type LayerPlugin, type Model, PluginError, type Progress, Tensor } from "../../core/mod.ts";
 import { join, layersOf, named } from "../shrinking/_description.ts";
 import { dense } from "../layers/dense.ts";
 import { sequential } from "../layers/sequential.ts";
 
 /** The last dense layer of a model, and what comes before it. */
-export interface LastLayer {
+interface LastLayer {
   /** What gives the layer's inputs; null where the model is nothing but the layer. */
   readonly before: Model | null;
   /** `[outputs, features]`: the weight, with the bias as its last column where there is one. */
@@ -19,7 +19,7 @@ export interface LastLayer {
  *
  * @throws {PluginError} for a model that ends in anything but a plain dense layer
  */
-export function lastLayer(model: Model): LastLayer {
+function lastLayer(model: Model): LastLayer {
   const { path, plugin, before } = ending(model.root, "");
   const { bias, weight: variant } = plugin.options as { bias: boolean; weight?: unknown };
   if (variant !== undefined) {
@@ -39,6 +39,31 @@ export function lastLayer(model: Model): LastLayer {
     before: features,
     weight: (column === undefined ? weight.clone() : Tensor.concat([weight, column], 1)).keep(),
     biased: bias,
+  };
+}
+
+/** The last layer's weights, and what computes the features that it is given, with the constant 1 of a bias behind them. */
+export interface LayerFeatures {
+  /** `[outputs, features]`. */
+  readonly weight: Tensor;
+  /** `[rows, features]`: a row for each example, or for each of its positions. */
+  readonly features: (inputs: Tensor, carry?: Map<string, Tensor>) => Tensor;
+}
+
+/**
+ * Takes a model apart into what computes features, in mode `eval`, and the weights behind them.
+ *
+ * @throws {PluginError} for a model that ends in anything but a plain dense layer
+ */
+export function featuresOf(model: Model, progress: Progress | undefined): LayerFeatures {
+  const { before, weight, biased } = lastLayer(model);
+  return {
+    weight,
+    features: (inputs, carry) => {
+      const raw = before === null ? inputs : before.forward(inputs, { progress, carry });
+      const rows = raw.reshape([-1, raw.shape[raw.rank - 1]]);
+      return biased ? Tensor.concat([rows, Tensor.ones([rows.shape[0], 1], rows.floatType)], 1) : rows;
+    },
   };
 }
 

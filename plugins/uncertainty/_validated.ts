@@ -1,7 +1,7 @@
 /** Choosing a prior by a validation part. @module */
 import { type Dataset, negativeLogLikelihood, normalLogDensity, type Tensor } from "../../core/mod.ts";
 import { eachBatch } from "./_gather.ts";
-import type { LastLayerLaplace } from "./last_layer_laplace.ts";
+import type { LastLayerLaplace } from "./laplace_posterior.ts";
 
 /** Precisions that are tried: from 1e-4 to 1e6, four to a power of ten. */
 const PRECISIONS = Array.from({ length: 41 }, (_, i) => 10 ** (-4 + i / 4));

@@ -5,7 +5,9 @@ import {
   assessClassification,
   assessRegression,
   buildModel,
+  CheckpointError,
   type Dataset,
+  decodeLaplace,
   dense,
   dropConnect,
   dropout,
@@ -277,4 +279,24 @@ Deno.test("lastLayerLaplace() refuses what it cannot approximate", () => {
   assertThrows(() => lastLayerLaplace(fine, { data: given }).sampler({ samples: 0 }), OptionError, "samples");
   const wide = buildModel(dense(3), { inputShape: [600] });
   assertThrows(() => lastLayerLaplace(wide, { data: given, structure: "full" }), OptionError, "kronecker");
+});
+
+Deno.test("an approximation that was written and read back predicts the same bits, and belongs to its weights", async () => {
+  const data = corners();
+  const { model } = await fit(sequential([dense(6), relu(), dense(3)]), options({ data, epochs: 2 }));
+  const other = await fit(sequential([dense(6), relu(), dense(3)]), options({ data, epochs: 3 }));
+  const x = Tensor.normal([5, ...model.inputShape], Key.seed(2).at("x"));
+  for (const structure of ["kronecker", "full"] as const) {
+    const laplace = lastLayerLaplace(model, { data, structure });
+    const bytes = laplace.encode();
+    const again = decodeLaplace(model, bytes);
+    assertEquals(again.outputs(x).covariance.toArray(), laplace.outputs(x).covariance.toArray());
+    for (const samples of [0, 5]) {
+      assertEquals(again.predict(x, { samples }).mean.toArray(), laplace.predict(x, { samples }).mean.toArray());
+    }
+    assertEquals([again.priorPrecision, again.noise], [laplace.priorPrecision, laplace.noise]);
+    assertThrows(() => decodeLaplace(other.model, bytes), CheckpointError, "found one of other weights");
+    assertThrows(() => decodeLaplace(model, bytes.subarray(0, 99), { source: "a file" }), CheckpointError, "a file");
+    assertThrows(() => again.predict(x, { samples: 0.5 }), OptionError, "samples");
+  }
 });
