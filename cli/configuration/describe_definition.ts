@@ -1,5 +1,5 @@
 /** What a plugin's definition says of itself, for lists and tables. @module */
-import { type AnyDefinition, type Claims, type Paper, type Role, rolesOf } from "../../mod.ts";
+import { type AnyDefinition, type Claims, type Paper, type Role, rolesOf } from "../../core/mod.ts";
 import { describeType } from "./describe_type.ts";
 import { type JsonSchema, optionSchemas } from "./json_schema.ts";
 

@@ -1,0 +1,65 @@
+/// <reference lib="dom" />
+/** The worker at work: how many steps it is asked for, and when. @module */
+import type { Answer, Request } from "./messages.ts";
+
+/** Steps a second that can be chosen: as fast as it goes is Infinity. */
+export const speeds: readonly (readonly [perSecond: number, text: string])[] = [
+  [1, "1 step a second"],
+  [4, "4 steps a second"],
+  [15, "15 steps a second"],
+  [60, "60 steps a second"],
+  [300, "300 steps a second"],
+  [Infinity, "as fast as it goes"],
+];
+
+/** Training in the worker: asked for a frame's steps at a time, and only when it has done those before. */
+export class Loop {
+  readonly #worker: Worker;
+  #busy = true;
+  #owed = 0;
+  #last = 0;
+  /** Whether training goes on. */
+  playing = false;
+  /** Steps a second. */
+  speed = 15;
+
+  /**
+   * @param source the worker's program
+   * @param hear called with each answer
+   */
+  constructor(source: string, hear: (answer: Answer) => void, fail: (message: string) => void) {
+    const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+    this.#worker = new Worker(address);
+    this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => {
+      if (data.type !== "scene") this.#busy = false;
+      hear(data);
+    };
+    this.#worker.onerror = (event) => fail(event.message);
+  }
+
+  /** Says something to the worker. */
+  ask(request: Request): void {
+    this.#busy = true;
+    this.#worker.postMessage(request);
+  }
+
+  /** One step, whether or not training goes on. */
+  step(): void {
+    this.ask({ type: "advance", steps: 1, fresh: true });
+  }
+
+  /** What a picture's time asks for: called with each. */
+  tick(now: number): void {
+    const passed = Math.min(0.25, (now - this.#last) / 1000);
+    this.#last = now;
+    if (!this.playing) return void (this.#owed = 0);
+    // At one step a second the first comes at once.
+    this.#owed = this.speed === Infinity
+      ? 1e6
+      : Math.min(this.#owed + passed * this.speed, Math.max(1, this.speed / 4));
+    if (this.#busy || this.#owed < 1) return;
+    const steps = Math.floor(this.#owed);
+    this.#owed -= steps;
+    this.ask({ type: "advance", steps, fresh: this.speed < 10 });
+  }
+}

@@ -1,0 +1,257 @@
+/** A small net in training, that can be looked at and changed at every step. @module */
+import {
+  type Batch,
+  batchesOf,
+  buildModel,
+  type Dataset,
+  evaluate,
+  gradients,
+  lossOf,
+  type Model,
+  OptimizerDriver,
+  predict,
+  type Progress,
+  recycling,
+  sameShape,
+  stepsPerEpoch,
+  Tensor,
+} from "../../../core/mod.ts";
+import { adamw, crossEntropy } from "../../../plugins/mod.ts";
+import { drawnAt } from "./masks.ts";
+import type { Field, Losses, Shown, SiteFrame } from "./messages.ts";
+import { type Net, netOf } from "./net.ts";
+import { datasetOf, type Points, pointsOf } from "./points.ts";
+import { EXTENT, type Scene } from "./scene.ts";
+import { fittingVariants, registry, type Variant } from "./variants.ts";
+
+/** Places along a side of a field. */
+export const GRID = 40;
+
+const loss = crossEntropy();
+
+/** Parts of a scene by which a net begins anew. */
+const beginning: readonly (keyof Scene)[] = ["layers", "activation", "seed"];
+
+/** Parts of a scene that points follow from. */
+const drawing: readonly (keyof Scene)[] = ["data", "points", "noise", "count", "share", "seed"];
+
+/** Whether one of some parts differs. */
+function differs(a: Scene, b: Scene, parts: readonly (keyof Scene)[]): boolean {
+  return parts.some((part) => JSON.stringify(a[part]) !== JSON.stringify(b[part]));
+}
+
+/** A net of a scene in training. */
+export class Playground {
+  /** What can be played with. */
+  readonly variants: readonly Variant[];
+  #scene: Scene;
+  #net!: Net;
+  #model!: Model;
+  #optimizer!: OptimizerDriver;
+  #weights: readonly Tensor[] = [];
+  #points!: Points;
+  #data!: Dataset | null;
+  #batches: Iterator<Batch> | undefined;
+  #step = 0;
+  readonly #grid: Tensor;
+
+  /** @throws {ThinnedError} for a scene that cannot be built */
+  constructor(scene: Scene, variants: readonly Variant[] = fittingVariants()) {
+    this.variants = variants;
+    this.#scene = scene;
+    this.#grid = Tensor.from(
+      Float32Array.from({ length: 2 * GRID * GRID }, (_, i) => {
+        const at = i % 2 === 0 ? (i >> 1) % GRID : Math.floor((i >> 1) / GRID);
+        return (2 * at / (GRID - 1) - 1) * EXTENT;
+      }),
+      [GRID * GRID, 2],
+    );
+    this.#build(scene, false);
+    this.#draw(scene);
+  }
+
+  /** Steps done. */
+  get step(): number {
+    return this.#step;
+  }
+
+  /** Passes over the training points done. */
+  get epoch(): number {
+    return this.#data === null ? 0 : Math.floor(this.#step / this.#stepsPerEpoch);
+  }
+
+  /** The points. */
+  get points(): Points {
+    return this.#points;
+  }
+
+  /** The variant's main option at each of its sites. */
+  get rates(): number[] {
+    return this.#net.sites.map(({ rate }) => rate);
+  }
+
+  /** Weights of each dense layer, `[outputs, inputs]`. */
+  weights(): Float32Array<ArrayBuffer>[] {
+    const found = new Map(this.#model.parameters().map(({ name, tensor }) => [name, tensor]));
+    return this.#net.dense.map((path) => Float32Array.from(found.get(`${path}.weight`)!.floats));
+  }
+
+  get #stepsPerEpoch(): number {
+    return stepsPerEpoch(this.#data!, this.#scene.batch);
+  }
+
+  /** How far training has come; it has no end. */
+  get #progress(): Progress {
+    const { train } = this.#data!;
+    const stepsPerEpoch = this.#stepsPerEpoch;
+    return { step: this.#step, stepsPerEpoch, totalSteps: Number.MAX_SAFE_INTEGER, examples: train.count };
+  }
+
+  /**
+   * Changes the scene. Layers, activation and seed begin training anew; whatever else changes, weights, what the optimizer
+   * remembers, and the number of the step go on.
+   *
+   * @throws {ThinnedError} for a scene that cannot be built; the one before stays
+   */
+  change(scene: Scene): void {
+    const before = this.#scene;
+    const anew = differs(before, scene, beginning);
+    if (differs(before, scene, [...beginning, "variant", "rates", "options", "learningRate", "weightDecay"])) {
+      this.#build(scene, !anew);
+    }
+    this.#scene = scene;
+    if (differs(before, scene, drawing)) this.#draw(scene);
+    if (before.batch !== scene.batch || anew) this.#batches = undefined;
+  }
+
+  /** Begins training anew: the first weights, step 0. */
+  reset(): void {
+    this.#build(this.#scene, false);
+    this.#batches = undefined;
+  }
+
+  #draw(scene: Scene): void {
+    this.#points = pointsOf(scene);
+    this.#data = datasetOf(this.#points);
+    this.#batches = undefined;
+  }
+
+  #build(scene: Scene, goesOn: boolean): void {
+    const variant = this.variants.find(({ name }) => name === scene.variant);
+    // The registry says which plugins there are.
+    const net = netOf(scene, variant ?? (registry.create({ plugin: scene.variant }, "variant"), this.variants[0]));
+    const model = buildModel(net.root, { inputShape: [2], seed: scene.seed });
+    const { learningRate, weightDecay } = scene;
+    const optimizer = new OptimizerDriver(adamw({ learningRate, weightDecay }), model, [], scene.seed);
+    if (goesOn) {
+      this.#take(this.#net, this.#model, this.#optimizer, net, model, optimizer);
+      optimizer.resume(this.#step);
+    } else this.#step = 0;
+    this.#net = net;
+    this.#model = model;
+    this.#optimizer = optimizer;
+    this.#weights = model.parameters().map(({ tensor }) => tensor);
+  }
+
+  /** Takes over what two nets have in common: their dense layers, and what the optimizer keeps beside them. */
+  #take(from: Net, old: Model, was: OptimizerDriver, to: Net, model: Model, optimizer: OptimizerDriver): void {
+    const before = new Map(old.parameters().map(({ name, tensor }) => [name, tensor]));
+    // The same variant stands at the same paths, with whatever it has learned.
+    const same = from.sites.map(({ path }) => path).join() === to.sites.map(({ path }) => path).join();
+    for (const { name, tensor } of model.parameters()) {
+      const i = to.dense.findIndex((path) => name === `${path}.weight` || name === `${path}.bias`);
+      const source = i >= 0 ? name.replace(to.dense[i], from.dense[i]) : same ? name : "";
+      const found = before.get(source);
+      if (found === undefined || !sameShape(found.shape, tensor.shape)) continue;
+      tensor.assign(found);
+      const slots = was.slotsOf(source);
+      for (const [slot, value] of Object.entries(optimizer.slotsOf(name))) value.assign(slots[slot]);
+    }
+  }
+
+  #next(): Batch {
+    const { batch: batchSize, seed } = this.#scene;
+    for (;;) {
+      const epoch = this.epoch;
+      if (this.#batches === undefined) {
+        this.#batches = batchesOf(this.#data!, { epoch, batchSize, seed })[Symbol.iterator]();
+        for (let done = this.#step % this.#stepsPerEpoch; done > 0; done--) this.#batches.next();
+      }
+      const { value, done } = this.#batches.next();
+      if (done !== true) return value;
+      this.#batches = undefined;
+    }
+  }
+
+  /**
+   * One step of training.
+   *
+   * @param watch whether what is drawn in it is told
+   * @returns what was drawn; undefined if nobody watches, or there are no points to train on
+   * @throws {DivergenceError} when the loss or a gradient is not finite; the weights are then as they were
+   */
+  train(watch = false): Shown | undefined {
+    if (this.#data === null) return undefined;
+    const progress = this.#progress;
+    const variant = this.variants.find(({ name }) => name === this.#scene.variant)!;
+    return recycling(() => {
+      const { inputs, targets } = this.#next();
+      const sites: SiteFrame[] = [];
+      const atSites = watch
+        ? (call: Parameters<NonNullable<Parameters<Model["forward"]>[1]>["atSites"] & object>[0]) => {
+          const site = this.#net.sites.find(({ path }) => path === call.path);
+          if (site !== undefined) {
+            const drawn = drawnAt(call, variant.adaptive);
+            const dropped = drawn.factors.reduce((sum, factor) => sum + (factor === 0 ? 1 : 0), 0);
+            sites.push({ path: site.path, layer: site.layer, ...drawn, dropped: dropped / drawn.factors.length });
+          }
+          return call.act(call.args);
+        }
+        : undefined;
+      const [outputs, penalty] = this.#model.forwardWithPenalty(inputs, { mode: "train", progress, atSites });
+      const mean = lossOf(loss, outputs, targets);
+      this.#optimizer.update(gradients(penalty === null ? mean : mean.add(penalty), this.#weights), progress);
+      const step = this.#step++;
+      if (!watch) return undefined;
+      const [x, y] = inputs.floats;
+      return { step, example: [x, y, targets.ints[0]], sites };
+    });
+  }
+
+  /** Loss and error of both parts, without dropout; undefined without points. */
+  measure(): Losses | undefined {
+    const data = this.#data;
+    if (data === null) return undefined;
+    const [train, test] = [data.train, data.test].map((split) => evaluate(this.#model, data, loss, { split }));
+    return { step: this.#step, train, test };
+  }
+
+  /** What the net says of the whole plane, once and in Monte Carlo passes whose masks stay the same from field to field. */
+  field(): Field {
+    const { doubt, passes: samples } = this.#scene;
+    const progress = this.#data === null ? undefined : this.#progress;
+    const found = predict(this.#model, this.#grid, {
+      samples,
+      softmax: true,
+      keepPasses: true,
+      weightScaling: true,
+      batchSize: 4000,
+      ...(progress && { progress }),
+    });
+    const ofClass1 = (tensor: Tensor) =>
+      Float32Array.from({ length: tensor.size / 2 }, (_, i) => tensor.floats[2 * i + 1]);
+    const bits = (nats: Tensor) => Float32Array.from(nats.floats, (value) => Math.max(0, value) / Math.LN2);
+    const unsure = doubt === "information"
+      ? bits(found.mutualInformation)
+      : doubt === "deviation"
+      ? ofClass1(found.variance).map((variance) => 2 * Math.sqrt(variance))
+      : bits(found.entropy);
+    return {
+      size: GRID,
+      probability: ofClass1(found.weightScaling!),
+      doubt,
+      unsure,
+      passes: ofClass1(found.passes!),
+    };
+  }
+}
