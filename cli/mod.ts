@@ -17,6 +17,7 @@ import { generate } from "./predict/generate.ts";
 import { explain, help, overview, tellVersion } from "./arguments/help.ts";
 import { invocation } from "./arguments/invocation.ts";
 import { native } from "./native.ts";
+import { play } from "./play/play.ts";
 import { plugin } from "./plugins/plugin.ts";
 import { plugins } from "./plugins/plugins.ts";
 import { predict } from "./predict/predict.ts";
@@ -33,6 +34,7 @@ const commands: Record<string, (args: readonly string[]) => Outcome | Promise<Ou
   export: exportModel,
   plugins,
   plugin,
+  play,
   native,
   help,
   version: tellVersion,

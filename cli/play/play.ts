@@ -24,7 +24,9 @@ export async function play(args: readonly string[]): Promise<Outcome> {
     await writePage(file, bytes);
     return {
       json: { file, bytes: bytes.length },
-      text: `${file}: the playground as one file of ${(bytes.length / 1e6).toFixed(1)} MB, for any browser or web site.\n`,
+      text: `${file}: the playground as one file of ${
+        (bytes.length / 1e6).toFixed(1)
+      } MB, for any browser or web site.\n`,
     };
   }
   const page = await bundlePage();
@@ -34,7 +36,9 @@ export async function play(args: readonly string[]): Promise<Outcome> {
 function portOf(word: string | undefined): number {
   if (word === undefined) return PORT;
   const port = /^\d+$/.test(word) ? Number(word) : NaN;
-  if (!(port < 65536)) throw new OptionError("play: PORT", "a whole number in [0, 65535]; 0 takes any that is free", word);
+  if (!(port < 65536)) {
+    throw new OptionError("play: PORT", "a whole number in [0, 65535]; 0 takes any that is free", word);
+  }
   return port;
 }
 

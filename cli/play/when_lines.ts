@@ -4,7 +4,6 @@
  * The paragraphs that begin with `When:`, by the plugins' names.
  *
  * @param sources texts of modules; one that defines a plugin says its name, and when to use it, in a comment
- *
  */
 export function whenLines(sources: readonly string[]): Record<string, string> {
   const found: Record<string, string> = {};

@@ -43,10 +43,9 @@ export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
 }
 
 /** A slider with its label and its value. */
-export function slider({ label, range, value, logarithmic, format, meaning, id, set }: SliderOptions): Slider {
+export function slider({ label, range, value, logarithmic, meaning, id, set, ...how }: SliderOptions): Slider {
   const [least, most, step] = range;
-  const digits = step >= 1 ? 0 : 2;
-  const write = format ?? ((value: number) => value.toFixed(digits));
+  const format = how.format ?? ((value: number) => value.toFixed(step >= 1 ? 0 : 2));
   const place = (value: number) => logarithmic ? Math.log10(value) : value;
   const input = element("input", { type: "range", title: meaning ?? "" });
   if (id !== undefined) input.id = id;
@@ -55,16 +54,20 @@ export function slider({ label, range, value, logarithmic, format, meaning, id, 
   input.step = logarithmic ? "0.01" : String(step);
   const output = element("output");
   const note = element("small");
+  const write = (value: number) => {
+    output.value = format(value);
+    input.setAttribute("aria-valuetext", output.value);
+    const share = (place(value) - place(least)) / Math.max(1e-9, place(most) - place(least));
+    input.style.setProperty("--filled", `${100 * share}%`);
+  };
   const show = (value: number) => {
     input.value = String(place(value));
-    output.value = write(value);
-    input.setAttribute("aria-valuetext", output.value);
+    write(value);
   };
   input.oninput = () => {
     const found = logarithmic ? Number((10 ** input.valueAsNumber).toPrecision(2)) : input.valueAsNumber;
     const within = Math.min(most, Math.max(least, found));
-    output.value = write(within);
-    input.setAttribute("aria-valuetext", output.value);
+    write(within);
     set(within);
   };
   show(value);

@@ -1,6 +1,7 @@
 /// <reference lib="dom" />
 /** The worker at work: how many steps it is asked for, and when. @module */
 import type { Answer, Request } from "./messages.ts";
+import type { Scene } from "./scene.ts";
 
 /** Steps a second that can be chosen: as fast as it goes is Infinity. */
 export const speeds: readonly (readonly [perSecond: number, text: string])[] = [
@@ -16,6 +17,8 @@ export const speeds: readonly (readonly [perSecond: number, text: string])[] = [
 export class Loop {
   readonly #worker: Worker;
   #busy = true;
+  /** The last scene that has been asked for while the worker was at work: those in between are left out. */
+  #waiting: Scene | undefined;
   #owed = 0;
   #last = 0;
   /** Whether training goes on. */
@@ -26,6 +29,7 @@ export class Loop {
   /**
    * @param source the worker's program
    * @param hear called with each answer
+   * @param fail called when the worker ends by a fault
    */
   constructor(source: string, hear: (answer: Answer) => void, fail: (message: string) => void) {
     const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
@@ -33,6 +37,10 @@ export class Loop {
     this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => {
       if (data.type !== "scene") this.#busy = false;
       hear(data);
+      const scene = this.#waiting;
+      if (this.#busy || scene === undefined) return;
+      this.#waiting = undefined;
+      this.ask({ type: "scene", scene });
     };
     this.#worker.onerror = (event) => fail(event.message);
   }
@@ -41,6 +49,12 @@ export class Loop {
   ask(request: Request): void {
     this.#busy = true;
     this.#worker.postMessage(request);
+  }
+
+  /** Changes the scene, as soon as the worker has done what it is at. */
+  show(scene: Scene): void {
+    if (this.#busy) this.#waiting = scene;
+    else this.ask({ type: "scene", scene });
   }
 
   /** One step, whether or not training goes on. */

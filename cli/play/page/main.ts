@@ -61,8 +61,10 @@ function hear(answer: Answer): void {
     begin();
   } else if (answer.type === "scene") {
     points = answer.points;
-    notice(answer.refused ?? "");
-    if (answer.refused !== undefined) play(false);
+    if (answer.refused !== undefined) {
+      notice(answer.refused);
+      play(false);
+    }
     all();
   } else see(answer);
 }
@@ -163,6 +165,7 @@ function judge(): void {
 /** Changes the scene, and the panels that follow from what has changed. */
 function change(parts: Partial<Scene>): void {
   const before = scene;
+  notice("");
   scene = { ...scene, ...parts };
   history.replaceState(null, "", `#${writeScene(scene)}`);
   const differs = (...names: (keyof Scene)[]) => names.some((name) => before[name] !== scene[name]);
@@ -179,7 +182,7 @@ function change(parts: Partial<Scene>): void {
   dropped.clear();
   pace.milliseconds = pace.steps = 0;
   pen.open = scene.data === "own";
-  loop.ask({ type: "scene", scene });
+  loop.show(scene);
 }
 
 function showVariant(): void {
@@ -210,7 +213,7 @@ function show(next: Scene): void {
   doubtPanel(scene, change);
   showVariant();
   pen.open = scene.data === "own";
-  loop.ask({ type: "scene", scene });
+  loop.show(scene);
 }
 
 /** The scene of the page's address. */
@@ -245,6 +248,7 @@ function begin(): void {
     const button = element("button", { textContent: "Try", ariaLabel: `Try: ${title}` });
     button.onclick = () => {
       history.replaceState(null, "", `#${writeScene(scene)}`);
+      notice("");
       show(scene);
       loop.ask({ type: "reset" });
     };
@@ -265,7 +269,10 @@ function begin(): void {
     else return;
     event.preventDefault();
   });
-  addEventListener("hashchange", () => show(addressed()));
+  addEventListener("hashchange", () => {
+    notice("");
+    show(addressed());
+  });
   addEventListener("resize", all);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     theme = readTheme();

@@ -128,8 +128,8 @@ export function variantPanel(
   byId("more").hidden = variant.options.length === 0;
   const { paper } = variant;
   byId("about").replaceChildren(
-    element("p", {}, element("b", { textContent: variant.summary })),
-    ...(about === "" ? [] : [element("p", {}, `When: ${about}`)]),
+    element("p", {}, variant.summary),
+    ...advice(about),
     ...(paper === undefined ? [] : [
       element(
         "p",
@@ -142,6 +142,17 @@ export function variantPanel(
     ]),
   );
   return sliders;
+}
+
+/** When a variant is to be used: its first sentence, and the rest for who asks. */
+function advice(text: string): HTMLElement[] {
+  if (text === "") return [];
+  const end = text.search(/\. (?=[A-Z])/) + 1;
+  const [first, rest] = end === 0 ? [text, ""] : [text.slice(0, end), text.slice(end).trim()];
+  const said = element("p", {}, element("b", { textContent: "When: " }), first);
+  return rest === ""
+    ? [said]
+    : [said, element("details", {}, element("summary", { textContent: "More" }), element("p", {}, rest))];
 }
 
 /** Where a site is, in words. */

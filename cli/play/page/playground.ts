@@ -54,6 +54,7 @@ export class Playground {
   #batches: Iterator<Batch> | undefined;
   #step = 0;
   readonly #grid: Tensor;
+  readonly #same = new Int32Array(GRID * GRID);
 
   /** @throws {ThinnedError} for a scene that cannot be built */
   constructor(scene: Scene, variants: readonly Variant[] = fittingVariants()) {
@@ -226,7 +227,10 @@ export class Playground {
     return { step: this.#step, train, test };
   }
 
-  /** What the net says of the whole plane, once and in Monte Carlo passes whose masks stay the same from field to field. */
+  /**
+   * What the net says of the whole plane, once and in Monte Carlo passes. Each pass is one thinned net: all places have the
+   * address of one example, and so one mask, which stays the same from field to field.
+   */
   field(): Field {
     const { doubt, passes: samples } = this.#scene;
     const progress = this.#data === null ? undefined : this.#progress;
@@ -236,6 +240,7 @@ export class Playground {
       keepPasses: true,
       weightScaling: true,
       batchSize: 4000,
+      examples: this.#same,
       ...(progress && { progress }),
     });
     const ofClass1 = (tensor: Tensor) =>

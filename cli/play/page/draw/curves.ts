@@ -45,12 +45,12 @@ export class History {
 /** A round number that is at least as great. */
 function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 1.5, 2, 3, 4, 5, 7.5, 10].map((factor) => factor * power).find((round) => round >= value)!;
+  return [1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10].map((factor) => factor * power).find((round) => round >= value)!;
 }
 
 /** Draws both curves, and what lies between them. */
 export function drawCurves({ context, width, height }: Sheet, losses: readonly Losses[], theme: Theme): void {
-  const [left, right, top, bottom] = [34, 6, 8, 20];
+  const [left, right, top, bottom] = [36, 6, 8, 20];
   const greatest = losses.reduce((most, { train, test }) => Math.max(most, train.loss, test.loss), 0.1);
   // A loss that runs away does not flatten what came before.
   const most = roundUp(Math.min(greatest, 2.5));

@@ -30,7 +30,7 @@ export class EasedField {
   drawProbability(to: Sheet, theme: Theme): void {
     const [values, field] = [this.#probability, this.#target];
     if (values === undefined || field === undefined) return;
-    const [a, b] = [mix(theme.middle, theme.a, 0.62), mix(theme.middle, theme.b, 0.62)];
+    const [a, b] = [mix(theme.middle, theme.a, 0.5), mix(theme.middle, theme.b, 0.5)];
     this.#paint(
       to,
       values,

@@ -167,7 +167,7 @@ function drawStrip(
   for (let row = 0; row < rows; row++) {
     for (let unit = 0; unit < units; unit++) {
       const factor = Math.min(1, factors[row * units + unit]);
-      context.fillStyle = css(mix(theme.off, theme.on, factor), row === 0 ? 1 : 0.35 + 0.4 * factor);
+      context.fillStyle = css(mix(theme.off, theme.on, factor), row === 0 ? 1 : 0.3 + 0.5 * factor);
       context.fillRect(
         left + row * across,
         top + unit * cell,
