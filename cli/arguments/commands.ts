@@ -440,7 +440,11 @@ export const playCommand: CommandHelp = {
   summary: "Serves a page in which one sees a small net train with dropout, on this machine, until Ctrl-C.",
   options: [
     { name: "open", meaning: "open it in the browser" },
-    { name: "write", value: "FILE", meaning: "write the page as one HTML file, for a web site, in place of serving it" },
+    {
+      name: "write",
+      value: "FILE",
+      meaning: "write the page as one HTML file, for a web site, in place of serving it",
+    },
   ],
   examples: [
     ["play --open", "at port 8123, or any that is free"],

@@ -1,5 +1,5 @@
 /** The net of a scene, and the places in it at which its variant stands. @module */
-import { type LayerPlugin, type Plugin } from "../../../core/mod.ts";
+import type { LayerPlugin, Plugin } from "../../../core/mod.ts";
 import { dense, sequential } from "../../../plugins/mod.ts";
 import type { Scene } from "./scene.ts";
 import { firstRate, siteLayers } from "./site_layers.ts";
