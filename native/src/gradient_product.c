@@ -100,18 +100,7 @@ static void fetch(const Job *job, Piece *piece, int64_t lines) {
 static inline __attribute__((always_inline)) void tile_out(
     const float *restrict a, const float *restrict b, int64_t n, float *restrict out, int64_t pitch, int32_t add) {
   lanes s[TILE_ROWS][TILE_WIDTH];
-  tile_clear(s);
-  for (int64_t p = 0; p < n; p++, a += TILE_ROWS, b += TILE_COLS) {
-    lanes row[TILE_WIDTH];
-#pragma GCC unroll 4
-    for (int j = 0; j < TILE_WIDTH; j++) memcpy(&row[j], b + j * TILE_LANES, sizeof row[j]);
-#pragma GCC unroll 16
-    for (int i = 0; i < TILE_ROWS; i++) {
-      const lanes factor = a[i] - (lanes){0};
-#pragma GCC unroll 4
-      for (int j = 0; j < TILE_WIDTH; j++) s[i][j] += factor * row[j];
-    }
-  }
+  tile_sums(a, b, n, s);
 #pragma GCC unroll 16
   for (int i = 0; i < TILE_ROWS; i++) {
 #pragma GCC unroll 4

@@ -41,10 +41,9 @@ static inline __attribute__((always_inline)) void tile_clear(lanes s[TILE_ROWS][
   }
 }
 
-/* sums[i][j] = sum over p of a[p][i] b[p][j], for `a` and `b` packed row after row. */
-static __attribute__((unused)) void tile_packed(
-    const float *restrict a, const float *restrict b, int64_t n, float *restrict sums) {
-  lanes s[TILE_ROWS][TILE_WIDTH];
+/* s[i][j] = sum over p of a[p][i] b[p][j], for `a` and `b` packed row after row. */
+static inline __attribute__((always_inline)) void tile_sums(
+    const float *restrict a, const float *restrict b, int64_t n, lanes s[TILE_ROWS][TILE_WIDTH]) {
   tile_clear(s);
   for (int64_t p = 0; p < n; p++, a += TILE_ROWS, b += TILE_COLS) {
     lanes row[TILE_WIDTH];
@@ -57,6 +56,13 @@ static __attribute__((unused)) void tile_packed(
       for (int j = 0; j < TILE_WIDTH; j++) s[i][j] += factor * row[j];
     }
   }
+}
+
+/* The same as numbers in memory. */
+static __attribute__((unused)) void tile_packed(
+    const float *restrict a, const float *restrict b, int64_t n, float *restrict sums) {
+  lanes s[TILE_ROWS][TILE_WIDTH];
+  tile_sums(a, b, n, s);
   memcpy(sums, s, sizeof s);
 }
 
