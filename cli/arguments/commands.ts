@@ -1,6 +1,6 @@
 /** What the command line understands: each command with its options, told once for reading and for `--help`. @module */
-import { predictOptions } from "../predict/predict_choices.ts";
-import { studies } from "../../studies/mod.ts";
+import { predictOptions, samples } from "../predict/predict_choices.ts";
+import { backendOption as backend, studies } from "../../studies/mod.ts";
 
 /** An option of a command. */
 export interface OptionHelp {
@@ -32,11 +32,11 @@ export interface CommandHelp {
   readonly notes?: readonly string[];
 }
 
-const backend: OptionHelp = {
-  name: "backend",
+const dataset: OptionHelp = {
+  name: "dataset",
   value: "NAME",
-  meaning: '"native" (C) or "reference" (TypeScript, slow)',
-  default: "the best there is",
+  meaning: "a data set's plugin: digits, mnist, csv, text, ...",
+  default: "digits",
 };
 
 const data: OptionHelp = {
@@ -57,12 +57,7 @@ export const trainCommand: CommandHelp = {
       meaning: "a configuration in JSON; paths in it count from its folder",
       default: "a net that suits the data set, without and with dropout",
     },
-    {
-      name: "dataset",
-      value: "NAME",
-      meaning: "a data set's plugin: digits, mnist, csv, text, ...",
-      default: "digits",
-    },
+    dataset,
     data,
     { name: "download", meaning: "fetch the data set's files first, checked by SHA-256, where it can: mnist" },
     { name: "mirror", value: "URL", meaning: "where to fetch them from", default: "the data set's own addresses" },
@@ -176,12 +171,7 @@ export const generateCommand: CommandHelp = {
     },
     { name: "top-k", value: "K", meaning: "draw among the K most probable ones", default: "among all" },
     { name: "seed", value: "N", meaning: "which are drawn", default: "0" },
-    {
-      name: "samples",
-      value: "T",
-      meaning: "passes with dropout on, to average over",
-      default: "0: one pass, without",
-    },
+    samples,
     backend,
   ],
   examples: [
@@ -195,14 +185,9 @@ export const evaluateCommand: CommandHelp = {
   name: "evaluate",
   summary: "Says what a run's predictions are worth: likelihood, calibration, doubts where they are due.",
   options: [
-    { name: "run", value: "DIR", meaning: "the folder of a run; must be given" },
+    run,
     { name: "name", value: "RUN", meaning: "which of its runs, ensembles or members", default: "the last one" },
-    {
-      name: "samples",
-      value: "T",
-      meaning: "passes with dropout on, to average over",
-      default: "0: one pass, without",
-    },
+    samples,
     { name: "seed", value: "N", meaning: "which masks these passes have", default: "0" },
     { name: "part", value: "PART", meaning: "which examples: test or validation", default: "test" },
     {
@@ -282,12 +267,7 @@ export const compareCommand: CommandHelp = {
       meaning: "a configuration in JSON; the variants take the place of its dropout",
       default: "a net that suits the data set",
     },
-    {
-      name: "dataset",
-      value: "NAME",
-      meaning: "a data set's plugin: digits, mnist, csv, text, ...",
-      default: "digits",
-    },
+    dataset,
     data,
     { name: "seeds", value: "N", meaning: "seeds of the last round, from the seed on", default: "3" },
     { name: "seed", value: "N", meaning: "the first seed", default: "the configuration's, or 0" },
@@ -347,7 +327,7 @@ export const exportCommand: CommandHelp = {
   summary: "Writes a trained model as a file that other programs read.",
   options: [
     { name: "run", value: "DIR", meaning: "the folder of a finished run; must be given" },
-    { name: "name", value: "RUN", meaning: "which of its runs", default: "the last one" },
+    runName,
     {
       name: "format",
       value: "NAME",

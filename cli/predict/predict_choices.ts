@@ -34,14 +34,17 @@ export interface PredictChoices {
   readonly format: Format;
 }
 
+/** The option of Monte Carlo passes. */
+export const samples: OptionHelp = {
+  name: "samples",
+  value: "T",
+  meaning: "passes with dropout on, to average over",
+  default: "0: one pass, without",
+};
+
 /** The options that say it. */
 export const predictOptions: readonly OptionHelp[] = [
-  {
-    name: "samples",
-    value: "T",
-    meaning: "passes with dropout on, to average over",
-    default: "0: one pass, without",
-  },
+  samples,
   {
     name: "sites",
     value: "PATTERN",

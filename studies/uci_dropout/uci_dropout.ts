@@ -6,6 +6,7 @@
  * @module
  */
 import { OptionError } from "../../mod.ts";
+import { backendOf, backendOption } from "../backend.ts";
 import type { Study, StudyArguments, StudyHost, StudyOutcome } from "../study.ts";
 import { type Identity, identityIn, KeptStudy } from "./_kept.ts";
 import type { SplitRows } from "./_part.ts";
@@ -39,12 +40,7 @@ export const uciDropout: Study = {
     { name: "batch-size", value: "N", meaning: "examples a step", default: "128" },
     { name: "seed", value: "N", meaning: "what everything random follows from", default: "0" },
     { name: "workers", value: "N", meaning: "splits side by side, a thread each", default: "one for each processor" },
-    {
-      name: "backend",
-      value: "NAME",
-      meaning: '"native" (C) or "reference" (TypeScript, slow)',
-      default: "the best there is",
-    },
+    backendOption,
     {
       name: "out",
       value: "DIR",
@@ -83,10 +79,7 @@ async function run(given: StudyArguments, host: StudyHost): Promise<StudyOutcome
   const { about, set, out } = resume === undefined ? await ask(given) : await goOn(given, resume);
   const splits = readSplits(given.value("splits"), set.splits);
   const workers = given.whole("workers", 1) ?? navigator.hardwareConcurrency;
-  const backend = given.value("backend");
-  if (backend !== undefined && backend !== "native" && backend !== "reference") {
-    throw new OptionError("--backend", '"native" or "reference"', backend);
-  }
+  const backend = backendOf(given);
   const protocol = protocolOf(about, set);
   // All rows are read before anything is written, so that what is wrong with them leaves nothing behind.
   const rows = new Map<number, SplitRows>();

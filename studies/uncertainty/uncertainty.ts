@@ -21,6 +21,7 @@ import {
   tryOpenNative,
   useBackend,
 } from "../../mod.ts";
+import { backendOf, backendOption } from "../backend.ts";
 import type { Study, StudyArguments, StudyHost, StudyOutcome } from "../study.ts";
 import { measure, type Measured } from "./_measure.ts";
 import { methods } from "./_methods.ts";
@@ -49,12 +50,7 @@ export const uncertainty: Study = {
     { name: "samples", value: "T", meaning: "Monte Carlo passes, and draws of weights", default: "50" },
     { name: "seed", value: "N", meaning: "what everything random follows from", default: "1" },
     { name: "seeds", value: "N", meaning: "how many seeds, for a mean and a deviation", default: "1" },
-    {
-      name: "backend",
-      value: "NAME",
-      meaning: '"native" (C) or "reference" (TypeScript, slow)',
-      default: "the best there is",
-    },
+    backendOption,
   ],
   examples: [
     [`study ${NAME}`, "all methods, a minute or a few"],
@@ -82,7 +78,7 @@ async function run(given: StudyArguments, host: StudyHost): Promise<StudyOutcome
   };
   const [train, test] = [given.whole("train", 20) ?? 10000, given.whole("test", 1) ?? 10000];
   const [seed, seeds] = [given.whole("seed", 0) ?? 1, given.whole("seeds", 1) ?? 1];
-  const reason = await openBackend(given.value("backend"));
+  const reason = await openBackend(backendOf(given));
   const loaded = await load(given, train, test);
   const { name: backend, blas } = currentBackend().info();
   host.note(`${backend} backend: ${blas}. ${reason}`);
@@ -120,13 +116,10 @@ async function run(given: StudyArguments, host: StudyHost): Promise<StudyOutcome
   return { json: { ...about, methods: summary }, text: `${head}\n\n${describe(summary)}\n`, complete };
 }
 
-async function openBackend(wanted: string | undefined): Promise<string> {
+async function openBackend(wanted: "native" | "reference" | undefined): Promise<string> {
   if (wanted === "reference") {
     useBackend(reference);
     return "As asked.";
-  }
-  if (wanted !== undefined && wanted !== "native") {
-    throw new OptionError("--backend", '"native" or "reference"', wanted);
   }
   const { backend, reason } = await tryOpenNative();
   if (wanted === "native" && backend.info().name !== "native") throw new ThinnedError(`--backend: ${reason}`);
