@@ -3,11 +3,11 @@ import { defineKernel, type Kernel } from "./kernel.ts";
 import { code, input, number, output, places, size } from "./parameters.ts";
 import * as twins from "./reference/reductions.ts";
 
-/** The name of a reduction. */
-export type ReduceOp = "sum" | "max" | "min";
+/** The name of a reduction; `magnitude` is the largest absolute value. */
+export type ReduceOp = "sum" | "max" | "min" | "magnitude";
 
 /** Reductions along one axis, in the order of their native codes. */
-export const reduceOps: readonly ReduceOp[] = ["sum", "max", "min"];
+export const reduceOps: readonly ReduceOp[] = ["sum", "max", "min", "magnitude"];
 
 /** Reduces the middle axis of `x: [outer, n, inner]` to `out: [outer, inner]` and multiplies by `scale`. */
 export const reduce: Kernel<typeof twins.reduce> = defineKernel({

@@ -1,4 +1,4 @@
-/* Largest and smallest numbers; a NaN among them is the result. */
+/* Largest and smallest numbers, and magnitudes; a NaN among them is the result. */
 #ifndef THINNED_EXTREMES_H
 #define THINNED_EXTREMES_H
 
@@ -32,5 +32,28 @@ typedef int32_t mask_lanes __attribute__((vector_size(EXTREME_LANES * sizeof(flo
   }
 EXTREME_ROW(row_max, larger, >, -INFINITY)
 EXTREME_ROW(row_min, smaller, <, INFINITY)
+
+/* The largest magnitude. Without their sign, floats are ordered as their bits are, NaN above all. */
+static inline float row_magnitude(const float *x, int64_t n) {
+  mask_lanes best[2] = {{0}, {0}}, next;
+  int64_t i = 0;
+  for (; i + 2 * EXTREME_LANES <= n; i += 2 * EXTREME_LANES) {
+    for (int g = 0; g < 2; g++) {
+      memcpy(&next, x + i + g * EXTREME_LANES, sizeof next);
+      next &= 0x7fffffff;
+      const mask_lanes mask = next > best[g];
+      best[g] = (next & mask) | (best[g] & ~mask);
+    }
+  }
+  int32_t most = 0;
+  for (int l = 0; l < EXTREME_LANES; l++) {
+    most = best[0][l] > most ? best[0][l] : most;
+    most = best[1][l] > most ? best[1][l] : most;
+  }
+  float result;
+  memcpy(&result, &most, sizeof result);
+  for (; i < n; i++) result = larger(result, fabsf(x[i]));
+  return result;
+}
 
 #endif

@@ -85,10 +85,10 @@ typedef struct {
 } Piece;
 
 /* Fetches some more of the piece's share of the weight's arrays. */
-static void fetch(const Job *job, Piece *piece, int64_t lines) {
+static inline __attribute__((always_inline)) void fetch(const Job *job, Piece *piece, int64_t lines) {
   for (; lines > 0 && piece->next_row < piece->end; lines--) {
     const int64_t at = piece->next_row * job->product->cols + piece->next_col;
-    for (int32_t i = 0; i < job->count; i++) __builtin_prefetch(job->arrays[i] + at, 1, 2);
+    for (int32_t i = 0; i < job->count; i++) __builtin_prefetch(job->arrays[i] + at, 0, 3);
     piece->next_col += 16;
     if (piece->next_col < piece->right) continue;
     piece->next_col = piece->col;
@@ -96,11 +96,22 @@ static void fetch(const Job *job, Piece *piece, int64_t lines) {
   }
 }
 
-/* out[i * pitch + j] = sum over p of a[p][i] b[p][j], or that beside what is there. */
+/* Inner indices between two fetches: so few are under way at once that the sums need not wait. */
+#define FETCH_LINES 8
+
+/* out[i * pitch + j] = sum over p of a[p][i] b[p][j], or that beside what is there; meanwhile `fetched` lines of the piece's
+   arrays are asked for after every few of its inner indices. */
 static inline __attribute__((always_inline)) void tile_out(
-    const float *restrict a, const float *restrict b, int64_t n, float *restrict out, int64_t pitch, int32_t add) {
+    const Job *job, Piece *piece, int64_t fetched, const float *restrict a, const float *restrict b, int64_t n,
+    float *restrict out, int64_t pitch, int32_t add) {
   lanes s[TILE_ROWS][TILE_WIDTH];
-  tile_sums(a, b, n, s);
+  tile_clear(s);
+  int64_t p = 0;
+  for (; p + FETCH_LINES <= n; p += FETCH_LINES) {
+    tile_add(s, a + p * TILE_ROWS, b + p * TILE_COLS, FETCH_LINES);
+    fetch(job, piece, fetched);
+  }
+  tile_add(s, a + p * TILE_ROWS, b + p * TILE_COLS, n - p);
 #pragma GCC unroll 16
   for (int i = 0; i < TILE_ROWS; i++) {
 #pragma GCC unroll 4
@@ -125,16 +136,16 @@ static void piece_range(void *context, int64_t begin, int64_t end) {
     const int64_t top = unit / job->across * job->piece_rows, left = unit % job->across * job->piece_cols;
     Piece piece = {top, min_i64(top + job->piece_rows, p->rows), left, min_i64(left + job->piece_cols, p->cols), top, left};
     const int64_t tall = (piece.end - top + TILE_ROWS - 1) / TILE_ROWS;
-    const int64_t fetched = (piece.end - top) * TILE_COLS / 16 / tall + 1;
+    const int64_t fetched = (piece.end - top) * TILE_COLS / 16 / tall / max_i64(1, lines / FETCH_LINES) + 1;
     for (int64_t col = left; col < piece.right; col += TILE_COLS) {
       for (int64_t row = top; row < piece.end; row += TILE_ROWS) {
         float *out = scratch + (row - top) * pitch + col - left;
         for (int64_t line = 0; line < lines; line += BLOCK_LINES) {
           const float *a = job->left + row * lines + line * TILE_ROWS, *b = job->right + col * lines + line * TILE_COLS;
-          if (line == 0) tile_out(a, b, min_i64(BLOCK_LINES, lines), out, pitch, 0);
-          else tile_out(a, b, min_i64(BLOCK_LINES, lines - line), out, pitch, 1);
+          const int64_t n = min_i64(BLOCK_LINES, lines - line);
+          if (line == 0) tile_out(job, &piece, fetched, a, b, n, out, pitch, 0);
+          else tile_out(job, &piece, fetched, a, b, n, out, pitch, 1);
         }
-        fetch(job, &piece, fetched);
       }
     }
     for (int64_t row = top; row < piece.end; row++) {

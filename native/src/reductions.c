@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { REDUCE_SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_COUNT };
+enum { REDUCE_SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_MAGNITUDE, REDUCE_COUNT };
 
 typedef struct {
   int32_t op;
@@ -21,7 +21,12 @@ typedef struct {
 } Reduce;
 
 static inline double fold_row(int32_t op, const float *x, int64_t n) {
-  return op == REDUCE_SUM ? sum_of(x, n) : op == REDUCE_MAX ? row_max(x, n) : row_min(x, n);
+  switch (op) {
+    case REDUCE_SUM: return sum_of(x, n);
+    case REDUCE_MAX: return row_max(x, n);
+    case REDUCE_MIN: return row_min(x, n);
+    default: return row_magnitude(x, n);
+  }
 }
 
 /* Folds rows into `cols` accumulators. */
@@ -35,6 +40,8 @@ static void fold_rows(int32_t op, double *sums, const float *x, int64_t rows, in
   for (int64_t r = 0; r < rows; r++, x += pitch) {
     if (op == REDUCE_MAX) {
       for (int64_t c = 0; c < cols; c++) best[c] = larger(best[c], x[c]);
+    } else if (op == REDUCE_MAGNITUDE) {
+      for (int64_t c = 0; c < cols; c++) best[c] = larger(best[c], fabsf(x[c]));
     } else {
       for (int64_t c = 0; c < cols; c++) best[c] = smaller(best[c], x[c]);
     }
@@ -42,7 +49,7 @@ static void fold_rows(int32_t op, double *sums, const float *x, int64_t rows, in
   for (int64_t c = 0; c < cols; c++) sums[c] = best[c];
 }
 
-static inline double start_of(int32_t op) { return op == REDUCE_SUM ? 0 : op == REDUCE_MAX ? -INFINITY : INFINITY; }
+static inline double start_of(int32_t op) { return op == REDUCE_MAX ? -INFINITY : op == REDUCE_MIN ? INFINITY : 0; }
 
 /* One unit is one column block of one slice of one outer index. */
 static void reduce_range(void *context, int64_t begin, int64_t end) {
@@ -94,8 +101,8 @@ KERNEL(reduce)(int32_t op, const float *x, float *out, double outer, double n, d
       for (int64_t s = 0; s < job.slices; s++) {
         const double next = job.partial[(o * job.slices + s) * job.inner + i];
         value = op == REDUCE_SUM ? value + next
-            : op == REDUCE_MAX   ? larger((float)value, (float)next)
-                                 : smaller((float)value, (float)next);
+            : op == REDUCE_MIN   ? smaller((float)value, (float)next)
+                                 : larger((float)value, (float)next);
       }
       out[o * job.inner + i] = (float)(value * scale);
     }

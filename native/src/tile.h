@@ -41,10 +41,9 @@ static inline __attribute__((always_inline)) void tile_clear(lanes s[TILE_ROWS][
   }
 }
 
-/* s[i][j] = sum over p of a[p][i] b[p][j], for `a` and `b` packed row after row. */
-static inline __attribute__((always_inline)) void tile_sums(
-    const float *restrict a, const float *restrict b, int64_t n, lanes s[TILE_ROWS][TILE_WIDTH]) {
-  tile_clear(s);
+/* s[i][j] += sum over p of a[p][i] b[p][j], for `a` and `b` packed row after row. */
+static inline __attribute__((always_inline)) void tile_add(
+    lanes s[TILE_ROWS][TILE_WIDTH], const float *restrict a, const float *restrict b, const int64_t n) {
   for (int64_t p = 0; p < n; p++, a += TILE_ROWS, b += TILE_COLS) {
     lanes row[TILE_WIDTH];
 #pragma GCC unroll 4
@@ -58,11 +57,12 @@ static inline __attribute__((always_inline)) void tile_sums(
   }
 }
 
-/* The same as numbers in memory. */
+/* Those sums alone, in memory. */
 static __attribute__((unused)) void tile_packed(
     const float *restrict a, const float *restrict b, int64_t n, float *restrict sums) {
   lanes s[TILE_ROWS][TILE_WIDTH];
-  tile_sums(a, b, n, s);
+  tile_clear(s);
+  tile_add(s, a, b, n);
   memcpy(sums, s, sizeof s);
 }
 

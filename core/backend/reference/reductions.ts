@@ -12,14 +12,15 @@ export function reduce(
   inner: number,
   scale: number,
 ): void {
-  const start = op === "sum" ? 0 : op === "max" ? -Infinity : Infinity;
+  const start = { sum: 0, max: -Infinity, min: Infinity, magnitude: 0 }[op];
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) {
       let value = start;
       let at = o * n * inner + i;
       for (let j = 0; j < n; j++, at += inner) {
         if (op === "sum") value += x[at];
-        else value = op === "max" ? Math.max(value, x[at]) : Math.min(value, x[at]);
+        else if (op === "min") value = Math.min(value, x[at]);
+        else value = Math.max(value, op === "magnitude" ? Math.abs(x[at]) : x[at]);
       }
       out[o * inner + i] = value * scale;
     }
