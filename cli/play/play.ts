@@ -20,7 +20,7 @@ export async function play(args: readonly string[]): Promise<Outcome> {
     for (const [name, found] of [["PORT", word], ["--open", given.has("open") ? "--open" : undefined]]) {
       if (found !== undefined) throw new OptionError(`play: ${name}`, "nothing beside --write", found);
     }
-    const bytes = new TextEncoder().encode(await bundlePage());
+    const bytes = new TextEncoder().encode(await makePage());
     await writePage(file, bytes);
     return {
       json: { file, bytes: bytes.length },
@@ -29,8 +29,17 @@ export async function play(args: readonly string[]): Promise<Outcome> {
       } MB, for any browser or web site.\n`,
     };
   }
-  const page = await bundlePage();
-  return await servePage(page, port, word === undefined, given.has("open"));
+  return await servePage(await makePage(), port, word === undefined, given.has("open"));
+}
+
+/** Makes the page, and says so where that takes its time. */
+async function makePage(): Promise<string> {
+  const late = setTimeout(() => note("Making the page; the first time, Deno fetches its bundler ..."), 1000);
+  try {
+    return await bundlePage();
+  } finally {
+    clearTimeout(late);
+  }
 }
 
 function portOf(word: string | undefined): number {

@@ -7,7 +7,7 @@ import { drawCurves, History } from "./draw/curves.ts";
 import { drawPoints, EasedField } from "./draw/field.ts";
 import { drawNetwork, Lamps, type NetState } from "./draw/network.ts";
 import { Loop, speeds } from "./loop.ts";
-import type { Answer, Frame } from "./messages.ts";
+import type { Answer, Frame, Shown } from "./messages.ts";
 import { dataPanel, doubtPanel, netPanel, variantPanel } from "./panels.ts";
 import { Pen } from "./pen.ts";
 import type { Points } from "./points.ts";
@@ -27,6 +27,8 @@ let variants: readonly Variant[] = [];
 let points: Points | undefined;
 let frame: Frame | undefined;
 let sliders: readonly Slider[] = [];
+/** The last step in sight, and when one was shown. */
+let latest: Shown | undefined;
 let shownAt = -Infinity;
 let theme: Theme = readTheme();
 let said = 0;
@@ -77,9 +79,10 @@ function see(next: Frame): void {
   net.weights = next.weights;
   dirty.net = true;
   const now = performance.now();
-  if (next.shown !== undefined && (!loop.playing || loop.speed < 10 || now - shownAt > HOLD())) {
+  latest = next.shown ?? latest;
+  if (latest !== net.shown && (!loop.playing || loop.speed < 10 || now - shownAt > HOLD())) {
     shownAt = now;
-    net.shown = next.shown;
+    net.shown = latest;
     lamps.set(net);
     dirty.field = true;
   }
@@ -104,7 +107,7 @@ function see(next: Frame): void {
 }
 
 function forget(): void {
-  net.shown = undefined;
+  net.shown = latest = undefined;
   history_.clear();
   dropped.clear();
 }
@@ -175,7 +178,7 @@ function change(parts: Partial<Scene>): void {
   if (differs("variant", "options") || before.layers.length !== scene.layers.length) showVariant();
   if (differs("layers", "variant")) {
     net.widths = [2, ...scene.layers, 2];
-    net.shown = undefined;
+    net.shown = latest = undefined;
     net.weights = [];
     lamps.set(net);
   }
@@ -285,19 +288,20 @@ function begin(): void {
 
 let painted = 0;
 /** Until when lamps and fields are on their way. */
-let restless = 0;
+const restless = { net: 0, field: 0 };
 
 function paint(now: number): void {
   requestAnimationFrame(paint);
   loop.tick(now);
   const passed = Math.min(100, now - painted);
   painted = now;
-  if (dirty.net || dirty.field) restless = now + 700;
-  const moving = now < restless;
   const share = (time: number) => calm.matches ? 1 : 1 - Math.exp(-passed / time);
-  if (moving) {
+  for (const part of ["net", "field"] as const) if (dirty[part]) restless[part] = now + 700;
+  if (now < restless.net) {
     lamps.move(share(75));
-    if (net.weights.length > 0 || dirty.net) drawNetwork(sheet(byId<HTMLCanvasElement>("network")), net, lamps, theme);
+    drawNetwork(sheet(byId<HTMLCanvasElement>("network")), net, lamps, theme);
+  }
+  if (now < restless.field) {
     field.move(share(120));
     drawPlanes();
   }

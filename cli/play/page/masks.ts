@@ -11,9 +11,15 @@ export interface Drawn {
   readonly weights: boolean;
 }
 
-/** Factors as what can be drawn: nothing below 0, and twice at most. */
+/** As good as dropped, and yet not: what noise has turned to the other sign. */
+const FAINT = 1e-3;
+
+/** Factors as what can be drawn: twice at most, and nothing below 0, which is for what is dropped alone. */
 function bounded(factors: ArrayLike<number>): Float32Array<ArrayBuffer> {
-  return Float32Array.from(factors, (factor) => Number.isFinite(factor) ? Math.max(0, Math.min(2, factor)) : 1);
+  return Float32Array.from(factors, (factor) => {
+    if (!Number.isFinite(factor)) return 1;
+    return factor === 0 ? 0 : Math.max(FAINT, Math.min(2, factor));
+  });
 }
 
 /** `y / x`, and 1 where that is nothing. */

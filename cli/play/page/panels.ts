@@ -67,7 +67,8 @@ export function dataPanel(scene: Scene, change: Change, pen: (label: 0 | 1) => v
     patterns.map((name) => [name, patternNames[name]] as const),
     scene.data,
     (data) => {
-      change({ data: data as Pattern });
+      // Of few points most are needed to learn from.
+      change({ data: data as Pattern, ...(data === "own" && scene.points.length === 0 ? { share: 75 } : {}) });
     },
   );
   byId("own").hidden = !own;

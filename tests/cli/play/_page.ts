@@ -9,7 +9,7 @@ export async function writtenPage(): Promise<string> {
     const file = `${folder}/playground.html`;
     const permissions = ["--unstable-bundle", "--allow-read", "--allow-write"];
     const { status, out, err } = await cli(["play", "--write", file, "--json"], permissions);
-    assertEquals([status, err], [0, ""]);
+    assertEquals(status, 0, err);
     page = await Deno.readTextFile(file);
     assertEquals(JSON.parse(out), { file, bytes: new TextEncoder().encode(page).length });
   });

@@ -1,6 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { buildModel, keptEntries, type LayerPlugin, OptionError, Tensor } from "../../../core/mod.ts";
 import { dense, dropConnect, dropout, relu, sequential } from "../../../plugins/mod.ts";
+import { challenges } from "../../../cli/play/page/challenges.ts";
 import type { SiteFrame } from "../../../cli/play/page/messages.ts";
 import { Playground } from "../../../cli/play/page/playground.ts";
 import { datasetOf, pointsOf } from "../../../cli/play/page/points.ts";
@@ -183,4 +184,16 @@ Deno.test("uncertainty lies in [0, 1], whatever it is told as", () => {
     assert(unsure.every((value) => value >= 0 && value <= 1.0001), doubt);
     assert(Math.max(...unsure) > 0.01, doubt);
   }
+});
+
+Deno.test("each challenge can be met, and is not met from the beginning", () => {
+  const [overfit, close, spirals] = challenges;
+  const after = (scene: Scene, steps: number) => played(scene, steps).measure()!;
+  assert(overfit.done(overfit.scene, after(overfit.scene, 400)));
+  const dropped = { ...close.scene, rates: [0, 0.5, 0.5] };
+  assert(close.done(dropped, after(dropped, 1000)));
+  assert(!close.done(close.scene, after(close.scene, 1000)));
+  const wide = { ...spirals.scene, layers: [32, 32], rates: [0, 0.2, 0.2] };
+  assert(spirals.done(wide, after(wide, 800)));
+  assert(!spirals.done(spirals.scene, after(spirals.scene, 800)));
 });

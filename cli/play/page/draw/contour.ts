@@ -13,16 +13,23 @@ export function contour(
   visit: (x0: number, y0: number, x1: number, y1: number) => void,
 ): void {
   const crossing = (a: number, b: number) => (level - a) / (b - a);
+  let [fromX, fromY, open] = [0, 0, false];
+  const meet = (x: number, y: number) => {
+    if (open) visit(fromX, fromY, x, y);
+    else [fromX, fromY] = [x, y];
+    open = !open;
+  };
   for (let row = 0; row < size - 1; row++) {
     for (let column = 0; column < size - 1; column++) {
       const at = row * size + column;
       const [a, b, c, d] = [values[at], values[at + 1], values[at + size + 1], values[at + size]];
-      const sides: [number, number][] = [];
-      if (a < level !== b < level) sides.push([column + crossing(a, b), row]);
-      if (b < level !== c < level) sides.push([column + 1, row + crossing(b, c)]);
-      if (d < level !== c < level) sides.push([column + crossing(d, c), row + 1]);
-      if (a < level !== d < level) sides.push([column, row + crossing(a, d)]);
-      for (let i = 0; i + 1 < sides.length; i += 2) visit(...sides[i], ...sides[i + 1]);
+      const [aBelow, bBelow, cBelow, dBelow] = [a < level, b < level, c < level, d < level];
+      if (aBelow === bBelow && bBelow === cBelow && cBelow === dBelow) continue;
+      // An even number of a cell's sides is crossed.
+      if (aBelow !== bBelow) meet(column + crossing(a, b), row);
+      if (bBelow !== cBelow) meet(column + 1, row + crossing(b, c));
+      if (dBelow !== cBelow) meet(column + crossing(d, c), row + 1);
+      if (aBelow !== dBelow) meet(column, row + crossing(a, d));
     }
   }
 }

@@ -53,7 +53,7 @@ export function drawCurves({ context, width, height }: Sheet, losses: readonly L
   const [left, right, top, bottom] = [36, 6, 8, 20];
   const greatest = losses.reduce((most, { train, test }) => Math.max(most, train.loss, test.loss), 0.1);
   // A loss that runs away does not flatten what came before.
-  const most = roundUp(Math.min(greatest, 2.5));
+  const most = roundUp(Math.min(greatest, 8));
   const last = Math.max(1, losses.at(-1)?.step ?? 1);
   const x = (step: number) => left + step / last * (width - left - right);
   const y = (loss: number) => top + (1 - Math.min(loss, most) / most) * (height - top - bottom);

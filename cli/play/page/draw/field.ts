@@ -11,6 +11,8 @@ export class EasedField {
   #probability: Float32Array | undefined;
   #unsure: Float32Array | undefined;
   #target: Field | undefined;
+  /** The boundaries of the passes, as long as they are these on a sheet of this width. */
+  #lines: { readonly path: Path2D; readonly of: Field; readonly width: number } | undefined;
   readonly #small: HTMLCanvasElement = document.createElement("canvas");
 
   /** What is so from now on. */
@@ -40,7 +42,9 @@ export class EasedField {
     const { context } = to;
     context.strokeStyle = css(theme.ink, 0.75);
     context.lineWidth = 1.5;
-    this.#line(to, values, field.size);
+    const path = new Path2D();
+    trace(path, to, values, field.size);
+    context.stroke(path);
   }
 
   /** Draws how unsure the net is; and where its passes have their boundaries, if that is what is shown. */
@@ -55,19 +59,14 @@ export class EasedField {
     const count = field.passes.length / field.size ** 2;
     context.strokeStyle = css(theme.doubt, Math.max(0.25, Math.min(0.7, 9 / count)));
     context.lineWidth = 1.2;
-    for (let i = 0; i < count; i++) {
-      this.#line(to, field.passes.subarray(i * field.size ** 2, (i + 1) * field.size ** 2), field.size);
+    if (this.#lines?.width !== to.width || this.#lines.of !== field) {
+      const path = new Path2D();
+      for (let i = 0; i < count; i++) {
+        trace(path, to, field.passes.subarray(i * field.size ** 2, (i + 1) * field.size ** 2), field.size);
+      }
+      this.#lines = { path, of: field, width: to.width };
     }
-  }
-
-  #line({ context, width, height }: Sheet, values: ArrayLike<number>, size: number): void {
-    const [x, y] = [(at: number) => at / (size - 1) * width, (at: number) => height - at / (size - 1) * height];
-    context.beginPath();
-    contour(values, size, 0.5, (x0, y0, x1, y1) => {
-      context.moveTo(x(x0), y(y0));
-      context.lineTo(x(x1), y(y1));
-    });
-    context.stroke();
+    context.stroke(this.#lines.path);
   }
 
   #paint(
@@ -95,6 +94,15 @@ export class EasedField {
     const edge = 0.5;
     context.drawImage(small, edge, edge, size - 1, size - 1, 0, 0, width, height);
   }
+}
+
+/** Adds the line where values are one half. */
+function trace(path: Path2D, { width, height }: Sheet, values: ArrayLike<number>, size: number): void {
+  const [across, down] = [width / (size - 1), height / (size - 1)];
+  contour(values, size, 0.5, (x0, y0, x1, y1) => {
+    path.moveTo(x0 * across, height - y0 * down);
+    path.lineTo(x1 * across, height - y1 * down);
+  });
 }
 
 function eased(shown: Float32Array | undefined, target: Float32Array, share: number): Float32Array {

@@ -84,7 +84,8 @@ export function drawNetwork(to: Sheet, state: NetState, lamps: Lamps, theme: The
   context.lineCap = "round";
   weights.forEach((values, i) => {
     const [outputs, inputs] = [widths[i + 1], widths[i]];
-    // Of many weights each is thin.
+    // Of many weights each is thin, and straight.
+    const many = inputs * outputs > 256;
     const calm = Math.min(1, 5 / Math.sqrt(inputs * outputs));
     for (let o = 0; o < outputs; o++) {
       for (let k = 0; k < inputs; k++) {
@@ -92,16 +93,16 @@ export function drawNetwork(to: Sheet, state: NetState, lamps: Lamps, theme: The
         const there = Math.min(1, lamps.wires[i][o * inputs + k]) * Math.min(1, lamps.units[i][k]) *
           Math.min(1, lamps.units[i + 1][o]);
         const strength = Math.min(1, Math.abs(value) / 1.5);
+        const alpha = (0.1 + 0.75 * strength) * (0.06 + 0.94 * there) * (0.35 + 0.65 * calm);
+        if (alpha < (many ? 0.045 : 0.01)) continue; // nobody would see it
         const [x0, y0] = at(i, k);
         const [x1, y1] = at(i + 1, o);
-        context.strokeStyle = css(
-          value < 0 ? theme.b : theme.a,
-          (0.1 + 0.75 * strength) * (0.06 + 0.94 * there) * (0.35 + 0.65 * calm),
-        );
+        context.strokeStyle = css(value < 0 ? theme.b : theme.a, alpha);
         context.lineWidth = 0.5 + 3.5 * strength * calm;
         context.beginPath();
         context.moveTo(x0 + radius, y0);
-        context.bezierCurveTo(x0 + column * 0.45, y0, x1 - column * 0.45, y1, x1 - radius, y1);
+        if (many) context.lineTo(x1 - radius, y1);
+        else context.bezierCurveTo(x0 + column * 0.45, y0, x1 - column * 0.45, y1, x1 - radius, y1);
         context.stroke();
       }
     }
