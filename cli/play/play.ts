@@ -20,6 +20,7 @@ export async function play(args: readonly string[]): Promise<Outcome> {
     for (const [name, found] of [["PORT", word], ["--open", given.has("open") ? "--open" : undefined]]) {
       if (found !== undefined) throw new OptionError(`play: ${name}`, "nothing beside --write", found);
     }
+    await checkFolder(file);
     const bytes = new TextEncoder().encode(await makePage());
     await writePage(file, bytes);
     return {
@@ -84,6 +85,19 @@ function listen(page: string, port: number, anyOther: boolean, signal: AbortSign
   }
 }
 
+/** Refuses a file that could not be written once all is made. */
+async function checkFolder(file: string): Promise<void> {
+  const slash = Math.max(file.lastIndexOf("/"), file.lastIndexOf("\\"));
+  const folder = slash < 0 ? "." : file.slice(0, slash + 1);
+  const found = await Deno.stat(folder).catch((error) => {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    throw error;
+  });
+  if (found?.isDirectory !== true || slash === file.length - 1) {
+    throw new OptionError("--write", "a file in a folder that exists", file);
+  }
+}
+
 /** Writes a file that appears under its name when it is whole. */
 async function writePage(file: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${file}.${crypto.randomUUID()}.tmp`;
@@ -93,7 +107,6 @@ async function writePage(file: string, bytes: Uint8Array): Promise<void> {
   } catch (error) {
     await Deno.remove(temporary).catch(() => {});
     if (error instanceof Deno.errors.NotCapable) throw error;
-    if (error instanceof Deno.errors.NotFound) throw new OptionError("--write", "a file in a folder that exists", file);
     throw new ThinnedError(`--write: ${file} cannot be written: ${(error as Error).message}`, { cause: error });
   }
 }
