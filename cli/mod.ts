@@ -21,6 +21,7 @@ import { play } from "./play/play.ts";
 import { plugin } from "./plugins/plugin.ts";
 import { plugins } from "./plugins/plugins.ts";
 import { predict } from "./predict/predict.ts";
+import { report } from "./report/report.ts";
 import { study } from "./study.ts";
 import { train } from "./train.ts";
 
@@ -29,6 +30,7 @@ const commands: Record<string, (args: readonly string[]) => Outcome | Promise<Ou
   predict,
   generate,
   evaluate,
+  report,
   study,
   compare,
   export: exportModel,

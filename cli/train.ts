@@ -3,6 +3,7 @@ import {
   checkpointSteps,
   checkpointWriter,
   type Dataset,
+  defaultLoss,
   DivergenceError,
   type FitResult,
   holdBack,
@@ -12,7 +13,7 @@ import {
   ThinnedError,
   Trainer,
 } from "../mod.ts";
-import { chooseBackend } from "./run/choose_backend.ts";
+import { backendLine, chooseBackend } from "./run/choose_backend.ts";
 import { trainCommand } from "./arguments/commands.ts";
 import { configuredDataset, type ConfiguredRun, configuredRun } from "./configuration/configured_run.ts";
 import { note, type Outcome } from "./arguments/deliver.ts";
@@ -21,6 +22,8 @@ import { Interruption } from "./arguments/interruption.ts";
 import { invocation } from "./arguments/invocation.ts";
 import { makePlan, type Plan } from "./configuration/make_plan.ts";
 import { readArguments } from "./arguments/read_arguments.ts";
+import { Recorder } from "./report/recorder.ts";
+import type { ReportedRun } from "./report/run_report.ts";
 import { runsOf } from "./configuration/runs_of.ts";
 import { folderOfRun, identityOf, lastSnapshot, RunDirectory } from "./run/run_directory.ts";
 
@@ -36,13 +39,14 @@ export async function train(args: readonly string[]): Promise<Outcome> {
     const dataset = plan.dataset ?? await loadDataset(configuredDataset(plan.config, plan.registry));
     const runs = runsOf(plan.config).map((run) => configuredRun(plan.config, run.name, plan.registry));
     const parted = partedOnce(dataset);
-    const trainers: Trainer[] = [];
-    for (const run of runs) trainers.push(await makeTrainer(plan, run, parted, interruption.signal));
+    const trainings: Training[] = [];
+    for (const run of runs) trainings.push(await makeTraining(plan, run, parted(run), interruption.signal));
+    const trainers = trainings.map(({ trainer }) => trainer);
     const before = trainers.find(({ info }) => info.computedBefore !== undefined)?.info.computedBefore;
     if (before !== undefined) {
       note(`The checkpoint was computed by ${before}: the last bits will not be those of a run that never stopped.`);
     }
-    const results = await inDirectory(plan, reopened, trainers, interruption);
+    const results = await inDirectory(plan, reopened, trainings, interruption);
     const status = results.some((result) => result.interrupted) ? interruption.status : 0;
     if (status !== 0) note(`Stopped. To go on: ${invocation(`train --resume ${plan.out}`)}`);
     return {
@@ -72,19 +76,31 @@ function partedOnce(dataset: Dataset): (run: ConfiguredRun) => Dataset {
   };
 }
 
+/** A run in training. */
+interface Training {
+  /** Its parts. */
+  readonly run: ConfiguredRun;
+  /** Its data. */
+  readonly dataset: Dataset;
+  /** What trains it. */
+  readonly trainer: Trainer;
+  /** What writes down what happens inside of it. */
+  readonly recorder: Recorder;
+}
+
 /** One run, ready to begin: its parts made and checked, its checkpoint restored when it goes on. */
-async function makeTrainer(
+async function makeTraining(
   plan: Plan,
   run: ConfiguredRun,
-  parted: (run: ConfiguredRun) => Dataset,
+  dataset: Dataset,
   signal: AbortSignal,
-): Promise<Trainer> {
+): Promise<Training> {
   const { config, out } = plan;
   const directory = folderOfRun(out, config, run.name);
   const { model, validation: _, validationSeed: __, ...settings } = run;
-  return await Trainer.create(model, {
+  const trainer = await Trainer.create(model, {
     ...settings,
-    data: parted(run),
+    data: dataset,
     signal,
     resume: plan.resumes ? await lastSnapshot(out, config, run.name) : undefined,
     observers: [
@@ -94,21 +110,24 @@ async function makeTrainer(
       ...run.observers,
     ],
   });
+  return { run, dataset, trainer, recorder: await Recorder.of(trainer, dataset, directory) };
 }
 
 /** Writes the configuration and trains. A run that fails leaves its last checkpoint behind, or else nothing. */
 async function inDirectory(
   plan: Plan,
   reopened: RunDirectory | undefined,
-  trainers: readonly Trainer[],
+  trainings: readonly Training[],
   interruption: Interruption,
 ): Promise<FitResult[]> {
   const directory = reopened ?? await RunDirectory.create(plan.out);
   try {
     interruption.listen();
     await directory.begin(plan.config);
-    for (const trainer of trainers) await trainer.open();
-    return await trainSideBySide(plan, trainers);
+    for (const { trainer } of trainings) await trainer.open();
+    const results = await trainSideBySide(plan, trainings);
+    await report(plan, trainings, results, interruption.signal);
+    return results;
   } catch (error) {
     const folders = runsOf(plan.config).map((run) => folderOfRun(plan.out, plan.config, run.name));
     const steps = await Promise.all(folders.map((folder) => checkpointSteps(folder).catch(() => [])));
@@ -126,14 +145,14 @@ async function inDirectory(
 }
 
 /** Trains the runs an epoch each in turn, so that they can be compared while they grow. */
-async function trainSideBySide(plan: Plan, trainers: readonly Trainer[]): Promise<FitResult[]> {
-  while (trainers.some((trainer) => !trainer.done)) {
-    for (const trainer of trainers) {
+async function trainSideBySide(plan: Plan, trainings: readonly Training[]): Promise<FitResult[]> {
+  while (trainings.some(({ trainer }) => !trainer.done)) {
+    for (const { trainer, recorder } of trainings) {
       if (trainer.done) continue;
       try {
-        await trainer.runEpoch();
+        await recorder.runEpoch();
       } catch (error) {
-        if (error instanceof ThinnedError && trainers.length > 1) {
+        if (error instanceof ThinnedError && trainings.length > 1) {
           error.message = `${trainer.info.name}: ${error.message}`;
         }
         throw error;
@@ -141,10 +160,46 @@ async function trainSideBySide(plan: Plan, trainers: readonly Trainer[]): Promis
     }
   }
   const results: FitResult[] = [];
-  for (const trainer of trainers) {
+  for (const { trainer } of trainings) {
     results.push(await trainer.end());
     const folder = folderOfRun(plan.out, plan.config, trainer.info.name);
     await trainer.save(`${folder}/model.safetensors`);
   }
   return results;
+}
+
+/** Shows the runs on a page; without one, as where its scripts cannot be read, a run is none the worse. */
+async function report(
+  { out, config }: Plan,
+  trainings: readonly Training[],
+  results: readonly FitResult[],
+  signal: AbortSignal,
+): Promise<void> {
+  const reported = trainings.map(({ run, dataset, trainer }, i): ReportedRun => {
+    const { name, epoch, history, step, interrupted, model } = results[i];
+    const { stepsPerEpoch, epochs, backend } = trainer.info;
+    const earlier = history.length > 0 && epoch !== history.length;
+    return {
+      name,
+      out,
+      config,
+      model,
+      dataset,
+      loss: run.loss ?? defaultLoss(dataset),
+      progress: { step: earlier ? history[epoch - 1].step : step, stepsPerEpoch, totalSteps: stepsPerEpoch * epochs },
+      epoch: trainer.epoch,
+      history,
+      epochs,
+      ...(earlier && { bestEpoch: epoch }),
+      interrupted,
+      backend: backendLine(backend),
+    };
+  });
+  try {
+    // With its scripts it is large, and needed only now.
+    const { writeReports } = await import("./report/write_reports.ts");
+    note(`Report: ${(await writeReports(out, reported, signal)).path}`);
+  } catch (error) {
+    note(`There is no report: ${(error as Error).message}`);
+  }
 }

@@ -84,6 +84,7 @@ export {
   type SummaryRow,
 } from "./plugin/model.ts";
 export type { FrozenPart } from "./plugin/frozen_part.ts";
+export type { AtLayers, LayerCall } from "./plugin/layer_call.ts";
 export type { AtSites, SiteCall } from "./plugin/site_call.ts";
 export {
   clipGradients,

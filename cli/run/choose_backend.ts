@@ -2,6 +2,8 @@
 import {
   type AnyFactory,
   type Backend,
+  type BackendInfo,
+  currentBackend,
   didYouMean,
   openNative,
   OptionError,
@@ -50,4 +52,9 @@ export async function chooseBackend(
   const warning = `Computed in plain TypeScript, many times slower than in C: ${reason}`;
   note(`warning: ${warning}`);
   return { backend, warning };
+}
+
+/** What computes, in a few words. */
+export function backendLine({ name, blas, threads, instructions }: BackendInfo = currentBackend().info()): string {
+  return `${name}: ${blas}, ${threads} thread${threads === 1 ? "" : "s"}, ${instructions}`;
 }

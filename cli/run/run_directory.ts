@@ -102,7 +102,9 @@ export class RunDirectory {
   async undo(config: Config): Promise<void> {
     const folders = runsOf(config).map((run) => folderOfRun(this.path, config, run.name));
     for (const folder of folders.filter((folder) => this.#made.includes(folder))) {
-      for (const name of ["metrics.jsonl", ".lock"]) await Deno.remove(`${folder}/${name}`).catch(() => {});
+      for (const name of ["metrics.jsonl", "observations.jsonl", ".lock"]) {
+        await Deno.remove(`${folder}/${name}`).catch(() => {});
+      }
     }
     this.#lock.release();
     await removeEmpty(this.#made);

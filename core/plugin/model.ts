@@ -63,6 +63,7 @@ const runKeys = [
   "sites",
   "atSites",
   "frozen",
+  "atLayers",
 ];
 
 /** Whether several shapes are given, one for each input. */
@@ -253,6 +254,7 @@ export class Model {
       stateUpdates: options.stateUpdates ?? null,
       variants: options.variants ?? null,
       atSites: options.atSites ?? null,
+      atLayers: options.atLayers ?? null,
       sites: options.sites === undefined ? null : this.#chosen(options.sites),
       frozen: options.frozen ?? null,
       drawn: null,

@@ -6,6 +6,7 @@
 import type { Rows } from "../random/rows.ts";
 import type { FrozenPart } from "./frozen_part.ts";
 import type { FurtherPass, Mode, Plugin, Progress, SiteRole, StandIn } from "./plugin.ts";
+import type { AtLayers } from "./layer_call.ts";
 import type { AtSites } from "./site_call.ts";
 import type { Shape } from "../tensor/shape.ts";
 import type { DType } from "../tensor/storage.ts";
@@ -58,6 +59,12 @@ export interface AnyRun {
    * sight: called in the place of each that draws in this pass. Default: they act themselves. Not beside `variants`.
    */
   atSites?: AtSites;
+  /**
+   * Told what each layer gives where it sees the whole batch, variants at layer positions included. In a pass that draws, a
+   * layer's output may have the mask of the variant behind it in it already, and what that mask drops is not computed.
+   * Default: nobody.
+   */
+  atLayers?: AtLayers;
   /**
    * Which places draw in mode `sample`: regular expressions, of which one has to match a place's path, such as `^3$` or
    * `attention`. All others are as in mode `eval`. Default: all draw.

@@ -95,7 +95,7 @@ export class Pass {
     how: HowRun = {},
     handedOn = true,
   ): Tensor {
-    const { outputs, reused } = this.#settings;
+    const { outputs, reused, atLayers } = this.#settings;
     const place = `${path} ${this.#use}`;
     // Of rows that a branch has gathered there may be others in another pass.
     const whole = this.#scope.rows === this.#settings.rows && how.listen === undefined;
@@ -108,7 +108,16 @@ export class Pass {
     const spread = given.definition.handsOn ? undefined : reused?.spread;
     const y = this.#layer(given, spread === undefined ? inputs : inputs.map(spread), path, siblings, how);
     if (whole) outputs?.set(place, y);
+    if (whole && atLayers !== null) {
+      const { epilogue = "none" } = how;
+      atLayers({ path: this.#named(path), plugin: given.plugin, epilogue, output: y });
+    }
     return y;
+  }
+
+  /** A place, with the use of a shared layer that this is. */
+  #named(path: string): string {
+    return this.#use === "" ? path : `${path} (use ${this.#use})`;
   }
 
   #layer(
@@ -172,8 +181,7 @@ export class Pass {
     if (part === undefined) throw this.#tree.misuse(node.plugin, "activation");
     const { variants } = this.#settings;
     if (variants !== null) {
-      const path = this.#use === "" ? node.path : `${node.path} (use ${this.#use})`;
-      return variants(x, { path, plugin: node.plugin.plugin, options: context.options });
+      return variants(x, { path: this.#named(node.path), plugin: node.plugin.plugin, options: context.options });
     }
     if (this.#calls(node.path)) {
       return this.#called(node, "activation", [x], (given) => {
@@ -251,8 +259,7 @@ export class Pass {
     act: (args: readonly unknown[], epilogue?: Epilogue) => Tensor | null,
     mask: () => Mask | null | undefined,
   ): Tensor | null {
-    const place = this.#use === "" ? path : `${path} (use ${this.#use})`;
-    return this.#settings.atSites!({ path: place, role, plugin, args, mask: mask(), act });
+    return this.#settings.atSites!({ path: this.#named(path), role, plugin, args, mask: mask(), act });
   }
 
   /** Runs `body` while only some rows of the batch are computed. */

@@ -3,6 +3,7 @@ import type { Rows } from "../random/rows.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { FrozenPart } from "./frozen_part.ts";
 import type { Mode, Progress, StandIn } from "./plugin.ts";
+import type { AtLayers } from "./layer_call.ts";
 import type { AtSites } from "./site_call.ts";
 
 /** What all contexts of a pass share. */
@@ -19,6 +20,8 @@ export interface PassSettings {
   readonly variants: StandIn | null;
   /** What stands in for the variants at all sites that draw. */
   readonly atSites: AtSites | null;
+  /** What is told of each layer's output, where the whole batch is computed. */
+  readonly atLayers: AtLayers | null;
   /** Which places draw in mode `sample`; all others are as in mode `eval`. Null for all. */
   readonly sites: ((path: string) => boolean) | null;
   /** What training leaves as it is. */

@@ -259,3 +259,27 @@ Deno.test("a context is frozen", () => {
   buildModel(spy(), { inputShape: [1] });
   assert(frozen);
 });
+
+Deno.test("atLayers is told what each layer gives, inner ones first, an activation with the layer that applies it", () => {
+  const root = sequential([dense(4, { name: "in" }), relu(), sequential([dense(3), dropout()]), dense(2)]);
+  const model = buildModel(root, { inputShape: [5], seed: 1, dtype: "float64" });
+  const x = random([3, 5], 1);
+  const told: [string, string, string, number[]][] = [];
+  let least = Infinity;
+  const output = model.forward(x, {
+    atLayers: ({ path, plugin, epilogue, output }) => {
+      told.push([path, plugin, epilogue, [...output.shape]]);
+      if (path === "in") least = Math.min(...output.floats);
+    },
+  });
+  assertEquals(told, [
+    ["in", "dense", "relu", [3, 4]],
+    ["2.0", "dense", "none", [3, 3]],
+    ["2.1", "dropout", "none", [3, 3]],
+    ["2", "sequential", "none", [3, 3]],
+    ["3", "dense", "none", [3, 2]],
+    ["", "sequential", "none", [3, 2]],
+  ]);
+  assertEquals(least, 0); // rectified already
+  assertEquals(output.toArray(), model.forward(x).toArray());
+});

@@ -1,0 +1,176 @@
+/**
+ * What a run records of its sites, layers and weights: a line of JSON after an epoch, in the file `observations.jsonl` of
+ * its folder. Training is looked at and never changed: its bits are the same with and without.
+ *
+ * @module
+ */
+import type { Dataset, Progress, Trainer } from "../../mod.ts";
+import { note } from "../arguments/deliver.ts";
+import { type LayerObservation, observeLayers } from "./observe_layers.ts";
+import { observeSites, type SiteObservation } from "./observe_sites.ts";
+import { observeWeights, type WeightObservation } from "./observe_weights.ts";
+
+/** The name of the file in a run's folder. */
+export const OBSERVATIONS = "observations.jsonl";
+
+/** A line of the file. A number that is not finite is null there. */
+export interface ObservationLine {
+  /** Epochs done, from 1. */
+  readonly epoch: number;
+  /** Steps done. */
+  readonly step: number;
+  /** Training examples that were looked at, the first ones. */
+  readonly sample: number;
+  /** Places of dropout, by path. */
+  readonly sites: Readonly<Record<string, SiteObservation>>;
+  /** Layers with rectified outputs, by path. */
+  readonly layers: Readonly<Record<string, LayerObservation>>;
+  /** Parameters, by name. */
+  readonly weights: Readonly<Record<string, WeightObservation>>;
+  /** Seconds of the whole run so far, between its steps and in making these lines; null where it is not known. */
+  readonly seconds: { readonly between: number | null; readonly recording: number };
+}
+
+/** Training examples that are looked at with dropout off: as many, and one in so many, but a few at least. */
+const SAMPLE = { most: 512, oneIn: 64, least: 64 } as const;
+
+/** Training examples of the pass with dropout on. */
+const DRAWN = 128;
+
+/** The part of the time of all steps that recording may take, or the milliseconds of an epoch where that is more. */
+const SHARE = 0.012;
+const ALLOWANCE_MS = 10;
+
+/** Everything that is recorded of a model at one moment. */
+export function observe(
+  { model, dataset, progress, sample }: {
+    readonly model: Trainer["model"];
+    readonly dataset: Dataset;
+    readonly progress: Progress;
+    readonly sample: number;
+  },
+): Pick<ObservationLine, "sites" | "layers" | "weights"> {
+  return {
+    sites: Object.fromEntries(observeSites(model, dataset.train, Math.min(sample, DRAWN), progress)),
+    layers: Object.fromEntries(observeLayers(model, dataset.train, sample, progress)),
+    weights: Object.fromEntries(observeWeights(model, progress)),
+  };
+}
+
+/** Records a run while it is trained. */
+export class Recorder {
+  readonly #trainer: Trainer;
+  readonly #dataset: Dataset;
+  readonly #path: string;
+  readonly #sample: number;
+  /** Lines that are kept from before; undefined once they are in the file. */
+  #before: readonly ObservationLine[] | undefined;
+  #latest: ObservationLine | undefined;
+  #between: number | null = 0;
+  #recordingMs = 0;
+  /** Of this process alone, by which it is decided whether there is time. */
+  #own = { steps: 0, recording: 0, last: 0, epochs: 0 };
+  #broken = false;
+
+  private constructor(trainer: Trainer, dataset: Dataset, path: string, before: readonly ObservationLine[]) {
+    this.#trainer = trainer;
+    this.#dataset = dataset;
+    this.#path = path;
+    this.#before = before;
+    this.#latest = before.at(-1);
+    const { count } = dataset.train;
+    this.#sample = Math.min(count, SAMPLE.most, Math.max(SAMPLE.least, Math.floor(count / SAMPLE.oneIn)));
+    if (this.#latest === undefined) return;
+    this.#between = this.#latest.seconds.between;
+    this.#recordingMs = 1000 * this.#latest.seconds.recording;
+  }
+
+  /**
+   * A recorder of a run that is about to begin, or to go on: then the lines of the epochs done stay, and later ones are
+   * dropped. Nothing is written yet.
+   *
+   * @param folder the run's folder
+   */
+  static async of(trainer: Trainer, dataset: Dataset, folder: string): Promise<Recorder> {
+    const path = `${folder}/${OBSERVATIONS}`;
+    const before = trainer.info.resumedAt === 0 ? [] : await readObservations(path);
+    return new Recorder(trainer, dataset, path, before.filter(({ epoch }) => epoch <= trainer.epoch));
+  }
+
+  /** Trains to the end of the epoch that has begun, and records it where there is time for that. */
+  async runEpoch(): Promise<void> {
+    const trainer = this.#trainer;
+    const { epoch, info } = trainer;
+    const whole = trainer.step === epoch * info.stepsPerEpoch;
+    const started = performance.now();
+    await trainer.runEpoch();
+    const latest = trainer.history.at(-1);
+    if (trainer.epoch === epoch || latest === undefined) return;
+    const seconds = (performance.now() - started) / 1000;
+    // Of an epoch that another process began, not all of the steps were in this time.
+    if (!whole || this.#between === null) this.#between = null;
+    else this.#between += Math.max(0, seconds - latest.seconds);
+    const own = this.#own;
+    own.epochs++;
+    own.steps += 1000 * latest.seconds;
+    const allowed = Math.max(SHARE * own.steps, ALLOWANCE_MS * own.epochs);
+    if (own.epochs === 1 || trainer.done || own.recording + own.last <= allowed) await this.record();
+  }
+
+  /** Records the epochs done, unless it has. */
+  async record(): Promise<void> {
+    const { model, epoch, step, info } = this.#trainer;
+    if (epoch === 0 || this.#latest?.epoch === epoch || this.#broken) return;
+    const { stepsPerEpoch, epochs, examples } = info;
+    const progress = { step, stepsPerEpoch, totalSteps: stepsPerEpoch * epochs, examples };
+    const started = performance.now();
+    const found = observe({ model, dataset: this.#dataset, progress, sample: this.#sample });
+    this.#own.last = performance.now() - started;
+    this.#own.recording += this.#own.last;
+    this.#recordingMs += this.#own.last;
+    const line: ObservationLine = {
+      epoch,
+      step,
+      sample: this.#sample,
+      ...found,
+      seconds: { between: this.#between, recording: this.#recordingMs / 1000 },
+    };
+    this.#latest = line;
+    await this.#write(line);
+  }
+
+  async #write(line: ObservationLine): Promise<void> {
+    const text = (lines: readonly ObservationLine[]) => lines.map((line) => JSON.stringify(line) + "\n").join("");
+    try {
+      if (this.#before !== undefined) {
+        const temporary = `${this.#path}.${crypto.randomUUID()}.tmp`;
+        try {
+          await Deno.writeTextFile(temporary, text([...this.#before, line]), { createNew: true });
+          await Deno.rename(temporary, this.#path); // in the place of a link, too, which is not followed
+        } catch (error) {
+          await Deno.remove(temporary).catch(() => {});
+          throw error;
+        }
+        this.#before = undefined;
+      } else await Deno.writeTextFile(this.#path, text([line]), { append: true });
+    } catch (error) {
+      // What is only looked at is no reason to end a run.
+      this.#broken = true;
+      note(`${this.#path} cannot be written, and nothing more is recorded there: ${(error as Error).message}`);
+    }
+  }
+}
+
+/** The lines of a run's file: none where there is no file; a last line that was cut off is left out. */
+export async function readObservations(path: string): Promise<ObservationLine[]> {
+  const text = await Deno.readTextFile(path).catch(() => "");
+  const lines: ObservationLine[] = [];
+  for (const line of text.split("\n").slice(0, -1)) {
+    try {
+      lines.push(JSON.parse(line));
+    } catch {
+      break;
+    }
+  }
+  return lines;
+}
