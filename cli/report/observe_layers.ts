@@ -44,56 +44,51 @@ class Tally {
   readonly #axis: number;
   readonly #outputs = new GrowingHistogram();
   readonly #sums: Float64Array;
-  readonly #alive: Uint8Array;
+  /** How many outputs of each unit are above 0. */
+  readonly #alive: Float64Array;
   #count = 0;
-  #zeros = 0;
-  #above = 0;
 
   /** @param axis the axis along which units differ */
   constructor(plugin: string, units: number, axis: number) {
     this.plugin = plugin;
     this.#axis = axis;
     this.#sums = new Float64Array(units);
-    this.#alive = new Uint8Array(units);
+    this.#alive = new Float64Array(units);
   }
 
   add({ shape, floats }: Tensor): void {
-    const units = this.#sums.length;
+    const [sums, alive] = [this.#sums, this.#alive];
+    const units = sums.length;
     // How many outputs of a unit stand together.
     const run = shape.slice(this.#axis + 1).reduce((a, b) => a * b, 1);
     for (let start = 0, unit = 0; start < floats.length; start += run, unit = unit + 1 === units ? 0 : unit + 1) {
       let sum = 0;
+      let above = 0;
       for (let i = start; i < start + run; i++) {
-        const value = floats[i];
-        if (value === 0) {
-          this.#zeros++;
-          continue;
-        }
-        sum += value;
-        if (value > 0) {
-          this.#above++;
-          this.#alive[unit] = 1;
-        }
-        this.#outputs.add(value);
+        sum += floats[i];
+        above += floats[i] > 0 ? 1 : 0;
       }
-      this.#sums[unit] += sum;
+      sums[unit] += sum;
+      alive[unit] += above;
     }
+    this.#outputs.add(floats);
     this.#count += floats.length;
   }
 
   observation(): LayerObservation {
     const units = this.#sums.length;
+    const each = this.#count / units;
     const means = new GrowingHistogram();
-    for (const sum of this.#sums) means.add(sum * units / this.#count);
+    means.add(this.#sums.map((sum) => sum / each));
     return {
       plugin: this.plugin,
       units,
-      dead: this.#alive.reduce((dead, alive) => dead + 1 - alive, 0) / units,
-      active: this.#above / this.#count,
+      dead: this.#alive.filter((above) => above === 0).length / units,
+      active: this.#alive.reduce((a, b) => a + b, 0) / this.#count,
       mean: this.#sums.reduce((a, b) => a + b, 0) / this.#count,
-      zeros: this.#zeros,
+      zeros: this.#outputs.zeros,
       outputs: this.#outputs.histogram(),
-      means: means.histogram(),
+      means: means.withZeros(),
     };
   }
 }

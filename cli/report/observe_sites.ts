@@ -50,7 +50,9 @@ class Count {
       return;
     }
     const { floats } = kept();
-    for (const entry of floats) if (entry === 0) this.dropped++;
+    let left = 0;
+    for (let i = 0; i < floats.length; i++) left += floats[i];
+    this.dropped += floats.length - left;
     this.entries += floats.length;
   }
 
@@ -145,15 +147,27 @@ function lookAtProduct({ args, act }: SiteCall, count: Count): void {
   if (out !== null) count.compare(numbers(plain), numbers(out));
 }
 
-/** The rate among a variant's options, by the names that it claims for probabilities, or by its usual name. */
-function rateOf(plugin: Plugin, options: Readonly<Record<string, unknown>>): number | null {
-  const { claims } = plugin.definition;
-  const names = (typeof claims === "function" ? claims(options) : claims)?.rates ?? ["rate"];
-  for (const name of names) {
+/** Whether a schema takes probabilities and no other numbers. */
+function isConfined(schema: { safeParse(value: unknown): { success: boolean } } | undefined): boolean {
+  const takes = (value: number) => schema?.safeParse(value).success ?? false;
+  return takes(0.25) && !takes(-0.25) && !takes(1.25);
+}
+
+/**
+ * The rate among a variant's options: the one of that name, or the largest of those that it claims for probabilities, by
+ * default the numbers that are confined to [0, 1].
+ */
+function rateOf({ definition }: Plugin, options: Readonly<Record<string, unknown>>): number | null {
+  if (typeof options.rate === "number") return options.rate;
+  const { claims, options: schema } = definition;
+  const shape = schema.shape as Readonly<Record<string, Parameters<typeof isConfined>[0]>>;
+  const names = (typeof claims === "function" ? claims(options) : claims)?.rates ??
+    Object.keys(options).filter((name) => typeof options[name] === "number" && isConfined(shape[name]));
+  const rates = names.flatMap((name) => {
     const value = options[name];
-    if (typeof value === "number") return /keep|retain|survival/.test(name) ? 1 - value : value;
-  }
-  return null;
+    return typeof value === "number" ? [/keep|retain|survival/.test(name) ? 1 - value : value] : [];
+  });
+  return rates.length === 0 ? null : Math.max(...rates);
 }
 
 /** The rate that a variant has learned and hands out, if it does: itself, as a keep probability, or as Gaussian noise. */

@@ -32,10 +32,10 @@ export interface ObservationLine {
 }
 
 /** Training examples that are looked at with dropout off: as many, and one in so many, but a few at least. */
-const SAMPLE = { most: 512, oneIn: 64, least: 64 } as const;
+const SAMPLE = { most: 512, oneIn: 64, least: 256 } as const;
 
 /** Training examples of the pass with dropout on. */
-const DRAWN = 128;
+const DRAWN = 64;
 
 /** The part of the time of all steps that recording may take, or the milliseconds of an epoch where that is more. */
 const SHARE = 0.012;
