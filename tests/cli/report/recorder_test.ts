@@ -9,6 +9,7 @@ import {
   dropout,
   type FitOptions,
   gapDropout,
+  holdBack,
   loadDataset,
   relu,
   sequential,
@@ -17,11 +18,11 @@ import {
 } from "../../../mod.ts";
 import { inFolder } from "../_run.ts";
 
-const data = await loadDataset(digits({ train: 120, test: 60 }));
+const data = holdBack(await loadDataset(digits({ train: 150, test: 60 })), 0.2, 1);
 
 const net = () =>
   sequential([
-    dropout({ rate: gapDropout({ metric: "testLoss" }) }),
+    dropout({ rate: gapDropout() }),
     dense(20, { weight: dropConnect() }),
     batchNorm(),
     relu(),
