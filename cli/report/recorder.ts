@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Dataset, Progress, Trainer } from "../../mod.ts";
+import { type Dataset, type Model, type Progress, ThinnedError, type Trainer } from "../../mod.ts";
 import { note } from "../arguments/deliver.ts";
 import { type LayerObservation, observeLayers } from "./observe_layers.ts";
 import { observeSites, type SiteObservation } from "./observe_sites.ts";
@@ -41,20 +41,42 @@ const DRAWN = 64;
 const SHARE = 0.012;
 const ALLOWANCE_MS = 10;
 
-/** Everything that is recorded of a model at one moment. */
+/** A model, and what of its data is looked at. */
+export interface Observed {
+  /** The model. */
+  readonly model: Model;
+  /** Its data. */
+  readonly dataset: Dataset;
+  /** How far training has come. */
+  readonly progress: Progress;
+  /** Training examples that are looked at. */
+  readonly sample: number;
+  /** Examples of a training step. */
+  readonly batchSize: number;
+}
+
+/** Everything that is recorded of a model at one moment; without what a model refuses to be looked at. */
 export function observe(
-  { model, dataset, progress, sample }: {
-    readonly model: Trainer["model"];
-    readonly dataset: Dataset;
-    readonly progress: Progress;
-    readonly sample: number;
-  },
+  { model, dataset, progress, sample, batchSize }: Observed,
 ): Pick<ObservationLine, "sites" | "layers" | "weights"> {
+  const { train, order } = dataset;
+  // Layers that carry their state from step to step take batches of one size.
+  const drawn = Math.min(train.count, order === "lanes" ? batchSize : Math.min(sample, DRAWN));
   return {
-    sites: Object.fromEntries(observeSites(model, dataset.train, Math.min(sample, DRAWN), progress)),
-    layers: Object.fromEntries(observeLayers(model, dataset.train, sample, progress)),
+    sites: tried(() => observeSites(model, train, drawn, progress)),
+    layers: tried(() => observeLayers(model, train, sample, progress)),
     weights: Object.fromEntries(observeWeights(model, progress)),
   };
+}
+
+/** What is looked at for a report is no reason to end a run. */
+function tried<T>(look: () => Map<string, T>): Record<string, T> {
+  try {
+    return Object.fromEntries(look());
+  } catch (error) {
+    if (error instanceof ThinnedError) return {};
+    throw error;
+  }
 }
 
 /** Records a run while it is trained. */
@@ -121,10 +143,10 @@ export class Recorder {
   async record(): Promise<void> {
     const { model, epoch, step, info } = this.#trainer;
     if (epoch === 0 || this.#latest?.epoch === epoch || this.#broken) return;
-    const { stepsPerEpoch, epochs, examples } = info;
+    const { stepsPerEpoch, epochs, examples, batchSize } = info;
     const progress = { step, stepsPerEpoch, totalSteps: stepsPerEpoch * epochs, examples };
     const started = performance.now();
-    const found = observe({ model, dataset: this.#dataset, progress, sample: this.#sample });
+    const found = observe({ model, dataset: this.#dataset, progress, sample: this.#sample, batchSize });
     this.#own.last = performance.now() - started;
     this.#own.recording += this.#own.last;
     this.#recordingMs += this.#own.last;
