@@ -7,6 +7,8 @@ import { note } from "../arguments/deliver.ts";
 import { absoluteModules, loadRegistry } from "./load_registry.ts";
 import { placeData } from "../run/place_data.ts";
 import { hasPreset, preset } from "./preset.ts";
+import type { PublishedPreset } from "../presets/preset_parts.ts";
+import { publishedConfig, publishedPreset } from "../presets/published.ts";
 import type { Arguments } from "../arguments/read_arguments.ts";
 import { readConfig } from "./read_config.ts";
 import { setPath } from "./set_path.ts";
@@ -35,8 +37,9 @@ export async function makePlan(given: Arguments): Promise<Plan> {
   const resume = given.value("resume");
   if (resume !== undefined) refuseBesideResume(given, resume);
   const path = given.value("config") ?? (resume === undefined ? undefined : `${resume}/config.json`);
-  const begun = path === undefined
-    ? await fromPreset(given)
+  const published = publishedPreset(given.value("config"));
+  const begun = path === undefined || published !== undefined
+    ? await fromPreset(given, published)
     : await fromFile(path, resume === undefined ? "--config" : "--resume", given);
   const { registry } = begun;
   let changed: unknown = begun.config;
@@ -114,16 +117,19 @@ async function fromFile(path: string, argument: string, given: Arguments): Promi
   return { config: { ...absolutePaths(config, registry, base), plugins }, registry };
 }
 
-async function fromPreset(given: Arguments): Promise<Begun> {
-  const wanted = given.value("dataset") ?? "digits";
+async function fromPreset(given: Arguments, published: PublishedPreset | undefined): Promise<Begun> {
+  const wanted = given.value("dataset") ?? published?.dataset.plugin ?? "digits";
   const registry = await loadRegistry([], Deno.cwd());
-  if (hasPreset(wanted)) return { config: preset(wanted), registry };
-  let part: PartConfig = placeData({ plugin: wanted }, given.value("data"), registry);
+  if (published === undefined && hasPreset(wanted)) return { config: preset(wanted), registry };
+  const own = wanted === published?.dataset.plugin ? published.dataset : { plugin: wanted };
+  const images = published?.needs === "images" && "flatten" in (registry.get(wanted)?.definition.options.shape ?? {});
+  let part: PartConfig = placeData(images ? { ...own, flatten: false } : own, given.value("data"), registry);
   for (const [name, value] of settings(given)) {
     if (name.startsWith("dataset.")) part = setPath(part, name.slice("dataset.".length), value) as PartConfig;
   }
   part = absolutePaths(part as Exclude<PartConfig, string>, registry, Deno.cwd());
   const dataset = await loadDataset(configuredDataset({ dataset: part }, registry));
+  if (published !== undefined) return { config: publishedConfig(published, part, dataset), registry, dataset };
   return { config: { ...preset(wanted, dataset), dataset: part }, registry, dataset };
 }
 
