@@ -8,6 +8,7 @@
  * @module
  */
 import { didYouMean, ThinnedError } from "../core/mod.ts";
+import { advise } from "./advise/advise.ts";
 import { commandHelps } from "./arguments/commands.ts";
 import { compare } from "./compare/compare.ts";
 import { deliver, type Outcome } from "./arguments/deliver.ts";
@@ -27,6 +28,7 @@ import { train } from "./train.ts";
 
 const commands: Record<string, (args: readonly string[]) => Outcome | Promise<Outcome>> = {
   train,
+  advise,
   predict,
   generate,
   evaluate,

@@ -1,6 +1,7 @@
 /** All built-in plugins. @module */
 export * from "./advice/finding.ts";
 export * from "./advice/inspect_dropout.ts";
+export * from "./advice/usual_rates.ts";
 export * from "./augmentations/crop.ts";
 export * from "./augmentations/cutout.ts";
 export * from "./augmentations/flip.ts";

@@ -1,5 +1,6 @@
 /** What the command line understands: each command with its options, told once for reading and for `--help`. @module */
 import { predictOptions, samples } from "../predict/predict_choices.ts";
+import { publishedPresets } from "../presets/published.ts";
 import { backendOption as backend, studies } from "../../studies/mod.ts";
 
 /** An option of a command. */
@@ -54,7 +55,7 @@ export const trainCommand: CommandHelp = {
     {
       name: "config",
       value: "FILE",
-      meaning: "a configuration in JSON; paths in it count from its folder",
+      meaning: "a configuration in JSON; paths in it count from its folder; or preset:NAME, the settings of a paper",
       default: "a net that suits the data set, without and with dropout",
     },
     dataset,
@@ -99,7 +100,45 @@ export const trainCommand: CommandHelp = {
   ],
   notes: [
     "A configuration is described in the README; `plugins --schema` writes its JSON Schema, for editors.",
+    `Presets, scaled down: ${publishedPresets.map(({ name }) => `preset:${name}`).join(", ")}.`,
     "Ctrl-C ends a run after its step, with a checkpoint.",
+  ],
+};
+
+/** Advises. */
+export const adviseCommand: CommandHelp = {
+  name: "advise",
+  summary: "Says whether a net needs dropout, where and how much, from a look at it and short trainings; with sources.",
+  options: [
+    {
+      name: "config",
+      value: "FILE",
+      meaning: "a configuration, or preset:NAME, as for train",
+      default: "a net that suits the data set",
+    },
+    { name: "name", value: "RUN", meaning: "which of its runs", default: "the last one" },
+    { name: "dataset", value: "NAME", meaning: "a data set's plugin", default: "the configuration's, or digits" },
+    data,
+    { name: "static", meaning: "only look at the model: train nothing, and load no data" },
+    {
+      name: "epochs",
+      value: "N",
+      meaning: "epochs of each training",
+      default: "as many as fit into a minute for all, at most the configuration's",
+    },
+    { name: "set", value: "PATH=VALUE", repeated: true, meaning: "change any value of the configuration first" },
+    { name: "write", value: "FILE", meaning: "write the advised configuration, which train takes, to a new file" },
+    backend,
+  ],
+  examples: [
+    ["advise --config my.json --static", "what is wrong with the dropout of a configuration"],
+    ["advise --config my.json --write advised.json", "whether it needs dropout, and what to begin with"],
+  ],
+  notes: [
+    "A part of the training examples is held back, by `validation` or else a fifth; the test part is not looked at. The net is " +
+    "trained without dropout; if it overfits, also with the rates of the literature, with half of them, and as configured.",
+    "Only a standard error over parts of the examples stands beside each number. A difference of less than two of them is " +
+    "called noise.",
   ],
 };
 
@@ -480,6 +519,7 @@ export const helpCommand: CommandHelp = {
 /** All commands. */
 export const commandHelps: readonly CommandHelp[] = [
   trainCommand,
+  adviseCommand,
   predictCommand,
   generateCommand,
   evaluateCommand,
