@@ -108,7 +108,7 @@ export const trainCommand: CommandHelp = {
 /** Advises. */
 export const adviseCommand: CommandHelp = {
   name: "advise",
-  summary: "Says whether a net needs dropout, where and how much, from a look at it and short trainings; with sources.",
+  summary: "Says whether a net needs dropout, where and how much, from short trainings, with sources.",
   options: [
     {
       name: "config",

@@ -112,7 +112,7 @@ function ratesOf(model: unknown): Record<string, number[]> {
 const prose = "To be, or not to be, that is the question: whether 'tis nobler in the mind to suffer. ".repeat(40);
 
 async function smallData(needs: string): Promise<Dataset> {
-  if (needs === "images") return await loadDataset(digits({ train: 32, test: 16, flatten: false }));
+  if (needs === "images") return await loadDataset(digits({ train: 16, test: 4, flatten: false }));
   let data: Dataset | undefined;
   await inFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/prose.txt`, prose);
@@ -141,7 +141,7 @@ for (const preset of publishedPresets) {
     for (const said of [preset.summary, preset.source, preset.scaled]) assertStringIncludes(config.description!, said);
     const run = configuredRun(config, "run", await loadRegistry([], "."));
     const { model, loss, optimizer, validationSeed: _, ...settings } = run;
-    const result = await fit(model, { ...settings, loss, optimizer, data, epochs: 1, batchSize: 8 });
+    const result = await fit(model, { ...settings, loss, optimizer, data, epochs: 1, batchSize: 4 });
     assert(Number.isFinite(result.trainLoss) && Number.isFinite(result.testLoss), `${result.trainLoss}`);
     assert(result.history[0].step >= 3);
     const wrong = inspectDropout(model, { loss, optimizer }).filter(({ severity }) => severity === "fault");
