@@ -63,7 +63,7 @@ export function epochsWithin(field: Field, most: number, costs: EpochCosts, seco
   const needed = secondsOf(field, least, costs);
   if (needed > seconds) {
     const text = `at least ${showDuration(Math.ceil(needed))}, for ${showEpochs(least)} of a full training`;
-    throw new OptionError("--budget", text, showDuration(seconds));
+    throw new OptionError("--budget", text, showDuration(seconds), "; fewer variants, settings or seeds take less.");
   }
   let [low, high] = [least, most];
   while (low < high) {

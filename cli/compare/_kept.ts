@@ -3,6 +3,7 @@ import { OptionError, PermissionError, ThinnedError } from "../../mod.ts";
 import { z } from "zod";
 import { type Config, parseConfig } from "../configuration/config.ts";
 import type { Dial } from "./_dial.ts";
+import type { SomePositions } from "./_fit.ts";
 import type { Field, Round } from "./_halving.ts";
 import type { StepCost } from "./_measure.ts";
 import type { NamedVariant } from "./_variants.ts";
@@ -11,6 +12,8 @@ import type { NamedVariant } from "./_variants.ts";
 export interface Variant extends NamedVariant {
   /** What is tuned of it; absent where there is nothing. */
   readonly dial?: Dial;
+  /** Where it stands, if it does not fit all layer positions. */
+  readonly positions?: SomePositions;
   /** What its steps cost. */
   readonly cost: StepCost;
 }
@@ -80,6 +83,7 @@ const schema = z.object({
     plugin: z.string(),
     options: z.record(z.string(), z.unknown()),
     dial: z.object({ option: z.string(), values: z.array(z.number()).min(1) }).optional(),
+    positions: z.object({ at: z.array(count).min(1), of: count }).optional(),
     cost,
   })).min(1),
   seeds: z.array(count).min(1),

@@ -3,6 +3,7 @@ import {
   type Dataset,
   defaultLoss,
   definePlugin,
+  DivergenceError,
   evaluate,
   type Factory,
   pickExamples,
@@ -29,9 +30,11 @@ export interface StepCost {
   readonly epochSeconds: number;
 }
 
-/** Steps of a turn, and turns of each net; the first one does not count. */
+/** Steps of a turn, turns of each net at least and at most, of which the first does not count, and seconds that are enough. */
 const STEPS = 4;
 const TURNS = 6;
+const MOST_TURNS = 40;
+const ENOUGH = 1;
 /** Examples by which the time of a measurement is found. */
 const MEASURED = 1000;
 /** Training examples that are measured after an epoch. */
@@ -41,7 +44,9 @@ const TRAINING_MEASURED = 10000;
 interface Contestant {
   readonly trainer: Trainer;
   readonly memory: { bytes: number };
+  /** Median milliseconds of a step, and mean seconds, turn by turn. */
   readonly times: number[];
+  readonly means: number[];
 }
 
 function first(split: Split, count: number): Split {
@@ -74,13 +79,30 @@ function watching(memory: { bytes: number }): Plugin<"observer"> {
 
 async function contestant({ model, validation: _, validationSeed: __, ...run }: ConfiguredRun, data: Dataset) {
   const memory = { bytes: 0 };
-  const options = { ...run, data, prefetch: false, epochs: TURNS + 1, observers: [watching(memory)] };
-  return { trainer: await Trainer.create(model, options), memory, times: [] } satisfies Contestant;
+  const options = { ...run, data, prefetch: false, epochs: 2 * MOST_TURNS, observers: [watching(memory)] };
+  return { trainer: await Trainer.create(model, options), memory, times: [], means: [] } satisfies Contestant;
 }
 
-async function turn({ trainer, times }: Contestant): Promise<void> {
+async function turn({ trainer, times, means }: Contestant): Promise<void> {
   await trainer.runEpoch();
-  times.push(trainer.history.at(-1)!.stepMs);
+  const { stepMs, seconds } = trainer.history.at(-1)!;
+  times.push(stepMs);
+  means.push(seconds / trainer.info.stepsPerEpoch);
+}
+
+/** A turn of a net that may diverge, which is no reason not to compare it: whether there can be another. */
+async function turnUnlessDiverged(net: Contestant): Promise<boolean> {
+  try {
+    await turn(net);
+    return true;
+  } catch (error) {
+    if (error instanceof DivergenceError && net.times.length >= 2) return false;
+    throw error;
+  }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function median(values: readonly number[]): number {
@@ -108,7 +130,7 @@ function measurementSeconds({ model }: Trainer, run: ConfiguredRun, dataset: Dat
  * anything is written.
  *
  * @param none the net without dropout
- * @param runs the others
+ * @param runs the others, at least one
  * @param dataset what all are trained on, with its validation part
  * @param told called before each net is measured
  * @param signal ends it early when aborted
@@ -130,34 +152,36 @@ export async function measureSteps(
       ratio,
       stepBytes: by.memory.bytes,
       keptBytes: bytesOf(by.trainer),
-      epochSeconds: steps * stepMs / 1000 + measurementSeconds(by.trainer, run, dataset),
+      epochSeconds: steps * mean(by.means) + measurementSeconds(by.trainer, run, dataset),
     };
   };
-  const floor = await contestant(none, data);
-  for (let i = 0; i < 2; i++) await turn(floor);
-  const [_, ...warm] = floor.times.splice(0);
-  floor.times.push(...warm);
+  const floor: { times: number[]; means: number[]; bytes: number } = { times: [], means: [], bytes: 0 };
+  let last: Contestant | undefined;
   const others: StepCost[] = [];
   for (const { label, run } of runs) {
     told(label);
     try {
       const [ours, theirs] = [await contestant(none, data), await contestant(run, data)];
-      for (let i = 0; i < TURNS; i++) {
+      const begun = performance.now();
+      for (let i = 0; i <= MOST_TURNS && (i <= TURNS || performance.now() - begun < 1000 * ENOUGH); i++) {
         if (signal.aborted) return undefined;
-        await turn(ours);
-        await turn(theirs);
+        if (!await turnUnlessDiverged(ours) || !await turnUnlessDiverged(theirs)) break;
         await new Promise((resolve) => setTimeout(resolve, 0)); // for signals
       }
-      for (const { times } of [ours, theirs]) times.shift();
+      for (const { times, means } of [ours, theirs]) [times, means].forEach((list) => list.shift());
       const ratio = median(theirs.times.map((time, i) => time / ours.times[i]));
       floor.times.push(...ours.times);
+      floor.means.push(...ours.means);
+      floor.bytes = Math.max(floor.bytes, ours.memory.bytes);
+      last = ours;
       others.push(costOf(theirs, run, ratio));
     } catch (error) {
       if (error instanceof Error) error.message = `--variants: ${label} does not fit the model: ${error.message}`;
       throw error;
     }
   }
-  return { none: costOf(floor, none, 1), others };
+  const all = { trainer: last!.trainer, times: floor.times, means: floor.means, memory: { bytes: floor.bytes } };
+  return { none: costOf(all, none, 1), others };
 }
 
 /** Bytes of all that a checkpoint would hold. */

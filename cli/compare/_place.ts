@@ -13,6 +13,8 @@ export interface Placed {
   readonly options: Readonly<Record<string, unknown>>;
   /** The option that is tuned, and its value; absent where there is none. */
   readonly tuned?: { readonly option: string; readonly value: number };
+  /** At which of the model's layer positions it stands, where it does not fit all of them: the others keep what they have. */
+  readonly positions?: readonly number[];
 }
 
 /** In which role a variant is placed, if it has several: the first that the model has a place for. */
@@ -35,8 +37,8 @@ function identity(part: Part): Part {
   return { plugin: "dropout", ...(part.name === undefined ? {} : { name: part.name }), rate: 0 };
 }
 
-/** The numbers that the rates of a model's variants are of the largest: 1 for those that have none. */
-function proportions({ positions }: Places): Map<Part, number> {
+/** The numbers that the rates of variants at layer positions are of the largest: 1 for those that have none. */
+function proportions(positions: Places["positions"]): Map<Part, number> {
   const rate = ({ rate }: Part) => typeof rate === "number" ? rate : undefined;
   const largest = Math.max(0, ...positions.map(({ part }) => rate(part) ?? 0));
   return new Map(positions.map(({ part }) => {
@@ -66,6 +68,11 @@ function clear({ positions, options }: Places): void {
   for (const { layer, option } of options) delete layer[option];
 }
 
+/** The role in which a variant is placed in a model: the first that there is a place for; undefined when there is none. */
+export function roleIn(places: Places, definition: AnyDefinition): Role | undefined {
+  return order.find((role) => rolesOf(definition).includes(role) && spotsFor(role, places, definition) > 0);
+}
+
 /**
  * A model with one variant in the place of all dropout that it has: a variant of activations where those stand, one of weights
  * at the weight of the layer before each of those, and where there was one; others wherever a layer has a place for them. A
@@ -76,28 +83,24 @@ function clear({ positions, options }: Places): void {
 export function withVariant(model: Config["model"], placed: Placed, registry: Registry): Config["model"] {
   const definition = registry.get(placed.plugin)!.definition;
   const places = placesOf(model, registry);
-  const factors = proportions(places);
-  const roles = order.filter((role) => rolesOf(definition).includes(role));
-  const found = roles.map((role) => [role, spotsFor(role, places, definition)] as const);
-  const [role] = found.find(([, spots]) => spots > 0) ?? [];
+  const role = roleIn(places, definition);
   if (role === undefined) {
-    const needed = roles.map((role) => needs[role]).join(", or ");
+    const needed = order.filter((role) => rolesOf(definition).includes(role)).map((role) => needs[role]).join(", or ");
     throw new PluginError(`--variants: ${placed.label}: expected a model with ${needed}; found one without.`);
   }
   if (role === "activation") {
-    clear(places);
-    for (const { holder, key, part } of places.positions) holder[key] = variant(placed, factors.get(part)!, part);
-  } else if (role === "weight" || role === "product") {
-    const spots = weightSpots(places, definition);
-    const wanted = [...spots].map(([spot, factor]) => [spot, variant(placed, factor, spot.part)] as const);
-    clear(places);
-    for (const [{ layer, option }, part] of wanted) if (part.plugin === placed.plugin) layer[option] = part;
-  } else {
-    const spots = places.options.filter(({ roles }) => roles.includes(role));
-    const wanted = spots.map((spot) => [spot, variant(placed, 1, spot.part)] as const);
-    clear(places);
-    for (const [{ layer, option }, part] of wanted) layer[option] = part;
+    const taken = places.positions.filter((_, i) => placed.positions?.includes(i) ?? true);
+    const factors = proportions(taken);
+    clear({ ...places, positions: taken });
+    for (const { holder, key, part } of taken) holder[key] = variant(placed, factors.get(part)!, part);
+    return places.model;
   }
+  const spots = role === "weight" || role === "product"
+    ? weightSpots(places, definition)
+    : new Map(places.options.filter(({ roles }) => roles.includes(role)).map((spot) => [spot, 1]));
+  const wanted = [...spots].map(([spot, factor]) => [spot, variant(placed, factor, spot.part)] as const);
+  clear(places);
+  for (const [{ layer, option }, part] of wanted) if (part.plugin === placed.plugin) layer[option] = part;
   return places.model;
 }
 
@@ -115,7 +118,7 @@ function weightSpots(places: Places, definition: AnyDefinition): Map<OptionSpot,
   const ofWeights = places.options.filter(({ roles }) => roles.includes("weight"));
   const spots = new Map<OptionSpot, number>();
   for (const spot of ofWeights) if (spot.part !== undefined && takes(spot)) spots.set(spot, 1);
-  const factors = proportions(places);
+  const factors = proportions(places.positions);
   for (const { behind, part } of places.positions) {
     const own = ofWeights.filter(({ layer }) => layer === behind).filter(takes);
     // Of a recurrent layer, the weight of the state rather than that of the input.

@@ -2,7 +2,7 @@
 import type { TerminalLine } from "../print/terminal_line.ts";
 import { showDuration, showEpochs } from "./_budget.ts";
 import type { Comparison, Trained } from "./_kept.ts";
-import { type Net, optionsOf } from "./_runs.ts";
+import type { Net } from "./_runs.ts";
 import { NONE } from "./_variants.ts";
 
 /** A net as a person calls it: the variant, and what is tuned of it. */
@@ -13,15 +13,10 @@ export function labelOf({ variants }: Pick<Comparison, "variants">, { variant, s
   return dial === undefined || dial.option in named.options ? label : `${label} ${dial.option} ${dial.values[setting]}`;
 }
 
-/** The options of a net, as text. */
-export function showOptions({ variants }: Pick<Comparison, "variants">, { variant, setting }: Net): string {
-  const named = variants.find(({ name }) => name === variant);
-  if (named === undefined) return "";
-  return Object.entries(optionsOf(named, setting)).map(([name, value]) => `${name} ${show(value)}`).join(", ");
-}
-
-function show(value: unknown): string {
-  return typeof value === "string" ? value : JSON.stringify(value);
+/** Options as text. */
+export function showOptions(options: Readonly<Record<string, unknown>>): string {
+  const text = (value: unknown) => typeof value === "string" ? value : JSON.stringify(value);
+  return Object.entries(options).map(([name, value]) => `${name} ${text(value)}`).join(", ") || "-";
 }
 
 /** An error as a person reads it: a share of wrong classes, or a root mean squared error. */

@@ -1,6 +1,7 @@
 /** The trainings of a comparison as runs of configurations. @module */
 import type { Registry } from "../../mod.ts";
 import type { Config } from "../configuration/config.ts";
+import type { SomePositions } from "./_fit.ts";
 import { rateIn, withoutVariants, withVariant } from "./_place.ts";
 import { type NamedVariant, NONE } from "./_variants.ts";
 import { type Dial, dialOf } from "./_dial.ts";
@@ -16,7 +17,7 @@ export interface Net {
 /** What is compared, as far as its models follow from it. */
 export interface Compared {
   readonly config: Config;
-  readonly variants: readonly (NamedVariant & { readonly dial?: Dial })[];
+  readonly variants: readonly (NamedVariant & { readonly dial?: Dial; readonly positions?: SomePositions })[];
   readonly seeds: readonly number[];
 }
 
@@ -49,9 +50,9 @@ export function modelOf(
 ): Config["model"] {
   if (variant === NONE) return withoutVariants(config.model, registry);
   const named = variants.find(({ name }) => name === variant)!;
-  const { label, plugin, options, dial } = named;
+  const { label, plugin, options, dial, positions } = named;
   const tuned = dial && { option: dial.option, value: dial.values[setting] };
-  return withVariant(config.model, { label, plugin, options, tuned }, registry);
+  return withVariant(config.model, { label, plugin, options, tuned, positions: positions?.at }, registry);
 }
 
 /**

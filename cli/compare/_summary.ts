@@ -1,12 +1,9 @@
 /** What a comparison has found, as a table and as the one object of `--json`. @module */
 import { currentBackend } from "../../mod.ts";
-import { invocation } from "../arguments/invocation.ts";
 import { mean, type Spread, spread } from "../print/spread.ts";
-import { table } from "../print/table.ts";
-import { showEpochs } from "./_budget.ts";
+import type { SomePositions } from "./_fit.ts";
 import type { Comparison, Trained } from "./_kept.ts";
 import type { StepCost } from "./_measure.ts";
-import { showError, showOptions } from "./_progress.ts";
 import { allNets, nextNets, resultsOf, type Standings } from "./_rounds.ts";
 import { type Net, optionsOf, runName } from "./_runs.ts";
 import { NONE } from "./_variants.ts";
@@ -44,6 +41,8 @@ export interface FinalistSummary {
   readonly negativeLogLikelihood: Spread | null;
   /** Its test error less that of the net without dropout, seed by seed. */
   readonly againstNone: Spread | null;
+  /** Where it stands, if it does not fit all places of the configuration's dropout. */
+  readonly positions?: SomePositions;
   readonly step: StepCost;
 }
 
@@ -59,6 +58,7 @@ export interface LeftSummary {
   /** Of its best setting with the first seed, and that of the best variant of the round. */
   readonly validationError: number | null;
   readonly bestValidationError: number | null;
+  readonly positions?: SomePositions;
   readonly step: StepCost;
 }
 
@@ -93,6 +93,7 @@ function finalist(comparison: Comparison, net: Net): FinalistSummary {
     againstNone: net.variant === NONE ? null : over(
       own.map(({ seed, testError }) => difference(testError, none.find((other) => other.seed === seed)?.testError)),
     ),
+    ...(variant?.positions && { positions: variant.positions }),
     step: variant?.cost ?? comparison.none,
   };
 }
@@ -134,6 +135,7 @@ function leftBehind(comparison: Comparison, decided: number): LeftSummary[] {
         epochs: result.epochs,
         validationError: result.validationError,
         bestValidationError: best(results).validationError,
+        ...(variant.positions && { positions: variant.positions }),
         step: variant.cost,
       });
     }
@@ -176,105 +178,12 @@ export function toJson(standings: Standings, summary: ComparisonSummary, about: 
   };
 }
 
-/** The tables for a person. */
-export function describe(standings: Standings, { variants }: ComparisonSummary, about: About): string {
-  const { comparison, complete } = standings;
-  const finalists = variants.filter((variant) => variant.finalist);
-  const left = variants.filter((variant) => !variant.finalist);
-  const parts: string[] = [];
-  if (finalists.length > 0) parts.push(finalTable(finalists, comparison, about));
-  if (left.length > 0) parts.push(leftTable(left, about));
-  if (about.warning !== undefined) parts.push(about.warning);
-  if (complete) {
-    const [first] = comparison.seeds;
-    parts.push(
-      `The comparison is in ${about.out}, with a run for each net and seed: ` +
-        invocation(`evaluate --run ${about.out} --name ${runName(bestName(comparison, standings), first)}`),
-    );
-  }
-  return `\n${parts.join("\n\n")}\n`;
-}
-
-/** The variant with the least validation error in the last round: what was decided by all along. */
-function bestName(comparison: Comparison, { finalists = [] }: Standings): string {
+/** The first run of the variant with the least validation error in the last round: what was decided by all along. */
+export function bestRun({ comparison, finalists = [] }: Standings): string {
   const error = (net: Net) => {
     const values = ofNet(comparison, net).map(({ validationError }) => validationError ?? Infinity);
     return values.length === 0 ? Infinity : mean(values);
   };
-  return finalists.toSorted((a, b) => error(a) - error(b))[0]?.variant ?? NONE;
-}
-
-function shown(value: Spread | null, classification: boolean): string {
-  if (value === null) return "-";
-  const { mean, deviation } = value;
-  if (deviation === undefined) return showError(mean, classification);
-  return classification
-    ? `${(100 * mean).toFixed(2)} ± ${(100 * deviation).toFixed(2)} %`
-    : `${mean.toPrecision(4)} ± ${deviation.toPrecision(2)}`;
-}
-
-function number(value: Spread | null): string {
-  if (value === null) return "-";
-  const { mean, deviation } = value;
-  return deviation === undefined ? mean.toFixed(4) : `${mean.toFixed(4)} ± ${deviation.toFixed(4)}`;
-}
-
-function bytes({ stepBytes, keptBytes }: StepCost): string {
-  return `${((stepBytes + keptBytes) / 2 ** 20).toFixed(1)} MiB`;
-}
-
-function time({ stepMs, ratio }: StepCost, isNone: boolean): string {
-  return `${stepMs.toPrecision(3)} ms${isNone ? "" : ` (${ratio.toFixed(2)} x)`}`;
-}
-
-function finalTable(finalists: readonly FinalistSummary[], comparison: Comparison, about: About): string {
-  const { classification } = about;
-  const nets = new Map(comparison.variants.map((variant) => [variant.label, variant.name]));
-  const settingOf = ({ name, options }: FinalistSummary) => {
-    const variant = comparison.variants.find(({ label }) => label === name);
-    const setting = variant?.dial?.values.indexOf(options[variant.dial.option] as number) ?? 0;
-    return { variant: nets.get(name) ?? NONE, setting };
-  };
-  const rows = finalists.map((one) => [
-    one.name === NONE ? NONE : comparison.variants.find(({ label }) => label === one.name)!.plugin,
-    showOptions(comparison, settingOf(one)) || "-",
-    one.diverged > 0 ? `${one.diverged} of ${one.runs.length} diverged` : shown(one.validationError, classification),
-    shown(one.testError, classification),
-    shown(one.gap, classification),
-    number(one.negativeLogLikelihood),
-    time(one.step, one.name === NONE),
-    bytes(one.step),
-  ]);
-  const seeds = comparison.seeds.length;
-  const head = ["variant", "best options", "validation error", "test error", "gap", "NLL", "step", "memory"];
-  const differences = finalists.flatMap(({ name, againstNone }) =>
-    againstNone === null ? [] : [`${name} ${signed(againstNone, classification)}`]
-  );
-  return [
-    table(rows, head),
-    seeds > 1
-      ? `mean ± standard deviation over the ${seeds} seeds, after ${showEpochs(comparison.rounds.at(-1)!.epochs)}`
-      : "",
-    differences.length === 0 ? "" : `test error less that of ${NONE}, seed by seed: ${differences.join("; ")}`,
-    `Chosen by the error of ${about.validationExamples.toLocaleString("en")} validation examples; the ` +
-    `${about.testExamples.toLocaleString("en")} test examples had no part in any decision.`,
-  ].filter((line) => line !== "").join("\n");
-}
-
-function signed(value: Spread, classification: boolean): string {
-  const text = shown(value, classification);
-  return value.mean >= 0 ? `+${text}` : text;
-}
-
-function leftTable(left: readonly LeftSummary[], { classification }: About): string {
-  const rows = left.map((one) => [
-    one.name,
-    Object.entries(one.options).map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(", ") || "-",
-    `round ${one.afterRound}, ${showEpochs(one.epochs)}`,
-    showError(one.validationError, classification),
-    showError(one.bestValidationError, classification),
-    `${one.step.ratio.toFixed(2)} x`,
-  ]);
-  const head = ["left behind", "best options", "after", "validation error", "the best one's", "step"];
-  return `${table(rows, head)}\nof one seed; what they would have come to, on the test part too, is not known`;
+  const variant = finalists.toSorted((a, b) => error(a) - error(b))[0]?.variant ?? NONE;
+  return runName(variant, comparison.seeds[0]);
 }

@@ -1,5 +1,5 @@
 /** `compare`: variants on the same data with the same seeds, in rounds that leave the hopeless behind. @module */
-import { type Dataset, holdBack, loadDataset, OptionError, type Registry } from "../../mod.ts";
+import { buildModel, type Dataset, holdBack, loadDataset, OptionError, type Registry } from "../../mod.ts";
 import { compareCommand } from "../arguments/commands.ts";
 import { note, type Outcome } from "../arguments/deliver.ts";
 import { Interruption } from "../arguments/interruption.ts";
@@ -13,13 +13,15 @@ import { TerminalLine } from "../print/terminal_line.ts";
 import { chooseBackend } from "../run/choose_backend.ts";
 import { RunDirectory } from "../run/run_directory.ts";
 import { epochsWithin, readDuration, showEpochs } from "./_budget.ts";
+import { positionsFor } from "./_fit.ts";
 import { type Field, planRounds } from "./_halving.ts";
 import { type Comparison, readComparison, writeComparison } from "./_kept.ts";
 import { measureSteps } from "./_measure.ts";
 import { Progress } from "./_progress.ts";
 import { runRounds, type Standings } from "./_rounds.ts";
 import { configOf, dialIn, runName, settingsOf } from "./_runs.ts";
-import { type About, describe, summarize, toJson } from "./_summary.ts";
+import { type About, summarize, toJson } from "./_summary.ts";
+import { describe, describePositions } from "./_tables.ts";
 import { NONE, readVariants } from "./_variants.ts";
 
 /** What is compared when nothing is said. */
@@ -83,22 +85,35 @@ async function begin(given: Arguments, line: TerminalLine, signal: AbortSignal):
   const seconds = budget === undefined ? undefined : readDuration(budget, "--budget");
   const count = given.whole("settings", 1) ?? SETTINGS;
   const named = readVariants(given.value("variants") ?? VARIANTS, registry);
-  const variants = named.map((variant) => {
+  const dialled = named.map((variant) => {
     const dial = dialIn(variant, plan.config, registry, count);
     return { ...variant, ...(dial && { dial }) };
   });
   const seeds = plan.config.seeds ?? SEEDS;
   const field: Field = {
-    variants: variants.length,
-    settings: Math.max(...variants.map(settingsOf)),
-    finalists: Math.min(given.whole("finalists", 1) ?? FINALISTS, variants.length),
+    variants: dialled.length,
+    settings: Math.max(...dialled.map(settingsOf)),
+    finalists: Math.min(given.whole("finalists", 1) ?? FINALISTS, dialled.length),
     seeds,
   };
   planRounds(field, plan.config.epochs); // what is wrong with them is told before anything is opened
   const { warning } = await chooseBackend(given.value("backend"), registry.list());
   const dataset = plan.dataset ?? await loadDataset(configuredDataset(plan.config, registry));
   const config = alone(plan.config, dataset, given.value("config"));
-  const compared = { config, variants, seeds: Array.from({ length: seeds }, (_, i) => config.seed + i) };
+  const seedList = Array.from({ length: seeds }, (_, i) => config.seed + i);
+  const first = { config, variants: [], seeds: seedList };
+  const bare = configuredRun(
+    configOf(first, [{ variant: NONE, setting: 0 }], registry),
+    `seed-${config.seed}`,
+    registry,
+  );
+  const without = buildModel(bare.model, { inputShape: dataset.train.shape, seed: config.seed });
+  const variants = dialled.map((variant) => {
+    const positions = positionsFor(variant, config, without, registry);
+    if (positions !== undefined) note(describePositions(variant.label, positions));
+    return { ...variant, ...(positions && { positions }) };
+  });
+  const compared = { config, variants, seeds: seedList };
   // All are tried in their places, at the value where their tuning begins.
   const nets = [NONE, ...variants.map(({ name }) => name)].map((variant) => ({ variant, setting: 0 }));
   const whole = configOf(compared, nets, registry);

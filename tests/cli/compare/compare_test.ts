@@ -108,6 +108,18 @@ Deno.test("a comparison stopped by Ctrl-C repeats no training, and comes to the 
     assertEquals(told.out, resumed.out);
   }));
 
+Deno.test("trainings that diverge end a comparison no sooner, and have no figures", () =>
+  inFolder(async (folder) => {
+    const learningRate = { plugin: "step", from: 0.1, factor: 1e15, every: 2 };
+    const config = await writeConfig(folder, { optimizer: { plugin: "sgd", learningRate }, epochs: 4 });
+    const args = ["--variants", "dropout", "--settings", "2", "--seeds", "1", "--out", `${folder}/out`, "--json"];
+    const ran = await cli(["compare", "--config", config, ...args]);
+    assertEquals(ran.status, 0, ran.err);
+    const { complete, variants } = JSON.parse(ran.out);
+    const figures = variants.map((one: Record<string, unknown>) => [one.name, one.diverged, one.testError]);
+    assertEquals([complete, figures], [true, [["none", 1, null], ["dropout", 1, null]]]);
+  }));
+
 Deno.test("what is wrong with a comparison is told in a sentence, with status 2, and nothing is written", () =>
   inFolder(async (folder) => {
     const config = await writeConfig(folder);

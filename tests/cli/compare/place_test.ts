@@ -1,9 +1,18 @@
 /** Where variants stand in a model in place of its dropout. */
 import { assertEquals, assertThrows } from "@std/assert";
+import { positionsFor } from "../../../cli/compare/_fit.ts";
 import { rateIn, withoutVariants, withVariant } from "../../../cli/compare/_place.ts";
 import { readVariants } from "../../../cli/compare/_variants.ts";
 import type { PartConfig } from "../../../cli/configuration/config.ts";
-import { builtins, OptionError, PluginError, Registry, ThinnedError } from "../../../mod.ts";
+import {
+  buildModel,
+  builtins,
+  type LayerPlugin,
+  OptionError,
+  PluginError,
+  Registry,
+  ThinnedError,
+} from "../../../mod.ts";
 
 const registry = new Registry(builtins);
 
@@ -116,6 +125,40 @@ Deno.test("a variant without a place in the model is refused by name, with what 
     PluginError,
     "dropout somewhere behind it",
   );
+});
+
+Deno.test("a variant that fits some positions stands at these, and the others keep what they have", () => {
+  const images: PartConfig[] = [
+    { plugin: "conv2d", channels: 2, kernel: 3 },
+    { plugin: "dropout", rate: 0.1 },
+    { plugin: "flatten" },
+    { plugin: "dense", units: 8 },
+    { plugin: "dropout", rate: 0.5 },
+    { plugin: "dense", units: 4 },
+  ];
+  const none = withoutVariants(images, registry);
+  const root = registry.create({ plugin: "sequential", layers: none }, "model") as unknown as LayerPlugin;
+  const without = buildModel(root, { inputShape: [1, 8, 8], seed: 1 });
+  const positions = (text: string) =>
+    positionsFor(readVariants(text, registry)[0], { model: images }, without, registry);
+  assertEquals(positions("spatial-dropout"), { at: [0], of: 2 });
+  assertEquals(positions("drop-block:block=5"), { at: [0], of: 2 });
+  assertEquals(positions("dropout"), undefined); // all of them
+  assertEquals(positions("hidden-cut:select=attention"), undefined); // none of them
+  assertEquals(positions("drop-connect"), undefined); // it stands at weights
+  assertEquals(positions("spatial-dropout", [...images, ...images]), undefined); // not those of the model that was built
+  const placed = withVariant(
+    images,
+    {
+      label: "",
+      plugin: "spatial-dropout",
+      options: {},
+      tuned: { option: "rate", value: 0.3 },
+      positions: [0],
+    },
+    registry,
+  );
+  assertEquals(placed, images.map((part, i) => i === 1 ? { plugin: "spatial-dropout", rate: 0.3 } : part));
 });
 
 Deno.test("variants are named with options, by names that folders can have", () => {
