@@ -139,8 +139,8 @@ Deno.test("a variant that fits some positions stands at these, and the others ke
   const none = withoutVariants(images, registry);
   const root = registry.create({ plugin: "sequential", layers: none }, "model") as unknown as LayerPlugin;
   const without = buildModel(root, { inputShape: [1, 8, 8], seed: 1 });
-  const positions = (text: string) =>
-    positionsFor(readVariants(text, registry)[0], { model: images }, without, registry);
+  const positions = (text: string, model = images) =>
+    positionsFor(readVariants(text, registry)[0], { model }, without, registry);
   assertEquals(positions("spatial-dropout"), { at: [0], of: 2 });
   assertEquals(positions("drop-block:block=5"), { at: [0], of: 2 });
   assertEquals(positions("dropout"), undefined); // all of them
