@@ -98,7 +98,7 @@ browserTest(
       await page.click("#play");
       await page.waitForFunction("playground.frame.step > 300");
       await page.click("#play");
-      await page.waitForFunction("playground.losses.at(-1).step === playground.frame.step");
+      await page.waitForFunction("playground.frame.spent[1] === 0"); // the answer to the pause itself
       const learned = await told(page);
       assert(learned.losses.at(-1)!.train.loss < 0.7 * learned.losses[0].train.loss);
       // What stands is what is seen: the masks of the last step.

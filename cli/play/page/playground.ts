@@ -9,23 +9,21 @@ import {
   lossOf,
   type Model,
   OptimizerDriver,
-  predict,
   type Progress,
   recycling,
   sameShape,
+  type SiteCall,
   stepsPerEpoch,
-  Tensor,
+  type Tensor,
 } from "../../../core/mod.ts";
 import { adamw, crossEntropy } from "../../../plugins/mod.ts";
 import { drawnAt } from "./masks.ts";
 import type { Field, Losses, Shown, SiteFrame } from "./messages.ts";
 import { type Net, netOf } from "./net.ts";
 import { datasetOf, type Points, pointsOf } from "./points.ts";
-import { EXTENT, type Scene } from "./scene.ts";
+import { fieldOf, GRID } from "./plane.ts";
+import type { Scene } from "./scene.ts";
 import { fittingVariants, registry, type Variant } from "./variants.ts";
-
-/** Places along a side of a field. */
-export const GRID = 40;
 
 const loss = crossEntropy();
 
@@ -53,20 +51,11 @@ export class Playground {
   #data!: Dataset | null;
   #batches: Iterator<Batch> | undefined;
   #step = 0;
-  readonly #grid: Tensor;
-  readonly #same = new Int32Array(GRID * GRID);
 
   /** @throws {ThinnedError} for a scene that cannot be built */
   constructor(scene: Scene, variants: readonly Variant[] = fittingVariants()) {
     this.variants = variants;
     this.#scene = scene;
-    this.#grid = Tensor.from(
-      Float32Array.from({ length: 2 * GRID * GRID }, (_, i) => {
-        const at = i % 2 === 0 ? (i >> 1) % GRID : Math.floor((i >> 1) / GRID);
-        return (2 * at / (GRID - 1) - 1) * EXTENT;
-      }),
-      [GRID * GRID, 2],
-    );
     this.#build(scene, false);
     this.#draw(scene);
   }
@@ -199,7 +188,7 @@ export class Playground {
       const { inputs, targets } = this.#next();
       const sites: SiteFrame[] = [];
       const atSites = watch
-        ? (call: Parameters<NonNullable<Parameters<Model["forward"]>[1]>["atSites"] & object>[0]) => {
+        ? (call: SiteCall) => {
           const site = this.#net.sites.find(({ path }) => path === call.path);
           if (site !== undefined) {
             const drawn = drawnAt(call, variant.adaptive);
@@ -228,35 +217,11 @@ export class Playground {
   }
 
   /**
-   * What the net says of the whole plane, once and in Monte Carlo passes. Each pass is one thinned net: all places have the
-   * address of one example, and so one mask, which stays the same from field to field.
+   * What the net says of the whole plane: see {@linkcode fieldOf}.
+   *
+   * @param size places along a side
    */
-  field(): Field {
-    const { doubt, passes: samples } = this.#scene;
-    const progress = this.#data === null ? undefined : this.#progress;
-    const found = predict(this.#model, this.#grid, {
-      samples,
-      softmax: true,
-      keepPasses: true,
-      weightScaling: true,
-      batchSize: 4000,
-      examples: this.#same,
-      ...(progress && { progress }),
-    });
-    const ofClass1 = (tensor: Tensor) =>
-      Float32Array.from({ length: tensor.size / 2 }, (_, i) => tensor.floats[2 * i + 1]);
-    const bits = (nats: Tensor) => Float32Array.from(nats.floats, (value) => Math.max(0, value) / Math.LN2);
-    const unsure = doubt === "information"
-      ? bits(found.mutualInformation)
-      : doubt === "deviation"
-      ? ofClass1(found.variance).map((variance) => 2 * Math.sqrt(variance))
-      : bits(found.entropy);
-    return {
-      size: GRID,
-      probability: ofClass1(found.weightScaling!),
-      doubt,
-      unsure,
-      passes: ofClass1(found.passes!),
-    };
+  field(size: number = GRID): Field {
+    return fieldOf(this.#model, this.#scene, size, this.#data === null ? undefined : this.#progress);
   }
 }

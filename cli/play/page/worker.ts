@@ -1,7 +1,8 @@
 /// <reference lib="webworker" />
 /** The page's worker: the library trains in it, so that the page stays free to draw. @module */
 import { ThinnedError } from "../../../core/mod.ts";
-import type { Answer, Request, Shown } from "./messages.ts";
+import type { Answer, Field, Request, Shown } from "./messages.ts";
+import { GRID } from "./plane.ts";
 import { Playground } from "./playground.ts";
 import { firstScene, type Scene } from "./scene.ts";
 import { fittingVariants } from "./variants.ts";
@@ -21,6 +22,21 @@ function answer(message: Answer): void {
   scope.postMessage(message);
 }
 
+/** Places along a side of a field while training goes on, if a whole one takes more than this many milliseconds. */
+const [COARSE, SLOW] = [20, 60];
+
+/** Milliseconds that a whole field took, or would have taken. */
+let cost = 0;
+
+/** The field, coarser where a variant is slow and the next one follows soon. */
+function field(net: Playground, fresh: boolean): Field {
+  const size = fresh || cost < SLOW ? GRID : COARSE;
+  const began = performance.now();
+  const found = net.field(size);
+  cost = (performance.now() - began) * (GRID / size) ** 2;
+  return found;
+}
+
 /** Runs what is done now and then; undefined if it is not yet time. */
 function nowAndThen<T>(what: keyof typeof due, always: boolean, body: () => T): T | undefined {
   const before = performance.now();
@@ -32,6 +48,7 @@ function nowAndThen<T>(what: keyof typeof due, always: boolean, body: () => T): 
 }
 
 function setScene(scene: Scene): void {
+  cost = 0;
   let refused: string | undefined;
   try {
     if (playground === undefined) playground = new Playground(scene, variants);
@@ -72,7 +89,7 @@ function advance(steps: number, fresh: boolean): void {
     shown,
     weights: net.weights(),
     losses: nowAndThen("losses", fresh, () => net.measure()),
-    field: nowAndThen("field", fresh, () => net.field()),
+    field: nowAndThen("field", fresh, () => field(net, fresh)),
     spent,
     stopped,
   });
