@@ -13,6 +13,7 @@ import {
   noGrad,
   type Plugin,
   type Progress,
+  recycling,
   type RunOptions,
   type SiteRole,
   type Tensor,
@@ -231,11 +232,13 @@ export class Trial {
       : subject.output(x, { mode: "eval" });
     let size = 0;
     for (let step = 3; step < 3 + TRIES; step++) {
-      subject.output(x, { mode, step }).floats.forEach((value, i) => {
-        if (Object.is(value, kept.floats[i])) return;
-        const difference = Math.abs(value - kept.floats[i]);
-        size += difference <= 1 ? Math.max(difference, Number.MIN_VALUE) : 1;
-      });
+      recycling(() =>
+        subject.output(x, { mode, step }).floats.forEach((value, i) => {
+          if (Object.is(value, kept.floats[i])) return;
+          const difference = Math.abs(value - kept.floats[i]);
+          size += difference <= 1 ? Math.max(difference, Number.MIN_VALUE) : 1;
+        })
+      );
     }
     return size;
   }

@@ -171,15 +171,15 @@ export function periodOfSteps(draws: Draws): string {
   }, 0);
   const needed = Math.log(LEVEL) - 2 * Math.log(total);
   const length = Math.max(1, Math.ceil(needed / each));
-  const step = (draw: number) => columns.map((bits) => bits[draw]).join("");
+  const steps = Array.from({ length: total }, (_, draw) => columns.map((bits) => bits[draw]).join(""));
   const signatures: [string, string, number][] = [];
   for (let draw = 0; draw + length <= count; draw++) {
-    const run = Array.from({ length }, (_, i) => step(draw + i)).join("|");
+    const run = steps.slice(draw, draw + length).join("|");
     signatures.push([run, `step ${start + draw}`, length * each]);
   }
   if (length === 1) {
     for (let draw = count; draw < total; draw++) {
-      signatures.push([step(draw), `step ${panel.request.bases![draw]}`, each]);
+      signatures.push([steps[draw], `step ${panel.request.bases![draw]}`, each]);
     }
   }
   const compared = distinct(signatures, total, "masks for steps");
