@@ -64,6 +64,8 @@ export {
   type WriteCheckpointOptions,
 } from "./store/checkpoint.ts";
 export type { ChannelUnits, Dataset, RowReading, RowSource, Split, TargetUnits } from "./train/data.ts";
+export { currentNotebook, type DisplayBundle, jupyterDisplay, type Notebook } from "./display/jupyter.ts";
+export { errorText, historyCurves, historyTable } from "./display/display_history.ts";
 export * from "./errors.ts";
 export { didYouMean } from "./did_you_mean.ts";
 export * from "./train/events.ts";

@@ -47,9 +47,11 @@ const rooms: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   // Addresses say where a kernel's numbers lie, and the slow twins draw them: each needs one file of the other.
   random: { rooms: [], files: ["core/backend/draw.ts"] },
   backend: { rooms: [], files: ["core/random/philox.ts"] },
-  tensor: { rooms: ["backend", "random"], files: [] },
+  // What things show of themselves in a notebook; they name what they show as types alone.
+  display: { rooms: [], files: [] },
+  tensor: { rooms: ["backend", "random", "display"], files: [] },
   // A model saves itself: `model.save`.
-  plugin: { rooms: ["backend", "random", "tensor"], files: ["core/store/saved_model.ts"] },
+  plugin: { rooms: ["backend", "random", "tensor", "display"], files: ["core/store/saved_model.ts"] },
   // A data set's examples are prepared alike in training and for a model that was loaded, which predicts rows as any does.
   store: {
     rooms: ["tensor", "plugin", "uncertainty"],
@@ -57,7 +59,7 @@ const rooms: Readonly<Record<string, { readonly rooms: readonly string[]; readon
   },
   // Formulas: what probabilities and numbers are worth.
   uncertainty: { rooms: ["tensor"], files: ["core/backend/reference/elementwise.ts"] },
-  train: { rooms: ["backend", "random", "tensor", "plugin", "store", "uncertainty"], files: [] },
+  train: { rooms: ["backend", "random", "tensor", "display", "plugin", "store", "uncertainty"], files: [] },
 };
 
 for (const [room, allowed] of Object.entries(rooms)) {

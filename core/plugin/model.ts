@@ -5,6 +5,8 @@
  * @module
  */
 import { CheckpointError, OptionError, refuseUnknown, ShapeError, show, showShape } from "../errors.ts";
+import { displayModel } from "../display/display_model.ts";
+import { type DisplayBundle, jupyterDisplay } from "../display/jupyter.ts";
 import { Rows } from "../random/rows.ts";
 import { noGrad } from "../tensor/autograd.ts";
 import { saveModel, type SaveOptions } from "../store/saved_model.ts";
@@ -27,6 +29,7 @@ import { patternOf } from "./pattern_of.ts";
 import { type SamplePass, samplePasses } from "./samples.ts";
 import type { FurtherPass, LayerPlugin, Mode, Moments, Plugin, Progress } from "./plugin.ts";
 import type { ScheduleMemory } from "./schedule_memory.ts";
+import { formatSummary } from "./summary.ts";
 import { beginning, Tree } from "./tree.ts";
 
 export type {
@@ -445,6 +448,11 @@ export class Model {
   /** One row for each plugin, in the order they are run. */
   summary(): SummaryRow[] {
     return this.#tree.summary();
+  }
+
+  /** What a notebook shows: the summary as a table. */
+  [jupyterDisplay](): DisplayBundle {
+    return displayModel({ rows: this.summary(), inputs: this.inputShapes, plain: formatSummary(this) });
   }
 
   /**

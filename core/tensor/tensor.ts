@@ -5,6 +5,8 @@
  * @module
  */
 import type { Floats, Ints } from "../backend/arrays.ts";
+import { displayTensor } from "../display/display_tensor.ts";
+import { type DisplayBundle, jupyterDisplay } from "../display/jupyter.ts";
 import type { GraphNode } from "./autograd.ts";
 import { DataError, OptionError, ShapeError, showShape } from "../errors.ts";
 import type { Key } from "../random/key.ts";
@@ -232,6 +234,11 @@ export class Tensor {
     const { recycled, detached } = this.storage;
     const values = recycled ? "recycled" : detached ? "transferred" : this.storage.array.slice(0, 6).join(", ");
     return `Tensor(${this.dtype} ${showShape(this.shape)}: ${values}${this.size > 6 ? ", ..." : ""})`;
+  }
+
+  /** What a notebook shows: type and shape, and the numbers; as a picture where they are a matrix, or images. */
+  [jupyterDisplay](): Promise<DisplayBundle> {
+    return displayTensor(this);
   }
 
   // ---- history ----

@@ -4,6 +4,7 @@
  * @module
  */
 import type { BackendInfo } from "../backend/backend.ts";
+import type { DisplayBundle, jupyterDisplay } from "../display/jupyter.ts";
 import type { Dataset } from "./data.ts";
 import type { EpochMetrics, Snapshot } from "./events.ts";
 import { type LearningOptions, learningOptions } from "./learning_options.ts";
@@ -82,6 +83,8 @@ export interface FitResult extends EpochMetrics {
    * file that `loadModel` reads: see {@linkcode Model.save}.
    */
   save(path: string): Promise<void>;
+  /** What a notebook shows: where the run ended, and the curves of how it came there; `history` shows its curves, too. */
+  [jupyterDisplay](): DisplayBundle;
 }
 
 /** The names of {@linkcode FitOptions}. */

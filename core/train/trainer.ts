@@ -7,6 +7,9 @@
 import { weightsNow } from "./average.ts";
 import { currentBackend } from "../backend/backend.ts";
 import type { Dataset, Split } from "./data.ts";
+import { displayHistory } from "../display/display_history.ts";
+import { displayResult } from "../display/display_result.ts";
+import { jupyterDisplay } from "../display/jupyter.ts";
 import { isPlugin } from "../plugin/is_plugin.ts";
 import { CheckpointError, DivergenceError, OptionError, refuseUnknown } from "../errors.ts";
 import { errorOf, evaluate, loadDataset } from "./evaluate.ts";
@@ -422,12 +425,15 @@ export class Trainer {
       seconds: 0,
       stepMs: 0,
     };
-    return {
+    const { classification } = this.info;
+    const result = {
       ...last,
       name: this.info.name,
       model: this.model,
       parameters: this.info.parameters,
-      history,
+      history: Object.defineProperty([...history], jupyterDisplay, {
+        value: () => displayHistory(history, classification),
+      }),
       secondsPerEpoch: median(history.map((metrics) => metrics.seconds)),
       stepMs: median(history.map((metrics) => metrics.stepMs)),
       step: this.step,
@@ -435,7 +441,8 @@ export class Trainer {
       interrupted: this.interrupted,
       backend: this.info.backend,
       preprocessing: preprocessingOf(this.#dataset),
-      save: (path) => this.save(path),
+      save: (path: string) => this.save(path),
     };
+    return { ...result, [jupyterDisplay]: () => displayResult(result, classification) };
   }
 }

@@ -1,7 +1,8 @@
 /** The observer `progress-bar`. @module */
 import { z } from "zod";
-import { definePlugin, type Factory } from "../../core/mod.ts";
+import { currentNotebook, definePlugin, type Factory } from "../../core/mod.ts";
 import { Board, ProgressBar, type Screen } from "./_bar.ts";
+import { NotebookProgress } from "./_notebook_progress.ts";
 
 /** Standard error, for as long as somebody reads it. */
 function standardError(): Screen {
@@ -35,7 +36,8 @@ let board: Board | undefined;
 /**
  * Shows on standard error how a run is doing: the epoch, the step, loss and accuracy as seen in training, images a
  * second, and the time that is left. Each finished epoch leaves one line. Where standard error is not a terminal, these
- * lines are all there is.
+ * lines are all there is. In a notebook of Deno's Jupyter kernel it is one output that changes in place, with curves of
+ * loss and error that grow.
  *
  * @example
  * ```ts
@@ -49,9 +51,12 @@ let board: Board | undefined;
  */
 export const progressBar: Factory<"observer", Record<never, never>> = definePlugin({
   name: "progress-bar",
-  summary: "Shows on standard error how a run is doing, in place on a terminal, else one line an epoch.",
+  summary:
+    "Shows on standard error how a run is doing, in place on a terminal or in a notebook, else one line an epoch.",
   options: z.object({}),
   observe({ run }) {
+    const notebook = currentNotebook();
+    if (notebook !== undefined) return new NotebookProgress(run, notebook);
     board ??= new Board(standardError());
     return new ProgressBar(run, board);
   },
