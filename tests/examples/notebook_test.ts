@@ -39,7 +39,7 @@ if (!installed) {
 Deno.test("the notebook is kept without outputs, and begins with a cell that may be lost", async () => {
   const code = (await cellsOf(notebook)).filter(({ cell_type }) => cell_type === "code");
   for (const { source, outputs } of code) assertEquals(outputs, [], source.join(""));
-  assertEquals(code[0].source, ["Deno.version.deno"]);
+  assertEquals(code[0].source, ["Deno.version.deno;"]);
 });
 
 Deno.test({
