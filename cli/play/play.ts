@@ -5,7 +5,7 @@ import { note, type Outcome } from "../arguments/deliver.ts";
 import { Interruption } from "../arguments/interruption.ts";
 import { readArguments } from "../arguments/read_arguments.ts";
 import { bundlePage } from "./bundle_page.ts";
-import { openInBrowser } from "./open_in_browser.ts";
+import { openInBrowser } from "../arguments/open_in_browser.ts";
 
 /** Where the page is served if nobody says. */
 const PORT = 8123;

@@ -120,14 +120,8 @@ function look(call: SiteCall, count: Count): Tensor | null {
       const [x, y] = [first.floats, out.floats].map((scores) => scores.map((score) => score > maskedScore / 2 ? 1 : 0));
       count.compare(x, y);
     } else count.compare(numbers(first), numbers(out));
-  } else if (role === "embedding") {
-    const index = args[1] as Tensor;
-    const features = first.shape[1];
-    const table = first.floats;
-    const rows = new Float32Array(out.size);
-    index.ints.forEach((word, i) => rows.set(table.subarray(word * features, (word + 1) * features), i * features));
-    count.compare(rows, numbers(out));
-  } else if (role === "product") lookAtProduct(call, count);
+  } else if (role === "embedding") lookAtEmbedding(call, count);
+  else if (role === "product") lookAtProduct(call, count);
   return out;
 }
 
@@ -147,6 +141,25 @@ function lookAtProduct({ args, act }: SiteCall, count: Count): void {
   if (out !== null) count.compare(numbers(plain), numbers(out));
 }
 
+/** Words that an example is shown to see which of them an embedding drops. */
+const MOST_WORDS = 64;
+
+/** What a variant drops of a table is seen in words that differ, not in those that happen to be frequent. */
+function lookAtEmbedding({ args, act }: SiteCall, count: Count): void {
+  const [table, indices] = args as SiteArguments<"embedding">;
+  const [words, features] = table.shape;
+  const batch = indices.shape[0];
+  const each = Math.min(MOST_WORDS, Math.ceil(words / batch));
+  const shown = Int32Array.from({ length: batch * each }, (_, i) => i % words);
+  const out = act([table, Tensor.from(shown, [batch, each])]);
+  if (out === null) return;
+  const before = new Float64Array(out.size);
+  shown.forEach((word, i) => {
+    for (let k = 0; k < features; k++) before[i * features + k] = table.storage.array[word * features + k];
+  });
+  count.compare(before, numbers(out));
+}
+
 /** Whether a schema takes probabilities and no other numbers. */
 function isConfined(schema: { safeParse(value: unknown): { success: boolean } } | undefined): boolean {
   const takes = (value: number) => schema?.safeParse(value).success ?? false;
@@ -154,8 +167,8 @@ function isConfined(schema: { safeParse(value: unknown): { success: boolean } } 
 }
 
 /**
- * The rate among a variant's options: the one of that name, or the largest of those that it claims for probabilities, by
- * default the numbers that are confined to [0, 1].
+ * The rate among a variant's options: the one of that name, or the mean of those above 0 that it claims for probabilities,
+ * by default the numbers that are confined to [0, 1].
  */
 function rateOf({ definition }: Plugin, options: Readonly<Record<string, unknown>>): number | null {
   if (typeof options.rate === "number") return options.rate;
@@ -167,7 +180,8 @@ function rateOf({ definition }: Plugin, options: Readonly<Record<string, unknown
     const value = options[name];
     return typeof value === "number" ? [/keep|retain|survival/.test(name) ? 1 - value : value] : [];
   });
-  return rates.length === 0 ? null : Math.max(...rates);
+  const above = rates.filter((rate) => rate > 0);
+  return rates.length === 0 ? null : above.length === 0 ? 0 : above.reduce((a, b) => a + b) / above.length;
 }
 
 /** The rate that a variant has learned and hands out, if it does: itself, as a keep probability, or as Gaussian noise. */

@@ -13,6 +13,7 @@ import {
 import { absolutePaths } from "../arguments/absolute_paths.ts";
 import { reportCommand } from "../arguments/commands.ts";
 import { note, type Outcome } from "../arguments/deliver.ts";
+import { openInBrowser } from "../arguments/open_in_browser.ts";
 import { folderOf } from "../arguments/paths.ts";
 import { type Arguments, readArguments } from "../arguments/read_arguments.ts";
 import { configuredDataset, type ConfiguredRun, configuredRun } from "../configuration/configured_run.ts";
@@ -23,7 +24,6 @@ import { table } from "../print/table.ts";
 import { backendLine, chooseBackend } from "../run/choose_backend.ts";
 import { placeData } from "../run/place_data.ts";
 import { folderOfRun, identityOf } from "../run/run_directory.ts";
-import { openPage } from "./open_page.ts";
 import type { RunReport } from "./report_data.ts";
 import { REPORT, reportData, reportRuns, writeReports, writeWhole } from "./write_reports.ts";
 import { reportPage } from "./html.ts";
@@ -42,7 +42,9 @@ export async function report(args: readonly string[]): Promise<Outcome> {
   const written = wanted === undefined && folders.length === 1
     ? await writeReports(folders[0], runs)
     : await writeOne(wanted ?? REPORT, named(runs, folders));
-  if (given.has("open")) await openPage(written.path);
+  if (given.has("open") && !await openInBrowser(await Deno.realPath(written.path))) {
+    note(`No browser could be asked to open ${written.path}.`);
+  }
   return { json: { report: written.path, runs: written.reports.map(summary) }, text: describe(written) };
 }
 

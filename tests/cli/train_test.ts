@@ -103,6 +103,8 @@ Deno.test("a run stopped by Ctrl-C ends with a checkpoint, says how to resume, a
     const err = new TextDecoder().decode(stderr);
     assertEquals(code, 130, err);
     assertStringIncludes(err, `--resume ${folder}/stopped`);
+    const report = () => Deno.readTextFile(`${folder}/stopped/report.html`);
+    assertStringIncludes(await report(), '"interrupted":true');
 
     const resumed = await cli(["train", "--resume", `${folder}/stopped`]);
     assertEquals(resumed.status, 0, resumed.err);
@@ -110,6 +112,7 @@ Deno.test("a run stopped by Ctrl-C ends with a checkpoint, says how to resume, a
       await Deno.readFile(`${folder}/stopped/model.safetensors`),
       await Deno.readFile(`${folder}/whole/model.safetensors`),
     );
+    assertStringIncludes(await report(), '"epochs":{"done":60,"of":60},"interrupted":false');
     const errors = async (run: string) =>
       (await Deno.readTextFile(`${folder}/${run}/metrics.jsonl`)).trim().split("\n")
         .map((line) => JSON.parse(line)).map(({ epoch, testLoss, runningLoss }) => [epoch, testLoss, runningLoss]);
