@@ -38,7 +38,7 @@ const SAMPLE = { most: 512, oneIn: 64, least: 256 } as const;
 const DRAWN = 64;
 
 /** The part of the time of all steps that recording may take, or the milliseconds of an epoch where that is more. */
-const SHARE = 0.012;
+const SHARE = 0.015;
 const ALLOWANCE_MS = 10;
 
 /** A model, and what of its data is looked at. */
