@@ -19,6 +19,7 @@ Deno.test("without arguments predict makes one pass and prints a table; all that
     weightScaling: false,
     limit: undefined,
     format: "table",
+    laplace: false,
   });
   const given = ["--samples", "5", "--sites", "^0$", "--sites", "3", "--quantiles", "0.05, 1", "--precision", "1e-3"];
   const found = choices(...given, "--weight-scaling", "--format", "csv", "--average=geometric", "--seed", "7");
