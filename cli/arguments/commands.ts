@@ -9,6 +9,8 @@ export interface OptionHelp {
   readonly name: string;
   /** What stands behind it, such as `FILE`; a switch has none. */
   readonly value?: string;
+  /** Whether the option may stand without its value. */
+  readonly bare?: boolean;
   /** Whether it may be given several times. */
   readonly repeated?: boolean;
   /** What it means, in a few words. */
@@ -91,12 +93,20 @@ export const trainCommand: CommandHelp = {
     backend,
     { name: "out", value: "DIR", meaning: "the run's folder, to be made", default: "runs/TIME-DATASET" },
     { name: "resume", value: "DIR", meaning: "go on with the run in a folder, with the bits of one never stopped" },
+    {
+      name: "dashboard",
+      value: "PORT",
+      bare: true,
+      meaning: "serve a page on this machine that shows training as it goes on, pauses it and stops it",
+      default: "no page; without a number, any free port",
+    },
   ],
   examples: [
     ["train", "drawn digits, without and with dropout"],
     ["train --config my.json --seeds 5", "a configuration of yours, with five seeds"],
     ["train --dataset csv --data table.csv --set dataset.target=price", "a table"],
     ["train --resume runs/mine --epochs 20", "go on with a run, to 20 epochs"],
+    ["train --dashboard", "with a page to watch it; its address is printed"],
   ],
   notes: [
     "A configuration is described in the README; `plugins --schema` writes its JSON Schema, for editors.",

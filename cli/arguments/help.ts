@@ -55,9 +55,9 @@ export function tellVersion(): Outcome {
 
 function full({ name, words = [], summary, options, examples, notes = [] }: CommandHelp): string {
   const usage = [name, ...words, options.length > 0 ? "[OPTIONS]" : ""].filter((part) => part !== "").join(" ");
-  const rows = [...options, ...common].map(({ name, value, repeated, meaning, default: otherwise }) =>
+  const rows = [...options, ...common].map(({ name, value, bare, repeated, meaning, default: otherwise }) =>
     [
-      `--${name}${value === undefined ? "" : ` ${value}`}${repeated ? " ..." : ""}`,
+      `--${name}${value === undefined ? "" : bare ? ` [${value}]` : ` ${value}`}${repeated ? " ..." : ""}`,
       otherwise === undefined ? meaning : `${meaning} (default: ${otherwise})`,
     ] as const
   );

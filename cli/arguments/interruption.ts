@@ -38,6 +38,14 @@ export class Interruption {
     return this.#status;
   }
 
+  /** Ends the run as a first Ctrl-C does, asked for in another way; nothing more when it is ending. */
+  ask(): void {
+    if (this.#stop.signal.aborted) return;
+    this.#status = statuses.SIGINT;
+    note(`\n${this.#what}.`);
+    this.#stop.abort();
+  }
+
   /** Stops listening. */
   close(): void {
     for (const [name, listener] of this.#listeners.splice(0)) Deno.removeSignalListener(name, listener);

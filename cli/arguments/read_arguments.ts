@@ -7,7 +7,7 @@ import type { CommandHelp, OptionHelp } from "./commands.ts";
 export interface Arguments {
   /** Words that are no options. */
   readonly words: readonly string[];
-  /** The value of an option, if it was given. */
+  /** The value of an option, if it was given; empty where it was given without one. */
   value(name: string): string | undefined;
   /** All values of a repeated option. */
   list(name: string): readonly string[];
@@ -48,8 +48,9 @@ export function readArguments(args: readonly string[], command: CommandHelp): Ar
   for (const name of values) {
     if (all(name).length > 1) throw new OptionError(`--${name}`, "one value", all(name));
   }
+  const bare = names(({ bare }) => bare === true);
   for (const name of [...values, ...lists]) {
-    if (all(name).includes("")) throw new OptionError(`--${name}`, "a value", "nothing");
+    if (!bare.includes(name) && all(name).includes("")) throw new OptionError(`--${name}`, "a value", "nothing");
   }
   return {
     words,
