@@ -16,7 +16,7 @@ export function confusion({ runs }: View): HTMLElement | undefined {
   return panel(
     "confusion",
     "What is taken for what",
-    "A row for each true class, a column for each answer, test part. The diagonal is right; the darker a cell beside " +
+    "A row for each true class, a column for each answer, test part. The diagonal is right; the stronger a cell beside " +
       "it, the more often that mistake is made.",
     element("div", { class: "multiples medium" }, ...seen.map(matrix)),
   );
