@@ -30,8 +30,9 @@ export interface DashboardOptions {
 /** Milliseconds between two messages about a run that is in an epoch. */
 const PROGRESS_MS = 250;
 
-/** The part of the time that messages, and reports, may take each. */
+/** The part of the time that messages may take, and reports. */
 const SHARE = 0.004;
+const REPORT_SHARE = 0.008;
 
 /** Milliseconds after the end in which listeners are told it. */
 const FAREWELL_MS = 1000;
@@ -57,13 +58,14 @@ export class Dashboard {
   readonly #listeners = new Listeners();
   readonly #runs = new Map<string, RunProgress>();
   readonly #pace = new Pace(SHARE, PROGRESS_MS);
-  readonly #reportPace = new Pace(SHARE, 0);
+  readonly #reportPace = new Pace(REPORT_SHARE, 0);
   #report: { readonly json: string; readonly data: ReportData } | undefined;
   #stale = true;
   #announcing: ReturnType<typeof setTimeout> | undefined;
   #state: State = "training";
   #paused: PromiseWithResolvers<void> | undefined;
   #pausedMs = 0;
+  #closed = false;
 
   /**
    * Begins to serve.
@@ -115,16 +117,23 @@ export class Dashboard {
     this.#announcing = setTimeout(() => {
       this.#announcing = undefined;
       this.#listeners.tell("report", null);
-    }, this.#reportPace.wait(performance.now()));
+    }, this.#reportWait());
+  }
+
+  /** Milliseconds until a report may be made anew; while nothing is computed, there is time. */
+  #reportWait(): number {
+    return this.#paused === undefined ? this.#reportPace.wait(performance.now()) : 0;
   }
 
   /**
-   * Tells the end to those who listen, and serves no more.
+   * Tells the end to those who listen, and serves no more. A second call does nothing.
    *
    * @param state how training has ended
    * @param report what came out of it
    */
   async close(state: "stopped" | "failed" | "done", report?: ReportData): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     clearTimeout(this.#announcing);
     this.#state = state;
     this.#listeners.tell("end", { progress: this.#progress(), report });
@@ -174,6 +183,10 @@ export class Dashboard {
     const began = performance.now();
     void this.#paused.promise.then(() => this.#pausedMs += performance.now() - began);
     this.#enter("paused");
+    if (!this.#stale) return;
+    clearTimeout(this.#announcing);
+    this.#announcing = undefined;
+    this.news();
   }
 
   #resume(): void {
@@ -190,7 +203,7 @@ export class Dashboard {
   /** What is known of the runs: made anew when there are news and time for it, else what was made last. */
   async #current(): Promise<{ readonly json: string; readonly data: ReportData }> {
     const now = performance.now();
-    if (this.#report !== undefined && !(this.#stale && this.#reportPace.wait(now) === 0)) return this.#report;
+    if (this.#report !== undefined && !(this.#stale && this.#reportWait() === 0)) return this.#report;
     this.#stale = false;
     const data = await this.#options.report();
     this.#report = { json: JSON.stringify(data), data };
@@ -204,8 +217,9 @@ export class Dashboard {
     }
     const { pathname } = new URL(request.url);
     const call = `${request.method} ${pathname}`;
-    const reply = (body: BodyInit | null, type: string) =>
+    const reply = (body: BodyInit, type: string) =>
       new Response(body, { headers: { ...headers, "content-type": type } });
+    const done = () => reply("Done.\n", "text/plain; charset=utf-8");
     switch (call) {
       case "GET /":
         return reply(reportPage((await this.#current()).data), "text/html; charset=utf-8");
@@ -215,13 +229,13 @@ export class Dashboard {
         return reply(this.#listeners.add("progress", this.#progress()), "text/event-stream");
       case "POST /stop":
         this.#options.stop();
-        return reply(null, "text/plain");
+        return done();
       case "POST /pause":
         this.#pause();
-        return reply(null, "text/plain");
+        return done();
       case "POST /resume":
         this.#resume();
-        return reply(null, "text/plain");
+        return done();
       default:
         return new Response("There is nothing here.\n", { status: 404, headers });
     }

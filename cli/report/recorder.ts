@@ -85,6 +85,7 @@ export class Recorder {
   readonly #dataset: Dataset;
   readonly #path: string;
   readonly #sample: number;
+  readonly #idle: () => number;
   /** Lines that are kept from before; undefined once they are in the file. */
   #before: readonly ObservationLine[] | undefined;
   #latest: ObservationLine | undefined;
@@ -94,7 +95,14 @@ export class Recorder {
   #own = { steps: 0, recording: 0, last: 0, epochs: 0 };
   #broken = false;
 
-  private constructor(trainer: Trainer, dataset: Dataset, path: string, before: readonly ObservationLine[]) {
+  private constructor(
+    trainer: Trainer,
+    dataset: Dataset,
+    path: string,
+    before: readonly ObservationLine[],
+    idle: () => number,
+  ) {
+    this.#idle = idle;
     this.#trainer = trainer;
     this.#dataset = dataset;
     this.#path = path;
@@ -112,11 +120,17 @@ export class Recorder {
    * dropped. Nothing is written yet.
    *
    * @param folder the run's folder
+   * @param idle seconds so far in which nothing was done on purpose, as while training is paused
    */
-  static async of(trainer: Trainer, dataset: Dataset, folder: string): Promise<Recorder> {
+  static async of(
+    trainer: Trainer,
+    dataset: Dataset,
+    folder: string,
+    idle: () => number = () => 0,
+  ): Promise<Recorder> {
     const path = `${folder}/${OBSERVATIONS}`;
     const before = trainer.info.resumedAt === 0 ? [] : await readObservations(path);
-    return new Recorder(trainer, dataset, path, before.filter(({ epoch }) => epoch <= trainer.epoch));
+    return new Recorder(trainer, dataset, path, before.filter(({ epoch }) => epoch <= trainer.epoch), idle);
   }
 
   /** Trains to the end of the epoch that has begun, and records it where there is time for that. */
@@ -125,10 +139,11 @@ export class Recorder {
     const { epoch, info } = trainer;
     const whole = trainer.step === epoch * info.stepsPerEpoch;
     const started = performance.now();
+    const idle = this.#idle();
     await trainer.runEpoch();
     const latest = trainer.history.at(-1);
     if (trainer.epoch === epoch || latest === undefined) return;
-    const seconds = (performance.now() - started) / 1000;
+    const seconds = (performance.now() - started) / 1000 - (this.#idle() - idle);
     // Of an epoch that another process began, not all of the steps were in this time.
     if (!whole || this.#between === null) this.#between = null;
     else this.#between += Math.max(0, seconds - latest.seconds);

@@ -58,8 +58,12 @@ const MOST_HISTOGRAMS = 12;
 /** Classes whose names are told. */
 const MOST_NAMES = 1000;
 
-/** What is said of a run. Where there is not enough time, what follows from predictions is left out. */
-export async function runReport(run: ReportedRun, pace: Pace): Promise<RunReport> {
+/**
+ * What is said of a run. Where there is not enough time, what follows from predictions is left out.
+ *
+ * @param pace how long it may take; without one, nothing is predicted
+ */
+export async function runReport(run: ReportedRun, pace?: Pace): Promise<RunReport> {
   const { name, out, config, model, dataset, history, epoch } = run;
   const folder = folderOfRun(out, config, name);
   const entry = runsOf(config).find((run) => run.name === name)!;
@@ -104,7 +108,7 @@ export async function runReport(run: ReportedRun, pace: Pace): Promise<RunReport
     layers: layersOf(model, lines),
     weights: weightsOf(model, lines),
     ...(features !== undefined && { features }),
-    ...await judged(run, pace),
+    ...(pace !== undefined && await judged(run, pace)),
     time: timeOf(history, lines),
   };
 }

@@ -62,13 +62,13 @@ export async function reportRuns(runs: readonly ReportedRun[], signal?: AbortSig
  * Writes a report into the folder of each run, and for several one into the run directory, too.
  *
  * @param out the run directory
- * @returns the path of the one that shows all of them
+ * @returns the path of the one that shows all of them, and what it shows
  */
 export async function writeReports(
   out: string,
   runs: readonly ReportedRun[],
   signal?: AbortSignal,
-): Promise<{ readonly path: string; readonly reports: readonly RunReport[] }> {
+): Promise<{ readonly path: string; readonly data: ReportData; readonly reports: readonly RunReport[] }> {
   const reports = await reportRuns(runs, signal);
   const title = runs[0].dataset.name;
   const path = `${out}/${REPORT}`;
@@ -76,6 +76,14 @@ export async function writeReports(
     const folder = folderOfRun(out, config, name);
     if (folder !== out) await writeWhole(`${folder}/${REPORT}`, reportPage(reportData(title, [reports[i]])));
   }
-  await writeWhole(path, reportPage(reportData(title, reports)));
-  return { path, reports };
+  const data = reportData(title, reports);
+  await writeWhole(path, reportPage(data));
+  return { path, data, reports };
+}
+
+/** A report of runs in training, without what follows from predictions, which would make training wait. */
+export async function reportNow(runs: readonly ReportedRun[]): Promise<ReportData> {
+  const reports: RunReport[] = [];
+  for (const run of runs) reports.push(await runReport(run));
+  return reportData(runs[0].dataset.name, reports);
 }

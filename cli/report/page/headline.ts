@@ -36,8 +36,14 @@ export function lead({ runs }: ReportData): string {
     const after = when(runs);
     sentences.push(`${after[0].toUpperCase()}${after.slice(1)}, the gap to training is ${listed(gaps)}.`);
   }
-  for (const { name, epochs, interrupted } of runs) {
-    if (interrupted) sentences.push(`${name} was stopped after ${several(epochs.done, "epoch")} of ${epochs.of}.`);
+  const stops = Map.groupBy(
+    runs.filter(({ interrupted }) => interrupted),
+    ({ epochs: { done, of } }) => `stopped after ${several(done, "epoch")} of ${of}.`,
+  );
+  for (const [how, group] of stops) {
+    const names = group.map(({ name }) => name);
+    if (group.length === runs.length) sentences.push(`Training was ${how}`);
+    else sentences.push(`${listed(names)} ${group.length === 1 ? "was" : "were"} ${how}`);
   }
   return sentences.join(" ");
 }

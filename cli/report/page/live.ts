@@ -22,7 +22,8 @@ export function listen(
   const token = new URLSearchParams(location.search).get("token");
   if (token === null || location.protocol !== "http:") return;
   const address = (path: string) => `${path}?token=${encodeURIComponent(token)}`;
-  const ask = (what: "stop" | "pause" | "resume") => fetch(address(what), { method: "POST" }).then(() => {});
+  const ask = (what: "stop" | "pause" | "resume") =>
+    fetch(address(what), { method: "POST" }).then((response) => response.text());
   const view = new LiveView(ask, colourOf);
   place(view.box);
   let fetching = false;

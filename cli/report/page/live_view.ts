@@ -93,7 +93,7 @@ export class LiveView {
    * @param ask asks the program for something
    * @param colourOf a run's colour
    */
-  constructor(ask: (what: "stop" | "pause" | "resume") => Promise<void>, colourOf: (name: string) => string) {
+  constructor(ask: (what: "stop" | "pause" | "resume") => Promise<unknown>, colourOf: (name: string) => string) {
     this.#colourOf = colourOf;
     const demand = (what: "stop" | "pause" | "resume") => void ask(what).catch(() => this.lost());
     this.#pause = button("Pause", () => demand(this.#state === "paused" ? "resume" : "pause"), { id: "pause" });

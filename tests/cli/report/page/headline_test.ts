@@ -48,6 +48,10 @@ Deno.test("the headline of several runs names the best, and by how much; which w
     "After 1 epoch, the gap to training is 0.71 points for dropout and 1.63 points for plain. " +
     "plain was stopped after 1 epoch of 20.",
   ]);
+  const stopped = { interrupted: true, epochs: { done: 2, of: 3 } };
+  const three = ["a", "b", "c"].map((name) => run(name, [[0, 0.1]], name === "c" ? {} : stopped));
+  assertEquals(words(...three)[1].split(". ")[1], "a and b were stopped after 2 epochs of 3.");
+  assertEquals(words(three[0])[1], "Training was stopped after 2 epochs of 3.");
   assertEquals(words(run("a", [[0, 0.1]]), run("b", [[0, 0.1]]))[0], "a and b are level: test error 10.00 %.");
 });
 
