@@ -32,7 +32,7 @@ const PROGRESS_MS = 250;
 
 /** The part of the time that messages may take, and reports. */
 const SHARE = 0.004;
-const REPORT_SHARE = 0.008;
+const REPORT_SHARE = 0.01;
 
 /** Milliseconds after the end in which listeners are told it. */
 const FAREWELL_MS = 1000;
@@ -57,8 +57,8 @@ export class Dashboard {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #listeners = new Listeners();
   readonly #runs = new Map<string, RunProgress>();
-  readonly #pace = new Pace(SHARE, PROGRESS_MS);
-  readonly #reportPace = new Pace(REPORT_SHARE, 0);
+  readonly #pace = new Pace({ share: SHARE, leastMs: PROGRESS_MS });
+  readonly #reportPace = new Pace({ share: REPORT_SHARE, allowanceMs: 300, leastMs: 500 });
   #report: { readonly json: string; readonly data: ReportData } | undefined;
   #stale = true;
   #announcing: ReturnType<typeof setTimeout> | undefined;

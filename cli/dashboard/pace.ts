@@ -1,29 +1,38 @@
 /** How often something may be done that costs time which training pays. @module */
 
+/** What pace a kind of work is held to. */
+export interface PaceOptions {
+  /** The part of the time that it may take, such as 0.005. */
+  readonly share: number;
+  /** Milliseconds that it may take beside that, once: what is done first takes longest. Default 0. */
+  readonly allowanceMs?: number;
+  /** Milliseconds between two times, however little they cost. Default 0. */
+  readonly leastMs?: number;
+}
+
 /** Holds a kind of work to a part of the time. */
 export class Pace {
-  readonly #share: number;
-  readonly #leastMs: number;
+  readonly #options: Required<PaceOptions>;
+  #started: number | undefined;
   #last = -Infinity;
-  #costMs = 0;
+  #spentMs = 0;
 
-  /**
-   * @param share the part of the time that it may take, such as 0.005
-   * @param leastMs milliseconds between two times, however little they cost
-   */
-  constructor(share: number, leastMs: number) {
-    this.#share = share;
-    this.#leastMs = leastMs;
+  constructor({ share, allowanceMs = 0, leastMs = 0 }: PaceOptions) {
+    this.#options = { share, allowanceMs, leastMs };
   }
 
   /** Milliseconds until it is time again; 0 when it is. */
   wait(now: number): number {
-    return Math.max(0, this.#last + Math.max(this.#leastMs, this.#costMs / this.#share) - now);
+    const { share, allowanceMs, leastMs } = this.#options;
+    if (this.#started === undefined) return 0;
+    const earned = this.#started + (this.#spentMs - allowanceMs) / share;
+    return Math.max(0, this.#last + leastMs - now, earned - now);
   }
 
   /** Says that it was done, and what it has cost. */
   done(now: number, costMs: number): void {
+    this.#started ??= now;
     this.#last = now;
-    this.#costMs = costMs;
+    this.#spentMs += costMs;
   }
 }

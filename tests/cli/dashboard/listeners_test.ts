@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { Listeners } from "../../../cli/dashboard/listeners.ts";
 import { Pace } from "../../../cli/dashboard/pace.ts";
 import { events } from "./_trained.ts";
@@ -58,12 +58,11 @@ Deno.test("a listener who takes nothing is dropped when as much waits as may; ot
   await server.shutdown();
 });
 
-Deno.test("a pace holds work to its part of the time, and to its least distance", () => {
-  const pace = new Pace(0.01, 100);
-  assertEquals(pace.wait(0), 0);
-  pace.done(0, 0.5);
-  assertEquals([pace.wait(40), pace.wait(100)], [60, 0]);
-  pace.done(100, 5);
-  assertEquals(pace.wait(200), 400);
-  assert(pace.wait(700) === 0);
+Deno.test("a pace holds work to its part of the time, what it may take once, and its least distance", () => {
+  const pace = new Pace({ share: 0.01, allowanceMs: 2, leastMs: 100 });
+  assertEquals(pace.wait(1000), 0);
+  pace.done(1000, 2);
+  assertEquals([pace.wait(1040), pace.wait(1100)], [60, 0]);
+  pace.done(1100, 5);
+  assertEquals([pace.wait(1200), pace.wait(1500)], [300, 0]);
 });
