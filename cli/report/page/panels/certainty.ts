@@ -7,6 +7,9 @@ import { brief, count, percent, percentTick, tick } from "../format.ts";
 import { multiples, named, panel, type View } from "../panel.ts";
 import type { Shown } from "../runs.ts";
 
+/** Examples from which on a bin is joined to the next. */
+const FEW = 10;
+
 /** Reliability diagrams, and the scores of probabilities. */
 export function reliability({ runs }: View): HTMLElement | undefined {
   const seen = runs.filter(({ run, first }) => first && run.reliability !== undefined);
@@ -54,13 +57,15 @@ function scores(name: Node, how: string, of: ReliabilityReport): (string | Node)
 function diagram(shown: Shown): HTMLElement {
   const { reliability, uncertainty, name } = shown.run;
   const points = ({ bins }: ReliabilityReport) => bins.filter(({ count }) => count > 0);
+  // What a few examples say is chance: their dots stand alone.
+  const sure = ({ bins }: ReliabilityReport) => bins.filter(({ count }) => count >= FEW);
   const size = ({ examples }: ReliabilityReport) => (bin: { count: number }) =>
     3 + 9 * Math.sqrt(bin.count / Math.max(1, examples));
   const tell = (what: string) => (bin: { confidence: number | null; accuracy: number | null; count: number }) =>
     `${what}: sure ${percent(bin.confidence, 1)}, right ${percent(bin.accuracy, 1)}, ${count(bin.count)} examples`;
   const marks = [
     Plot.line([[0, 0], [1, 1]], { stroke: "var(--soft)", strokeDasharray: "2 3", strokeOpacity: 0.8 }),
-    Plot.line(points(reliability!), { x: "confidence", y: "accuracy", stroke: shown.colour, strokeWidth: 1.2 }),
+    Plot.line(sure(reliability!), { x: "confidence", y: "accuracy", stroke: shown.colour, strokeWidth: 1.2 }),
     Plot.dot(points(reliability!), {
       x: "confidence",
       y: "accuracy",
@@ -70,7 +75,7 @@ function diagram(shown: Shown): HTMLElement {
       title: tell("dropout off"),
     }),
     ...(uncertainty === undefined ? [] : [
-      Plot.line(points(uncertainty), {
+      Plot.line(sure(uncertainty), {
         x: "confidence",
         y: "accuracy",
         stroke: "var(--ink)",

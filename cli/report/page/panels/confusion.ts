@@ -77,7 +77,7 @@ function matrix(shown: Shown): HTMLElement {
           ? Plot.text(cells.filter(({ n }) => n > 0), {
             x: "said",
             y: "truth",
-            text: "n",
+            text: ({ n }) => String(n),
             fill: (cell) => depth(cell) > 0.7 ? "var(--paper)" : "var(--ink)",
             fontSize: 10,
           })
