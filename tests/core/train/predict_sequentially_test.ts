@@ -13,12 +13,15 @@ import {
   OptionError,
   predict,
   predictSequentially,
+  reference,
   relu,
   samplesOf,
   sequential,
   ShapeError,
   Tensor,
+  useBackend,
 } from "../../../mod.ts";
+import { missing, open } from "../../native/_native.ts";
 
 const net = () => sequential([dense(32), relu(), dropout({ rate: 0.5 }), dense(4)]);
 
@@ -77,6 +80,16 @@ Deno.test("options out of range and other outputs are refused", () => {
 });
 
 Deno.test("of digits, most are settled after a fraction of the passes, at the class of all of them", async () => {
+  // The masks are the same everywhere; in C there are more of them in a second.
+  const before = useBackend(missing === undefined ? open() : reference);
+  try {
+    await settleDigits();
+  } finally {
+    useBackend(before);
+  }
+});
+
+async function settleDigits(): Promise<void> {
   const data = Deno.env.get("THINNED_DATA") === undefined
     ? await loadDataset(digits({ train: 400, test: 300 }))
     : await loadDataset(mnist());
@@ -97,4 +110,4 @@ Deno.test("of digits, most are settled after a fraction of the passes, at the cl
   const all = predict(model, x, { samples, softmax: true }).mean.argmax().ints;
   const other = classes.filter((found, i) => settled[i] && found !== all[i]).length;
   assert(other <= 0.01 * count, `${other} of ${count} are settled at another class`);
-});
+}
