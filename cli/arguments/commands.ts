@@ -384,15 +384,16 @@ export const compareCommand: CommandHelp = {
   ],
   notes: [
     "Training is in rounds, as in successive halving (Jamieson and Talwalkar 2016): each trains what is left about twice as " +
-    "long and then leaves the worse half behind, of the settings of each variant, and of the variants down to the finalists. " +
-    "The rounds before the last are of the first seed. All is decided by the error on the validation part, equal errors by the " +
-    "loss; the test part is only told in the end, of those that came to the last round. The same net without dropout runs along.",
+    "long and then leaves the worse half behind, of the settings of each variant, and in the last rounds of the variants, down to " +
+    "the finalists. The rounds before the last are of the first seed. All is decided by the error on the validation part, equal " +
+    "errors by the loss; the test part is only told in the end, of those that came to the last round. The same net without " +
+    "dropout runs along. What learns slowly at first can be left behind too early: with as many finalists as variants, none is.",
     "Tuned is the option rate, or else the first number of a variant: around its default (around the configuration's own rate, " +
     "where the variant is the one that it has), probabilities by odds a factor of 3 apart, within the range of the option. It is " +
     "the rate at the place where the configuration's is largest; others keep their proportion to it, such as 0.2 at the input to 0.5.",
     "A variant of activations stands where the configuration's dropout does, one of weights at the layer before each such place, " +
     "and others wherever there is a recurrent layer, a branch, attention or an embedding for them; all other dropout is taken away.",
-    "Ctrl-C ends it after a step, with a checkpoint. In the end the folder is one of runs, for predict and evaluate --name.",
+    "Ctrl-C ends it after a step, with a checkpoint. In the end the folder is one of runs, for predict, evaluate and report.",
   ],
 };
 

@@ -1,7 +1,7 @@
 /**
  * The rounds of a comparison: each trains what is left for longer and leaves about half of it behind, as in successive
  * halving: Jamieson and Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter Optimization", AISTATS 2016.
- * Halved are both the variants, down to the finalists, and the settings of each, down to one.
+ * Halved are both the settings of each variant, down to one, and the variants, down to the finalists.
  *
  * @module
  */
@@ -62,7 +62,10 @@ export function planRounds(field: Field, epochs: number): Round[] {
       settings,
       seeds: last ? field.seeds : 1,
     });
-    variants = Math.max(Math.min(variants, field.finalists), Math.ceil(variants / 2));
+    // Settings first, and variants as late as they can be: those that learn slowly at first have then had time to.
+    if (count - 1 - i <= halvings(field.variants, field.finalists)) {
+      variants = Math.max(Math.min(variants, field.finalists), Math.ceil(variants / 2));
+    }
     settings = Math.ceil(settings / 2);
   }
   return rounds;

@@ -18,6 +18,7 @@ import {
 import { z } from "zod";
 import { note } from "../arguments/deliver.ts";
 import type { ConfiguredRun } from "../configuration/configured_run.ts";
+import { Recorder } from "../report/recorder.ts";
 import type { Trained } from "./_kept.ts";
 
 /** What is to be trained. */
@@ -81,6 +82,7 @@ export async function train(training: Training): Promise<Measured | undefined> {
       ...run.observers,
     ],
   });
+  const recorder = await Recorder.of(trainer, dataset, folder);
   const { computedBefore } = trainer.info;
   if (computedBefore !== undefined) {
     note(
@@ -89,7 +91,7 @@ export async function train(training: Training): Promise<Measured | undefined> {
   }
   try {
     await trainer.open();
-    while (!trainer.done && trainer.epoch < epochs) await trainer.runEpoch();
+    while (!trainer.done && trainer.epoch < epochs) await recorder.runEpoch();
   } catch (error) {
     if (!(error instanceof DivergenceError)) throw error;
     return { epochs: trainer.epoch, diverged: true, validationError: null, validationLoss: null };

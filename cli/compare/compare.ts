@@ -31,6 +31,8 @@ const VALIDATION = 0.2;
 const SEEDS = 3;
 const SETTINGS = 4;
 const FINALISTS = 3;
+/** The page in the folder. */
+const REPORT = "report.html";
 
 /** Runs `compare`. */
 export async function compare(args: readonly string[]): Promise<Outcome> {
@@ -54,7 +56,8 @@ export async function compare(args: readonly string[]): Promise<Outcome> {
       directory.release();
       line.clear();
     }
-    if (!standings.complete) note(`Stopped. To go on: ${invocation(`compare --resume ${about.out}`)}`);
+    if (standings.complete) await report(about.out, given.value("backend"));
+    else note(`Stopped. To go on: ${invocation(`compare --resume ${about.out}`)}`);
     const summary = summarize(standings);
     return {
       json: toJson(standings, summary, about),
@@ -64,6 +67,20 @@ export async function compare(args: readonly string[]): Promise<Outcome> {
   } finally {
     line.clear();
     interruption.close();
+  }
+}
+
+/** Shows all runs of the last round on a page; without one, a comparison is none the worse. */
+async function report(out: string, backend: string | undefined): Promise<void> {
+  const path = `${out}/${REPORT}`;
+  if (await Deno.lstat(path).then(() => true, () => false)) return note(`Report: ${path}`);
+  try {
+    // With its scripts it is large, and needed only now.
+    const { report } = await import("../report/report.ts");
+    await report(["--run", out, ...(backend === undefined ? [] : ["--backend", backend])]);
+    note(`Report: ${path}`);
+  } catch (error) {
+    note(`There is no report: ${(error as Error).message}`);
   }
 }
 
@@ -114,6 +131,7 @@ async function begin(given: Arguments, line: TerminalLine, signal: AbortSignal):
     return { ...variant, ...(positions && { positions }) };
   });
   const compared = { config, variants, seeds: seedList };
+  note(`Measuring steps of ${variants.length} variants beside those of ${NONE}.`);
   // All are tried in their places, at the value where their tuning begins.
   const nets = [NONE, ...variants.map(({ name }) => name)].map((variant) => ({ variant, setting: 0 }));
   const whole = configOf(compared, nets, registry);

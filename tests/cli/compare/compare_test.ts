@@ -45,6 +45,7 @@ Deno.test("a hopeless variant is left behind first, and the others end with figu
       );
     }
     assert(!await exists(`${out}/rounds/dropout-rate_0_95-0/checkpoint-16`)); // its space is given back
+    assert(await exists(`${out}/report.html`) && await exists(`${out}/${first.runs[1]}/observations.jsonl`), ran.err);
     const predicted = await cli(["evaluate", "--run", out, "--name", first.runs[0], "--json"]);
     assertEquals(predicted.status, 0, predicted.err);
     const scores = JSON.parse(predicted.out).scores;

@@ -6,10 +6,10 @@ import { OptionError } from "../../../mod.ts";
 
 const field = { variants: 5, settings: 4, finalists: 3, seeds: 3 };
 
-Deno.test("rounds train twice as long each, for half the settings, and half the variants down to the finalists", () => {
+Deno.test("rounds train twice as long each, for half the settings, and at last half the variants down to the finalists", () => {
   assertEquals(planRounds(field, 10), [
     { epochs: 3, variants: 5, settings: 4, seeds: 1 },
-    { epochs: 5, variants: 3, settings: 2, seeds: 1 },
+    { epochs: 5, variants: 5, settings: 2, seeds: 1 },
     { epochs: 10, variants: 3, settings: 1, seeds: 3 },
   ]);
   assertEquals(planRounds({ variants: 8, settings: 1, finalists: 1, seeds: 1 }, 8), [
@@ -17,6 +17,12 @@ Deno.test("rounds train twice as long each, for half the settings, and half the 
     { epochs: 2, variants: 4, settings: 1, seeds: 1 },
     { epochs: 4, variants: 2, settings: 1, seeds: 1 },
     { epochs: 8, variants: 1, settings: 1, seeds: 1 },
+  ]);
+  assertEquals(planRounds({ variants: 9, settings: 8, finalists: 3, seeds: 2 }, 16), [
+    { epochs: 2, variants: 9, settings: 8, seeds: 1 },
+    { epochs: 4, variants: 9, settings: 4, seeds: 1 },
+    { epochs: 8, variants: 5, settings: 2, seeds: 1 },
+    { epochs: 16, variants: 3, settings: 1, seeds: 2 },
   ]);
   assertEquals(planRounds({ variants: 2, settings: 1, finalists: 2, seeds: 4 }, 7), [
     { epochs: 7, variants: 2, settings: 1, seeds: 4 },
