@@ -56,8 +56,11 @@ export interface Placed {
   readonly source: AdviceSource;
 }
 
-/** Whether dropout is of use. `unclear`: there is a gap, but what dropout does to it is within the noise. */
-export type Verdict = "needed" | "unclear" | "not-needed";
+/**
+ * Whether dropout is of use. `unclear`: there is a gap, but what dropout does to it is within the noise. `too-early`: there is
+ * no gap yet, after a part of the configuration's epochs, with a loss that still falls.
+ */
+export type Verdict = "needed" | "unclear" | "too-early" | "not-needed";
 
 /** All that is said of a configuration. */
 export interface Advice {

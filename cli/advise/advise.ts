@@ -32,7 +32,11 @@ export async function advise(args: readonly string[]): Promise<Outcome> {
   }
   const file = given.value("write");
   if (file !== undefined) await needNewFile(file);
-  const plan = await makePlan(given);
+  // --epochs says how long each short training is, not how long the one that is advised.
+  const plan = await makePlan({
+    ...given,
+    whole: (name, least) => name === "epochs" ? undefined : given.whole(name, least),
+  });
   const name = given.value("name") ?? runsOf(plan.config).at(-1)!.variant;
   const config = withList(configOfRun(plan.config, name));
   const advice = fixed
@@ -184,6 +188,7 @@ function concluded(
   const known = {
     classification: data.classes > 0,
     examples: data.train.count,
+    labels: data.train.labelsPerExample ?? 1,
     validationExamples: data.validation!.count,
     parameters,
     planned,
@@ -194,7 +199,7 @@ function concluded(
     ...looked,
     classification: known.classification,
     trained,
-    verdict: verdictOf(trained),
+    verdict: verdictOf(trained, planned),
     statements: [
       ...plainStatements(trained[0], known),
       ...dropoutStatements(trained, known),

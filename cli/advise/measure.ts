@@ -53,24 +53,40 @@ export interface Short {
 }
 
 /** The settings of a run that a short training has, too: not its average of weights and its observers. */
-function trainerOf({ name, run, data, epochs, signal }: Short): Promise<Trainer> {
+function trainerOf(
+  { name, run, data, epochs, signal }: Short,
+  observers: readonly Plugin<"observer">[],
+): Promise<Trainer> {
   const { loss, optimizer, accumulate, augment, clip, parameterGroups, learning, batchSize, seed } = run;
   return Trainer.create(run.model as LayerPlugin, {
     ...{ loss, optimizer, accumulate, augment, clip, parameterGroups, learning, batchSize, seed, epochs, signal, name },
     // The test part is measured after each epoch, too: here an example of the validation part stands in its place.
     data: { ...data, test: pickExamples(data.validation!, Uint32Array.of(0)) },
-    observers: [progressOfAdvice()],
+    observers,
   });
 }
 
-/** The seconds that an epoch takes, measured by one of them; undefined where it was stopped. */
+/** Milliseconds for which steps are timed. */
+const TIMED_MS = 2000;
+/** How much longer an epoch takes than its steps: it is measured, too. */
+const MEASURING = 1.3;
+
+/** About the seconds that an epoch takes, from some of its steps; undefined where it was stopped. */
 export async function secondsOfEpoch(short: Short): Promise<number | undefined> {
-  const trainer = await trainerOf(short);
+  const enough = new AbortController();
+  const trainer = await trainerOf({ ...short, signal: AbortSignal.any([short.signal, enough.signal]) }, []);
+  const timer = setTimeout(() => enough.abort(), TIMED_MS);
   const started = performance.now();
-  await trainer.runEpoch();
+  try {
+    await trainer.runEpoch();
+  } finally {
+    clearTimeout(timer);
+  }
   const seconds = (performance.now() - started) / 1000;
+  const { step, epoch, info: { stepsPerEpoch } } = trainer;
   await trainer.end();
-  return trainer.epoch === 0 ? undefined : seconds;
+  if (short.signal.aborted || step === 0) return undefined;
+  return epoch > 0 ? seconds : MEASURING * seconds * stepsPerEpoch / step;
 }
 
 /** A net after a short training, and its losses on the parts of the validation examples. */
@@ -84,7 +100,7 @@ export interface MeasuredParts {
 /** Trains a net and measures it; undefined where it was stopped before its last epoch. */
 export async function measure(short: Short, plain?: MeasuredParts): Promise<MeasuredParts | undefined> {
   const { data, run } = short;
-  const trainer = await trainerOf(short);
+  const trainer = await trainerOf(short, [progressOfAdvice()]);
   while (!trainer.done) await trainer.runEpoch();
   await trainer.end();
   if (trainer.interrupted) return undefined;

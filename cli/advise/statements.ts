@@ -23,12 +23,18 @@ export function overfits({ gap, validationLoss }: Measured): boolean {
   return above(gap) && gap.mean > LEAST_GAP * Math.abs(validationLoss.mean);
 }
 
+/** Whether a training was shorter than the configuration's, and still went on well at its end. */
+function isEarly({ epochs, bestEpoch }: Measured, planned: number): boolean {
+  return epochs < planned && bestEpoch === epochs;
+}
+
 /** The numbers of an uncertain one, under a name. */
 function numbers(name: string, { mean, standardError }: Uncertain): Record<string, number> {
   return { [name]: mean, [`${name}StandardError`]: standardError };
 }
 
 const shown = (value: number) => Number(value.toPrecision(3)).toString();
+const epochsOf = (count: number) => count === 1 ? "1 epoch" : `${count} epochs`;
 const within = ({ mean, standardError }: Uncertain) => `${shown(mean)} ± ${shown(standardError)}`;
 
 /** What is known beside the trainings. */
@@ -37,6 +43,8 @@ export interface Known {
   readonly classification: boolean;
   /** Training examples. */
   readonly examples: number;
+  /** Labels of a training example: 1, or its positions where each has one. */
+  readonly labels: number;
   /** Validation examples. */
   readonly validationExamples: number;
   /** Numbers that are trained. */
@@ -51,9 +59,9 @@ export function bestOf(trained: readonly Measured[]): Measured {
 }
 
 /** Whether dropout is of use. */
-export function verdictOf(trained: readonly Measured[]): Verdict {
+export function verdictOf(trained: readonly Measured[], planned: number): Verdict {
   const [plain] = trained;
-  if (!overfits(plain)) return "not-needed";
+  if (!overfits(plain)) return isEarly(plain, planned) ? "too-early" : "not-needed";
   const { againstPlain } = bestOf(trained);
   if (againstPlain === undefined) return "unclear";
   return above({ ...againstPlain, mean: -againstPlain.mean }) ? "needed" : "unclear";
@@ -78,8 +86,9 @@ export function plainStatements(plain: Measured, known: Known): Statement[] {
   };
   if (overfits(plain)) {
     found.push({
-      said:
-        `Without dropout the net overfits: after ${plain.epochs} epochs ${losses}, a gap of ${gap}. Dropout is a remedy for that.`,
+      said: `Without dropout the net overfits: after ${
+        epochsOf(plain.epochs)
+      } ${losses}, a gap of ${gap}. Dropout is a remedy for that.`,
       measured,
       source: srivastava("section 1: dropout prevents overfitting"),
     });
@@ -87,27 +96,32 @@ export function plainStatements(plain: Measured, known: Known): Statement[] {
     const noise = above(plain.gap)
       ? `less than ${100 * LEAST_GAP} % of the loss`
       : `within the noise of ${validationExamples} validation examples`;
+    const rest = isEarly(plain, known.planned)
+      ? `But these were ${plain.epochs} of the ${known.planned} epochs of the configuration, and the loss on validation was ` +
+        "still falling: a gap may yet come. --epochs trains longer."
+      : "A net that does as well on validation as on training is underfitting, if anything, and dropout would hold it back.";
     found.push({
-      said:
-        `Without dropout there is no gap that counts: after ${plain.epochs} epochs ${losses}, a gap of ${gap}, ${noise}. ` +
-        "A net that does as well on validation as on training is underfitting, if anything, and dropout would hold it back.",
+      said: `Without dropout there is no gap that counts: after ${
+        epochsOf(plain.epochs)
+      } ${losses}, a gap of ${gap}, ${noise}. ${rest}`,
       measured,
       source: srivastava("section 7.3 and figure 9: with small nets and large rates, training errors rise, too"),
     });
   }
-  const each = parameters / examples;
+  const labels = examples * known.labels;
+  const each = parameters / labels;
   const few = examples <= 500;
   found.push({
-    said: `${parameters.toLocaleString("en")} parameters for ${examples.toLocaleString("en")} training examples: ${
-      shown(each)
-    } for each. ${
+    said: `${parameters.toLocaleString("en")} parameters for ${labels.toLocaleString("en")} ${
+      known.labels === 1 ? "training examples" : "labels of training"
+    }: ${shown(each)} for each. ${
       few
         ? "With so few examples dropout gained nothing in the paper's study: the net learns them by heart even so."
         : each > 1
-        ? "The more parameters for each example, the more there is for dropout to do."
-        : "With more examples than parameters there is mostly little for dropout to do."
+        ? "The more parameters there are for each, the more there is for dropout to do."
+        : "With fewer parameters than these there is mostly little for dropout to do."
     }`,
-    measured: { parameters, examples, parametersPerExample: each },
+    measured: { parameters, examples, labels, parametersPerLabel: each },
     source: srivastava(
       "section 7.4 and figure 10: no gain at 100 and 500 examples, more with thousands, less with many more",
     ),
@@ -158,7 +172,7 @@ export function dropoutStatements(trained: readonly Measured[], known: Known): S
   const longer = plain.epochs < known.planned
     ? ` These were ${plain.epochs} of the ${known.planned} epochs of the configuration.`
     : "";
-  if (best === plain || verdictOf(trained) === "unclear") {
+  if (best === plain || verdictOf(trained, known.planned) === "unclear") {
     found.push({
       said: `Whether dropout helps here cannot be told from so short a training: ${
         best === plain ? "no rate did better than none" : "what it gained is within the noise"

@@ -75,6 +75,8 @@ Deno.test("advise trains without dropout, finds the gap, tries the literature's 
       assert(said.length > 10 && Object.values(measured).every((value) => typeof value === "number"), said);
     }
     for (const name of ["plain", "usual", "gentle"]) assertStringIncludes(ran.err, `${name}: epoch 12 of 12`);
+    assertEquals(json.config.epochs, small.epochs, "--epochs is that of the short trainings");
+    assertEquals(JSON.parse(await Deno.readTextFile(file)), json.config);
     const trained = await cli(["train", "--config", file, "--epochs", "1", "--out", `${folder}/run`, "--json"]);
     assertEquals(trained.status, 0, trained.err);
   }));
@@ -85,8 +87,9 @@ Deno.test("advise says that a net without a gap needs no dropout, and tries none
       dataset: { plugin: "digits", train: 1000, test: 10 },
       model: [{ plugin: "dense", units: 10, initializer: "zeros" }],
       optimizer: { plugin: "sgd", learningRate: 0.001 },
+      epochs: 2,
     });
-    const ran = await cli(["advise", "--config", path, "--epochs", "2"]);
+    const ran = await cli(["advise", "--config", path]);
     assertEquals(ran.status, 0, ran.err);
     assertStringIncludes(ran.out, "Dropout is not needed");
     assertStringIncludes(ran.out, "underfitting");

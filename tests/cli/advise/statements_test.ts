@@ -23,15 +23,22 @@ const net = (
   ...(againstPlain && { againstPlain: { mean: againstPlain[0], standardError: againstPlain[1] } }),
 });
 
-const known = { classification: true, examples: 1000, validationExamples: 200, parameters: 5000, planned: 40 };
+const known = {
+  classification: true,
+  examples: 1000,
+  labels: 1,
+  validationExamples: 200,
+  parameters: 5000,
+  planned: 40,
+};
 
 Deno.test("a gap above the noise that dropout closes: needed", () => {
   const trained = [net("plain", 0.1, 0.6, 0.02), net("usual", 0.2, 0.4, 0.02, [-0.2, 0.03])];
-  assertEquals(verdictOf(trained), "needed");
+  assertEquals(verdictOf(trained, 40), "needed");
   const [gap, size, early] = plainStatements(trained[0], known);
   assertStringIncludes(gap.said, "overfits");
   assertEquals(gap.measured.gap, 0.5);
-  assertEquals(size.measured, { parameters: 5000, examples: 1000, parametersPerExample: 5 });
+  assertEquals(size.measured, { parameters: 5000, examples: 1000, labels: 1000, parametersPerLabel: 5 });
   assertStringIncludes(early.said, "after epoch 4 of 10");
   const [usual, best] = dropoutStatements(trained, known);
   assertStringIncludes(usual.said, "better");
@@ -42,12 +49,12 @@ Deno.test("a gap above the noise that dropout closes: needed", () => {
 
 Deno.test("a gap, and what dropout does to it within the noise: unclear, and said so", () => {
   const trained = [net("plain", 0.1, 0.6, 0.02), net("usual", 0.2, 0.57, 0.02, [-0.03, 0.03])];
-  assertEquals(verdictOf(trained), "unclear");
+  assertEquals(verdictOf(trained, 40), "unclear");
   const [usual, last] = dropoutStatements(trained, known);
   assertStringIncludes(usual.said, "within the noise");
   assertStringIncludes(last.said, "cannot be told");
   const worse = [trained[0], net("usual", 0.7, 0.9, 0.02, [0.3, 0.03])];
-  assertEquals(verdictOf(worse), "unclear");
+  assertEquals(verdictOf(worse, 40), "unclear");
   assertStringIncludes(dropoutStatements(worse, known)[0].said, "worse");
   assertStringIncludes(dropoutStatements(worse, known)[1].said, "no rate did better than none");
 });
@@ -58,11 +65,24 @@ Deno.test("no gap, or one within the noise, or one of no account: not needed", (
   const little = net("plain", 0.5, 0.51, 0.0001);
   for (const plain of [none, noisy, little]) {
     assert(!overfits(plain));
-    assertEquals(verdictOf([plain]), "not-needed");
+    assertEquals(verdictOf([plain], 40), "not-needed");
     assertStringIncludes(plainStatements(plain, known)[0].said, "underfitting");
   }
   assertStringIncludes(plainStatements(noisy, known)[0].said, "within the noise of 200 validation examples");
   assertStringIncludes(plainStatements(little, known)[0].said, "less than 5 % of the loss");
+});
+
+Deno.test("no gap while the net still learns, before its last epoch: too early to tell", () => {
+  const learning = { ...net("plain", 0.5, 0.49, 0.02), bestEpoch: 10 };
+  assertEquals(verdictOf([learning], 40), "too-early");
+  assertStringIncludes(plainStatements(learning, known)[0].said, "10 of the 40 epochs");
+  assertEquals(verdictOf([learning], 10), "not-needed", "all epochs are done");
+});
+
+Deno.test("parameters are counted against labels, where each position has one", () => {
+  const [, size] = plainStatements(net("plain", 0.1, 0.6, 0.02), { ...known, labels: 20 });
+  assertEquals(size.measured.parametersPerLabel, 0.25);
+  assertStringIncludes(size.said, "20,000 labels");
 });
 
 Deno.test("few examples, and more examples than parameters, are said to be so", () => {
