@@ -80,12 +80,13 @@ export function varianceRatio(rate: number): number {
 /** Dropout somewhere before batch norm. */
 export function* batchNormFindings(walk: Walk): Generator<DropoutFinding> {
   for (const { variant, after } of inPlace(walk)) {
-    if (!shifting.has(variant.plugin.plugin) || variant.signal === "input") continue;
+    if (!shifting.has(variant.plugin.plugin)) continue;
     const norm = after.find(({ plugin }) => plugin.plugin === "batch-norm");
     if (norm === undefined) continue;
     const between = after.slice(0, after.indexOf(norm)).filter(({ plugin }) => mixes(plugin)).length;
     const rate = rateOf(variant);
-    const ratio = rate === undefined ? undefined : varianceRatio(Math.min(rate, 0.99));
+    // Inputs are not rectified: what their variance becomes is not known.
+    const ratio = rate === undefined || variant.signal === "input" ? undefined : varianceRatio(Math.min(rate, 0.99));
     const told = ratio === undefined
       ? ""
       : `; right behind rectified units its variance in evaluation is ${ratio.toFixed(2)} of that in training${

@@ -104,6 +104,27 @@ Deno.test("feature maps get spatial dropout behind their pooling, and nothing st
   assertEquals(found, []);
 });
 
+Deno.test("hidden units before the last batch norm are not dropped, nor are inputs", () => {
+  const net = [dense(64), "relu", dense(64), "batch-norm", "relu", dense(10)];
+  const { places, found } = placed(net, [784]);
+  assertEquals(places, ["model.5 dropout 0.5"]);
+  assertEquals(found, []);
+});
+
+Deno.test("changes are made where they were meant, whatever goes", () => {
+  const config = configOf([dense(1), dense(2), dense(3), dense(4), dense(5)]);
+  const changed = withChanges(config, [
+    { path: "model.1", value: null },
+    { path: "model.3", value: null },
+    { path: "model.4.units", value: 6 },
+    { path: "model.4.units", value: 7 },
+    { path: "optimizer", value: "sgd" },
+    { path: "optimizer.learningRate", value: 1 },
+  ]);
+  assertEquals(changed.model, [dense(1), dense(3), dense(6)]);
+  assertEquals(changed.optimizer, "sgd", "what stands under another change has lost its place");
+});
+
 Deno.test("recurrent nets get one mask for each sequence, transformers dropout in attention and on sub-layers", () => {
   const embedding = { plugin: "embedding", vocabulary: 9, features: 8 };
   const recurrent = placed([embedding, { plugin: "lstm", units: 8 }, dense(9)], [5]);

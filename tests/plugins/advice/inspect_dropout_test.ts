@@ -21,6 +21,7 @@ import {
   inspectDropout,
   type InspectOptions,
   layerDrop,
+  layerNorm,
   type LayerPlugin,
   learnedPositions,
   lstm,
@@ -244,6 +245,27 @@ for (const { code, what, faulty, path, fine, options, fineOptions = options } of
     assert(!codes(inspectDropout(fine, fineOptions)).includes(code), JSON.stringify(inspectDropout(fine, fineOptions)));
   });
 }
+
+Deno.test("a norm behind dropout is no layer with weights; a branch that is dropped is no output", () => {
+  const normed = sequential([dense(64), relu(), dense(10), half(), layerNorm()]);
+  assertEquals(codes(inspectDropout(normed)), ["output-dropped"]);
+  const branch = sequential([dense(64), residual(sequential([relu(), half()]))]);
+  assertEquals(codes(inspectDropout(branch)), []);
+  assertEquals(codes(inspectDropout(half())), ["rate-above-usual"], "dropout alone is at the input");
+});
+
+Deno.test("dropout of the input before batch norm is a hint, without a number", () => {
+  const [finding, ...others] = inspectDropout(
+    sequential([dropout({ rate: 0.2 }), dense(64), batchNorm(), relu(), dense(9)]),
+  );
+  assertEquals([finding.code, finding.severity, others.length], ["before-batch-norm", "hint", 0]);
+  assert(!finding.problem.includes("evaluation is"), finding.problem);
+});
+
+Deno.test("dropout of whole maps, by what it shares, is not taken for that of units", () => {
+  const maps = dropout({ rate: 0.1, share: ["height", "width"] });
+  assertEquals(codes(inspectDropout(sequential([conv2d(8, 3), relu(), maps, flatten(), dense(10)]))), []);
+});
 
 Deno.test("inspectDropout says nothing of the 2014 paper's net with its settings", () => {
   const bounded = (units: number) => dense(units, { constraint: maxNorm({ max: 2 }) });
