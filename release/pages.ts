@@ -86,26 +86,41 @@ function resolver(shared: Readonly<Record<string, string>>): esbuild.Plugin {
   };
 }
 
-/** The names, versions, licences and copyrights of the packages in a bundle, a line each. */
-async function notices(inputs: readonly string[]): Promise<string[]> {
-  const found = new Map<string, string>();
+/** A package whose code is in a bundle. */
+interface Notice {
+  /** Its name, version, licence and copyright, in a line. */
+  readonly line: string;
+  /** Its licence in full. */
+  readonly terms: string;
+}
+
+/** The packages that some files of `node_modules` are of, by name. */
+async function notices(inputs: readonly string[]): Promise<Notice[]> {
+  const found = new Map<string, Notice>();
   for (const input of inputs) {
     const path = /^(.*\/node_modules\/((?:@[^/]+\/)?[^/]+))\//.exec(new URL(input, root).pathname);
     if (path === null || found.has(path[2])) continue;
     const { version, license } = JSON.parse(await Deno.readTextFile(`${path[1]}/package.json`));
-    const terms = await Promise.all(
-      ["LICENSE", "LICENSE.md", "LICENSE.txt", "license"].map((file) =>
-        Deno.readTextFile(`${path[1]}/${file}`).catch(() => "")
-      ),
-    );
-    const holder = /^\s*copyright.*$/im.exec(terms.join("\n"))?.[0].trim() ?? "";
-    found.set(path[2], `${path[2]} ${version}, ${license}${holder === "" ? "" : `, ${holder}`}`);
+    const files = ["LICENSE", "LICENSE.md", "LICENSE.txt", "license"].map((file) => `${path[1]}/${file}`);
+    const texts = await Promise.all(files.map((file) => Deno.readTextFile(file).catch(() => "")));
+    const terms = texts.find((text) => text !== "")?.trim() ?? `License: ${license}`;
+    const holder = /^\s*copyright.*$/im.exec(terms)?.[0].trim();
+    const line = [`${path[2]} ${version}`, license, ...(holder === undefined ? [] : [holder])].join(", ");
+    found.set(path[2], { line, terms });
   }
-  return [...found.values()].sort();
+  return [...found.values()].sort((a, b) => a.line < b.line ? -1 : 1);
+}
+
+/** A bundle's text, and the licences of what is in it. */
+export interface Bundled {
+  /** The script. */
+  readonly text: string;
+  /** The licences in full, for the file beside it; empty where nothing in it is of others. */
+  readonly licenses: string;
 }
 
 /** Bundles a script. The same sources give the same text. */
-export async function bundle({ entry, global, shared = {} }: Bundle): Promise<string> {
+export async function bundle({ entry, global, shared = {} }: Bundle): Promise<Bundled> {
   await (unpacked ??= unpack());
   const isFile = entry.endsWith(".ts");
   const { outputFiles, metafile } = await esbuild.build({
@@ -129,9 +144,12 @@ export async function bundle({ entry, global, shared = {} }: Bundle): Promise<st
     logLevel: "silent",
   });
   const [{ inputs }] = Object.values(metafile.outputs);
-  const lines = await notices(Object.keys(inputs).filter((input) => inputs[input].bytesInOutput > 0));
-  const head = lines.length === 0 ? "" : `/*! ${lines.join("\n")} */\n`;
-  return head + outputFiles[0].text;
+  const packages = await notices(Object.keys(inputs).filter((input) => inputs[input].bytesInOutput > 0));
+  const head = packages.length === 0 ? "" : `/*! ${packages.map(({ line }) => line).join("\n")} */\n`;
+  return {
+    text: head + outputFiles[0].text,
+    licenses: packages.map(({ line, terms }) => `${line}\n\n${terms}\n`).join(`\n${"-".repeat(80)}\n\n`),
+  };
 }
 
 /** Ends the bundler's process. */
@@ -139,22 +157,33 @@ export async function stop(): Promise<void> {
   await esbuild.stop();
 }
 
-/** Bundles all scripts, and gives those that are not as they are kept. */
-export async function stale(): Promise<{ readonly bundle: Bundle; readonly text: string }[]> {
-  const found = await Promise.all(bundles.map(async (one) => ({ bundle: one, text: await bundle(one) })));
-  const kept = await Promise.all(
-    found.map(({ bundle: { out } }) => Deno.readTextFile(new URL(out, root)).catch(() => "")),
-  );
-  return found.filter(({ text }, i) => text !== kept[i]);
+/** A file that is not as its sources give it. */
+export interface StaleFile {
+  /** Where it is kept, from the project's folder. */
+  readonly path: string;
+  /** What it should be. */
+  readonly text: string;
+}
+
+/** Bundles all scripts, and gives the files that are not as they are kept. */
+export async function stale(): Promise<StaleFile[]> {
+  const made = await Promise.all(bundles.map(async (one) => {
+    const { text, licenses } = await bundle(one);
+    const beside = { path: one.out.replace(/\.js$/, ".licenses.txt"), text: licenses };
+    return [{ path: one.out, text }, ...(licenses === "" ? [] : [beside])];
+  }));
+  const files = made.flat();
+  const kept = await Promise.all(files.map(({ path }) => Deno.readTextFile(new URL(path, root)).catch(() => "")));
+  return files.filter(({ text }, i) => text !== kept[i]);
 }
 
 if (import.meta.main) {
   try {
     const changed = await stale();
-    for (const { bundle: { out }, text } of changed) {
-      await Deno.mkdir(new URL("./", new URL(out, root)), { recursive: true });
-      await Deno.writeTextFile(new URL(out, root), text);
-      console.error(`${out}: ${Math.round(text.length / 1024)} KB written.`);
+    for (const { path, text } of changed) {
+      await Deno.mkdir(new URL("./", new URL(path, root)), { recursive: true });
+      await Deno.writeTextFile(new URL(path, root), text);
+      console.error(`${path}: ${Math.ceil(text.length / 1024)} KB written.`);
     }
     if (changed.length === 0) console.error("All scripts are as they were.");
   } finally {

@@ -39,7 +39,7 @@ const DRAWN = 64;
 
 /** The part of the time of all steps that recording may take, or the milliseconds of an epoch where that is more. */
 const SHARE = 0.015;
-const ALLOWANCE_MS = 10;
+const ALLOWANCE_MS = 20;
 
 /** A model, and what of its data is looked at. */
 export interface Observed {
@@ -92,7 +92,7 @@ export class Recorder {
   #between: number | null = 0;
   #recordingMs = 0;
   /** Of this process alone, by which it is decided whether there is time. */
-  #own = { steps: 0, recording: 0, last: 0, epochs: 0 };
+  #own = { steps: 0, recording: 0, recorded: 0, last: 0, epochs: 0 };
   #broken = false;
 
   private constructor(
@@ -162,9 +162,12 @@ export class Recorder {
     const progress = { step, stepsPerEpoch, totalSteps: stepsPerEpoch * epochs, examples };
     const started = performance.now();
     const found = observe({ model, dataset: this.#dataset, progress, sample: this.#sample, batchSize });
-    this.#own.last = performance.now() - started;
-    this.#own.recording += this.#own.last;
-    this.#recordingMs += this.#own.last;
+    const own = this.#own;
+    const ms = performance.now() - started;
+    this.#recordingMs += ms;
+    // The first time is no measure: V8 has not compiled what runs then.
+    if (own.recorded++ > 0) own.recording += ms;
+    own.last = own.recorded > 1 ? ms : 0;
     const line: ObservationLine = {
       epoch,
       step,

@@ -4,7 +4,7 @@ import { stale, stop } from "../../release/pages.ts";
 
 Deno.test("the scripts of pages are those that their sources give: else run deno task pages", async () => {
   try {
-    assertEquals((await stale()).map(({ bundle }) => bundle.out), []);
+    assertEquals((await stale()).map(({ path }) => path), []);
   } finally {
     await stop();
   }
