@@ -53,7 +53,7 @@ function see(next: Frame): void {
   if (next.step < (frame?.step ?? 0)) stage.forget();
   frame = next;
   stage.see(next.weights, next.shown, loop.playing && loop.speed >= HURRIED);
-  if (next.field !== undefined) stage.takeField(next.field);
+  if (next.field !== undefined) stage.takeField(next.field, next.views);
   if (next.losses !== undefined) {
     const { losses } = next;
     stage.takeLosses(losses);

@@ -67,6 +67,14 @@ export interface Field {
   readonly passes: Float32Array<ArrayBuffer>;
 }
 
+/** What each unit answers to, place by place. */
+export interface Views {
+  /** Places along a side of the plane. */
+  readonly size: number;
+  /** Of the inputs and each hidden layer: `[units, size * size]`, each unit's least answer 0 and its greatest 1. */
+  readonly layers: readonly Float32Array<ArrayBuffer>[];
+}
+
 /** How things stand after some steps. */
 export interface Frame {
   readonly type: "frame";
@@ -82,6 +90,8 @@ export interface Frame {
   readonly losses?: Losses;
   /** Where it has been computed anew. */
   readonly field?: Field;
+  /** Beside a field. */
+  readonly views?: Views;
   /** Milliseconds of training, and the steps in them. */
   readonly spent: readonly [milliseconds: number, steps: number];
   /** Why training has ended, in a sentence. */

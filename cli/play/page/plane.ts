@@ -1,6 +1,6 @@
 /** What a net says of every place of the plane. @module */
-import { type Model, predict, type Progress, Tensor } from "../../../core/mod.ts";
-import type { Field } from "./messages.ts";
+import { type Model, noGrad, predict, type Progress, Tensor } from "../../../core/mod.ts";
+import type { Field, Views } from "./messages.ts";
 import { EXTENT, type Scene } from "./scene.ts";
 
 /** Places along a side of a field, where there is time. */
@@ -13,6 +13,43 @@ function gridOf(size: number): Tensor {
     return (2 * at / (size - 1) - 1) * EXTENT;
   });
   return Tensor.from(places, [size * size, 2]);
+}
+
+/** Places along a side of what a unit answers to. */
+export const VIEW = 16;
+
+/** Answers of a layer's units, each between its least and its greatest: `[units, places]`. */
+function stretched(answers: Tensor): Float32Array<ArrayBuffer> {
+  const [places, units] = answers.shape;
+  const [values, found] = [answers.floats, new Float32Array(answers.size)];
+  for (let unit = 0; unit < units; unit++) {
+    let [least, most] = [Infinity, -Infinity];
+    for (let place = 0; place < places; place++) {
+      const value = values[place * units + unit];
+      least = Math.min(least, value);
+      most = Math.max(most, value);
+    }
+    // A unit that always says the same is dead.
+    const scale = most - least > 1e-6 ? 1 / (most - least) : 0;
+    for (let place = 0; place < places; place++) {
+      found[unit * places + place] = (values[place * units + unit] - least) * scale;
+    }
+  }
+  return found;
+}
+
+/**
+ * What each input and hidden unit answers to without dropout.
+ *
+ * @param layers the net's hidden layers, one behind the other, each with its activation
+ */
+export function viewsOf(layers: readonly Model[]): Views {
+  return noGrad(() => {
+    let answers = gridOf(VIEW);
+    const found = [stretched(answers)];
+    for (const layer of layers) found.push(stretched(answers = layer.forward(answers)));
+    return { size: VIEW, layers: found };
+  });
 }
 
 /** Column 1 of `[..., 2]`: the probability of class 1, or its variance. */

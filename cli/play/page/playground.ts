@@ -6,6 +6,7 @@ import {
   type Dataset,
   evaluate,
   gradients,
+  type LayerPlugin,
   lossOf,
   type Model,
   OptimizerDriver,
@@ -16,12 +17,12 @@ import {
   stepsPerEpoch,
   type Tensor,
 } from "../../../core/mod.ts";
-import { adamw, crossEntropy } from "../../../plugins/mod.ts";
+import { adamw, crossEntropy, dense, sequential } from "../../../plugins/mod.ts";
 import { drawnAt } from "./masks.ts";
-import type { Field, Losses, Shown, SiteFrame } from "./messages.ts";
+import type { Field, Losses, Shown, SiteFrame, Views } from "./messages.ts";
 import { type Net, netOf } from "./net.ts";
 import { datasetOf, type Points, pointsOf } from "./points.ts";
-import { fieldOf, GRID } from "./plane.ts";
+import { fieldOf, GRID, viewsOf } from "./plane.ts";
 import type { Scene } from "./scene.ts";
 import { fittingVariants, registry, type Variant } from "./variants.ts";
 
@@ -51,6 +52,8 @@ export class Playground {
   #data!: Dataset | null;
   #batches: Iterator<Batch> | undefined;
   #step = 0;
+  /** The hidden layers one by one, with the weights that the net had when they were last looked at. */
+  #layers: readonly Model[] = [];
 
   /** @throws {ThinnedError} for a scene that cannot be built */
   constructor(scene: Scene, variants: readonly Variant[] = fittingVariants()) {
@@ -141,6 +144,10 @@ export class Playground {
     this.#model = model;
     this.#optimizer = optimizer;
     this.#weights = model.parameters().map(({ tensor }) => tensor);
+    this.#layers = scene.layers.map((units, i) => {
+      const activation = registry.create({ plugin: scene.activation }, "activation") as LayerPlugin;
+      return buildModel(sequential([dense(units), activation]), { inputShape: [i === 0 ? 2 : scene.layers[i - 1]] });
+    });
   }
 
   /** Takes over what two nets have in common: their dense layers, and what the optimizer keeps beside them. */
@@ -214,6 +221,17 @@ export class Playground {
     if (data === null) return undefined;
     const [train, test] = [data.train, data.test].map((split) => evaluate(this.#model, data, loss, { split }));
     return { step: this.#step, train, test };
+  }
+
+  /** What each unit answers to: see {@linkcode viewsOf}. */
+  views(): Views {
+    const found = new Map(this.#model.parameters().map(({ name, tensor }) => [name, tensor]));
+    this.#layers.forEach((layer, i) => {
+      for (const { name, tensor } of layer.parameters()) {
+        tensor.assign(found.get(name.replace(/^0/, this.#net.dense[i]))!);
+      }
+    });
+    return viewsOf(this.#layers);
   }
 
   /**

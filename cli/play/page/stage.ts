@@ -5,7 +5,7 @@ import { readTheme, sheet, type Theme } from "./draw/canvas.ts";
 import { drawCurves, History } from "./draw/curves.ts";
 import { drawPoints, EasedField } from "./draw/field.ts";
 import { drawNetwork, Lamps, type NetState } from "./draw/network.ts";
-import type { Field, Losses, Shown } from "./messages.ts";
+import type { Field, Losses, Shown, Views } from "./messages.ts";
 import type { Pen } from "./pen.ts";
 import type { Points } from "./points.ts";
 
@@ -23,7 +23,12 @@ export class Stage {
   points: Points | undefined;
   /** The losses so far. */
   readonly history: History = new History();
-  readonly #net: { -readonly [Part in keyof NetState]: NetState[Part] } = { widths: [], weights: [], shown: undefined };
+  readonly #net: { -readonly [Part in keyof NetState]: NetState[Part] } = {
+    widths: [],
+    weights: [],
+    shown: undefined,
+    views: undefined,
+  };
   readonly #lamps = new Lamps();
   readonly #field = new EasedField();
   readonly #pen: Pen;
@@ -64,6 +69,7 @@ export class Stage {
   reshape(hidden: readonly number[]): void {
     this.#net.widths = [2, ...hidden, 2];
     this.#net.weights = [];
+    this.#net.views = undefined;
     this.#show(undefined);
   }
 
@@ -96,10 +102,11 @@ export class Stage {
     this.#show(this.#latest);
   }
 
-  /** Takes what the net says of the plane. */
-  takeField(field: Field): void {
+  /** Takes what the net says of the plane, and what its units do. */
+  takeField(field: Field, views: Views | undefined): void {
     this.#field.set(field);
-    this.#dirty.field = true;
+    this.#net.views = views;
+    this.#dirty.field = this.#dirty.net = true;
   }
 
   /** Takes losses. */

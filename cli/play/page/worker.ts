@@ -89,7 +89,7 @@ function advance(steps: number, fresh: boolean): void {
     shown,
     weights: net.weights(),
     losses: nowAndThen("losses", fresh, () => net.measure()),
-    field: nowAndThen("field", fresh, () => field(net, fresh)),
+    ...nowAndThen("field", fresh, () => ({ field: field(net, fresh), views: net.views() })),
     spent,
     stopped,
   });

@@ -197,3 +197,18 @@ Deno.test("each challenge can be met, and is not met from the beginning", () => 
   assert(spirals.done(wide, after(wide, 800)));
   assert(!spirals.done(spirals.scene, after(spirals.scene, 800)));
 });
+
+Deno.test("each unit's view is what a net cut off behind it says, between its least and its greatest", () => {
+  const playground = played({ ...firstScene, layers: [5, 3], activation: "tanh", variant: "drop-connect" }, 30);
+  const { size, layers: [inputs, first, second] } = playground.views();
+  assertEquals([inputs, first, second].map(({ length }) => length / size ** 2), [2, 5, 3]);
+  // The inputs themselves rise from left to right, and from below to above.
+  assertEquals([inputs[0], inputs[size - 1], inputs[size ** 2], inputs.at(-1)], [0, 1, 0, 1]);
+  const [weight] = playground.weights();
+  for (let unit = 0; unit < 5; unit++) {
+    const view = first.subarray(unit * size ** 2, (unit + 1) * size ** 2);
+    assertEquals([Math.min(...view), Math.max(...view)], [0, 1]);
+    // A unit of the first layer rises in the direction of its weights.
+    assertEquals(Math.sign(view[size - 1] - view[0]), Math.sign(weight[2 * unit]));
+  }
+});

@@ -1,6 +1,7 @@
 /// <reference lib="dom" />
 /** The net: units as lamps, weights as lines between them, and below each layer the masks of the whole batch. @module */
-import type { Shown, SiteFrame } from "../messages.ts";
+import type { Shown, SiteFrame, Views } from "../messages.ts";
+import { LampViews } from "./lamp_views.ts";
 import { css, mix, type Sheet, type Theme } from "./canvas.ts";
 
 /** What is drawn of a net. */
@@ -11,6 +12,8 @@ export interface NetState {
   readonly weights: readonly ArrayLike<number>[];
   /** The step in sight. */
   readonly shown: Shown | undefined;
+  /** What each unit answers to. */
+  readonly views: Views | undefined;
 }
 
 /** Height of the strips with the batch's masks, and of the line of text above the units. */
@@ -60,6 +63,8 @@ export class Lamps {
   }
 }
 
+const pictures = new LampViews();
+
 /** Where units stand. */
 function layout(widths: readonly number[], { width, height }: Sheet) {
   const column = width / widths.length;
@@ -67,7 +72,7 @@ function layout(widths: readonly number[], { width, height }: Sheet) {
   const spacing = Math.min(54, room / Math.max(...widths));
   return {
     column,
-    radius: Math.max(2.5, Math.min(15, spacing * 0.36, column * 0.2)),
+    radius: Math.max(2.5, Math.min(17, spacing * 0.4, column * 0.2)),
     at: (layer: number, unit: number) =>
       [
         (layer + 0.5) * column,
@@ -79,7 +84,8 @@ function layout(widths: readonly number[], { width, height }: Sheet) {
 /** Draws a net. */
 export function drawNetwork(to: Sheet, state: NetState, lamps: Lamps, theme: Theme): void {
   const { context, height } = to;
-  const { widths, weights, shown } = state;
+  const { widths, weights, shown, views } = state;
+  if (views !== undefined) pictures.set(views, theme);
   const { column, radius, at } = layout(widths, to);
   context.lineCap = "round";
   weights.forEach((values, i) => {
@@ -110,6 +116,7 @@ export function drawNetwork(to: Sheet, state: NetState, lamps: Lamps, theme: The
   context.textAlign = "center";
   widths.forEach((units, layer) => {
     const output = layer === widths.length - 1;
+    const seen = views?.layers[layer]?.length === units * (views?.size ?? 0) ** 2 && radius > 9;
     for (let unit = 0; unit < units; unit++) {
       const [x, y] = at(layer, unit);
       const level = lamps.units[layer][unit];
@@ -130,6 +137,13 @@ export function drawNetwork(to: Sheet, state: NetState, lamps: Lamps, theme: The
       context.arc(x, y, size, 0, 2 * Math.PI);
       context.fillStyle = css(mix(theme.off, colour, bright));
       context.fill();
+      if (seen && !output && bright > 0.02) {
+        context.globalAlpha = bright;
+        pictures.draw(context, layer, unit, x, y, size);
+        context.globalAlpha = 1;
+        context.beginPath();
+        context.arc(x, y, size, 0, 2 * Math.PI);
+      }
       context.lineWidth = 1.2;
       context.strokeStyle = css(mix(theme.soft, colour, bright), 0.8);
       context.stroke();
