@@ -109,6 +109,7 @@ browserTest(
 
       // A rate that is moved holds from the next step on, and is in the address.
       await slide(page, "width-0", 32);
+      await page.waitForFunction("playground.frame.step === 0");
       await slide(page, "rate-1", 0.9);
       await page.waitForFunction("playground.scene.rates[1] === 0.9");
       let dropped = 0;

@@ -37,24 +37,32 @@ export class Loop {
     this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => {
       if (data.type !== "scene") this.#busy = false;
       hear(data);
-      const scene = this.#waiting;
-      if (this.#busy || scene === undefined) return;
-      this.#waiting = undefined;
-      this.ask({ type: "scene", scene });
+      if (!this.#busy) this.#askWaiting();
     };
     this.#worker.onerror = (event) => fail(event.message);
   }
 
-  /** Says something to the worker. */
+  /** Says something to the worker; a scene that waits comes first. */
   ask(request: Request): void {
+    this.#askWaiting();
+    this.#send(request);
+  }
+
+  #askWaiting(): void {
+    const scene = this.#waiting;
+    this.#waiting = undefined;
+    if (scene !== undefined) this.#send({ type: "scene", scene });
+  }
+
+  #send(request: Request): void {
     this.#busy = true;
     this.#worker.postMessage(request);
   }
 
   /** Changes the scene, as soon as the worker has done what it is at. */
   show(scene: Scene): void {
-    if (this.#busy) this.#waiting = scene;
-    else this.ask({ type: "scene", scene });
+    this.#waiting = scene;
+    if (!this.#busy) this.#askWaiting();
   }
 
   /** One step, whether or not training goes on. */
