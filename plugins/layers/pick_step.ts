@@ -37,7 +37,8 @@ export const pickStep: Factory<"layer", PickStepOptions> = definePlugin({
   options: z.object({
     step: z.int("expected a whole number").default(0).describe("which step, from 0, or from the end, -1 for the last"),
   }),
-  forward: (x, { options: { step } }) => picked(x, step),
+  // A model for sequences of any length is built on one of a single step.
+  forward: (x, { options: { step }, building }) => picked(x, building && x.shape[1] === 1 ? 0 : step),
   moments: ({ mean, variance }, { options: { step } }) => ({
     mean: picked(mean, step),
     variance: picked(variance, step),

@@ -80,6 +80,9 @@ Deno.test("classToken() stands before the sequence, and pickStep() takes it, or 
     [1, 2],
     [5, 6],
   ]]);
+  const open = buildModel(pickStep({ step: -2 }), { inputShape: [-1, 2] });
+  assertEquals(open.forward(x).toArray(), [[1, 2], [5, 6]], "of sequences of any length");
+  assertThrows(() => open.forward(Tensor.ones([1, 1, 2])), ShapeError, "with the step -2");
   checkGradients(classToken(), [2, 3]);
   checkGradients(pickStep({ step: 1 }), [2, 3]);
   assertThrows(() => step(2), ShapeError, "with the step 2, found [");

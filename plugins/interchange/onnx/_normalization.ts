@@ -3,7 +3,9 @@ import { type AnyFactory, type OnnxValue, Tensor } from "../../../core/mod.ts";
 import { batchNorm } from "../../layers/batch_norm.ts";
 import { groupNorm } from "../../layers/group_norm.ts";
 import { layerNorm } from "../../layers/layer_norm.ts";
+import { layerScale } from "../../layers/layer_scale.ts";
 import { localResponseNorm } from "../../layers/local_response_norm.ts";
+import { rmsNorm } from "../../layers/rms_norm.ts";
 import type { OnnxPart, Site } from "./_site.ts";
 
 /** As many equal numbers. */
@@ -75,10 +77,30 @@ const localResponsePart: OnnxPart = (
   return site.op("Div", [x, power]);
 };
 
-/** Normalisations. */
+const rmsNormPart: OnnxPart = (x, site: Site<{ epsilon: number }>) => {
+  const { params, options: { epsilon } } = site;
+  const square = site.op("ReduceMean", [site.op("Mul", [x, x])], {
+    attributes: { axes: [-1], keepdims: 1 },
+    shape: [...x.shape.slice(0, -1), 1],
+  });
+  const root = site.op("Sqrt", [site.op("Add", [square, site.constant(epsilon)])]);
+  const y = site.op("Div", [x, root]);
+  return params.weight === undefined ? y : site.op("Mul", [y, site.constant(params.weight)]);
+};
+
+const layerScalePart: OnnxPart = (x, site: Site<{ features: "last" | "first" }>) => {
+  const { params: { weight }, options: { features } } = site;
+  const ones = x.shape.slice(2).map(() => 1);
+  const factors = features === "last" ? weight : weight.detach().reshape([weight.size, ...ones]);
+  return site.op("Mul", [x, site.constant(factors)]);
+};
+
+/** Normalisations, and factors of features. */
 export const normalizations: readonly (readonly [AnyFactory, OnnxPart])[] = [
   [batchNorm, batchNormPart],
   [layerNorm, layerNormPart],
   [groupNorm, groupNormPart],
   [localResponseNorm, localResponsePart],
+  [rmsNorm, rmsNormPart],
+  [layerScale, layerScalePart],
 ];

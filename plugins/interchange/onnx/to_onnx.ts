@@ -32,6 +32,7 @@ import { products } from "./_products.ts";
 import { recurrents } from "./_recurrent.ts";
 import { type OnnxPart, Site, type SiteExport } from "./_site.ts";
 import { structure } from "./_structure.ts";
+import { tokens } from "./_tokens.ts";
 import { productVariants } from "./_product_variants.ts";
 import { branchVariants, variants } from "./_variants.ts";
 
@@ -64,6 +65,7 @@ function table<Part>(entries: readonly (readonly [AnyFactory, Part])[]): Readonl
 const parts = table<OnnxPart>([
   ...elementwise,
   ...structure,
+  ...tokens,
   ...products,
   ...normalizations,
   ...poolings,
