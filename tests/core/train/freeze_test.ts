@@ -111,22 +111,29 @@ Deno.test("what is trained beside frozen weights gets the gradients that it gets
   for (const [name, values] of found[1]) assertEquals(values, found[0].get(name), name);
 });
 
-/** Products of matrices in one update. */
-function products(model: Model, freeze: readonly string[], batch: Batch): number {
-  let count = 0;
+/** Products of matrices in one update, and sums over rows for the gradients of biases. */
+function products(model: Model, freeze: readonly string[], batch: Batch): [products: number, sums: number] {
+  let [count, sums] = [0, 0];
   const before = useBackend({
     ...reference,
-    implement: (kernel) =>
-      kernel !== kernels.gemm ? undefined : (...args: Parameters<typeof kernels.gemm>) => {
+    implement(kernel) {
+      if (kernel === kernels.biasActivationGradient) {
+        return (...args: Parameters<typeof kernels.biasActivationGradient>) => {
+          if (args[3] !== null) sums++;
+          kernels.biasActivationGradient.twin(...args);
+        };
+      }
+      return kernel !== kernels.gemm ? undefined : (...args: Parameters<typeof kernels.gemm>) => {
         count++;
         kernels.gemm.twin(...args);
-      },
+      };
+    },
   });
   try {
     const optimizer = optimizerFor(model, decays, { freeze });
     const loss = lossOf(crossEntropy(), model.forward(batch.inputs, optimizer.run), batch.targets);
     optimizer.update(gradients(loss, optimizer.weights));
-    return count;
+    return [count, sums];
   } finally {
     useBackend(before);
   }
@@ -137,10 +144,11 @@ Deno.test("no product is computed for the gradients of frozen layers, nor for th
   const built = () =>
     buildModel(sequential([dense(16), relu(), dense(8), relu(), dense(3)]), { inputShape: [6], seed: 1 });
   // Forward 3; backward a product for each weight, and one for each input but the data.
-  assertEquals(products(built(), [], batch), 3 + 3 + 2);
-  assertEquals(products(built(), ["^0\\."], batch), 3 + 2 + 1);
-  assertEquals(products(built(), ["^[02]\\."], batch), 3 + 1);
-  assertEquals(products(built(), ["^4\\."], batch), 3 + 2 + 2);
+  assertEquals(products(built(), [], batch), [3 + 3 + 2, 3]);
+  assertEquals(products(built(), ["^0\\."], batch), [3 + 2 + 1, 2]);
+  assertEquals(products(built(), ["^[02]\\."], batch), [3 + 1, 1]);
+  assertEquals(products(built(), ["^4\\."], batch), [3 + 2 + 2, 2]);
+  assertEquals(products(built(), ["bias$"], batch), [3 + 3 + 2, 0]);
 });
 
 Deno.test("a frozen batch norm is run as in evaluation, one that is trained goes on, and dropout goes on everywhere", async () => {
@@ -181,13 +189,13 @@ Deno.test("frozen weights under a variant, inside a recurrent layer and beside a
       assertEquals(recurrent.after[key].join() === recurrent.before[key].join(), frozen, key);
     }
   }
-  const learnt = await run(sequential([dropout(), dense(8), relu(), dense(3)]), {
-    freeze: ["^1\\."],
+  const learnt = await run(sequential([dropout(), dense(8), batchNorm(), relu(), dense(3)]), {
+    freeze: ["^[12]\\."],
     learning: fastDropout(),
     epochs: 1,
   });
-  assertEquals(learnt.after["model/1.weight"], learnt.before["model/1.weight"]);
-  assertNotEquals(learnt.after["model/3.weight"], learnt.before["model/3.weight"]);
+  for (const key of ["model/1.weight", "state/2.mean"]) assertEquals(learnt.after[key], learnt.before[key]);
+  assertNotEquals(learnt.after["model/4.weight"], learnt.before["model/4.weight"]);
 });
 
 Deno.test("a run with frozen weights that is resumed ends as one that was not, and says so when others are frozen", async () => {
