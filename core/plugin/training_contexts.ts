@@ -178,4 +178,6 @@ export interface ObserveContext<Options> {
   readonly options: Options;
   /** The run that is about to start. */
   readonly run: RunInfo;
+  /** Ends the run after the step that goes on, as the aborting of its signal does: for a button or a key. */
+  stop(): void;
 }

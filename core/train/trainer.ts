@@ -44,7 +44,8 @@ function median(values: readonly number[]): number {
 function configurationOf(root: LayerPlugin, loss: Plugin<"loss">, options: FitOptions): Record<string, unknown> {
   const { optimizer, accumulate, clip, parameterGroups, freeze, average, learning, validation, augment } = options;
   const how = { optimizer, accumulate, clip, parameterGroups, freeze, average, learning, validation, augment };
-  return JSON.parse(JSON.stringify({ model: root, loss, ...how }));
+  const plain = (_: string, value: unknown) => typeof value === "bigint" ? String(value) : value;
+  return JSON.parse(JSON.stringify({ model: root, loss, ...how }, plain));
 }
 
 /** A training run, an epoch at a time. Made by {@linkcode Trainer.create}. */
@@ -61,6 +62,8 @@ export class Trainer {
   readonly #kept: KeptWeights = new KeptWeights();
   readonly #observers: Observation[] = [];
   readonly #signal: AbortSignal | undefined;
+  /** Aborted by an observer. */
+  readonly #stop = new AbortController();
   readonly #loader: Loader;
   #counters: TrainingProgress;
   #stepTimes: number[] = [];
@@ -172,7 +175,8 @@ export class Trainer {
   /** Tells the observers that the run begins, once. */
   async open(): Promise<void> {
     for (const observer of this.#waiting.splice(0)) {
-      this.#observers.push(await observer.definition.observe!({ options: observer.options, run: this.info }));
+      const context = { options: observer.options, run: this.info, stop: () => this.#stop.abort() };
+      this.#observers.push(await observer.definition.observe!(context));
     }
   }
 
@@ -188,7 +192,7 @@ export class Trainer {
 
   /** Whether the last epoch is done, an observer has ended the run, or it was aborted. */
   get done(): boolean {
-    return this.#complete || (this.#signal?.aborted ?? false);
+    return this.#complete || this.#aborted;
   }
 
   get #complete(): boolean {
@@ -197,7 +201,11 @@ export class Trainer {
 
   /** Whether the run was aborted before its last epoch was done. */
   get interrupted(): boolean {
-    return (this.#signal?.aborted ?? false) && !this.#complete;
+    return this.#aborted && !this.#complete;
+  }
+
+  get #aborted(): boolean {
+    return this.#stop.signal.aborted || (this.#signal?.aborted ?? false);
   }
 
   /** Each finished epoch's metrics. */

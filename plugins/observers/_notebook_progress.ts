@@ -27,16 +27,21 @@ export class NotebookProgress implements Observation {
   #history: EpochMetrics[] = [];
   #began: { readonly at: number; readonly step: number } | undefined;
   #shown = -Infinity;
+  readonly #interrupt: () => void;
 
   /**
    * @param run what is followed
    * @param notebook where it is shown
+   * @param stop ends the run
    * @param now milliseconds
    */
-  constructor(run: RunInfo, notebook: Notebook, now: () => number = () => performance.now()) {
+  constructor(run: RunInfo, notebook: Notebook, stop: () => void, now: () => number = () => performance.now()) {
     this.#run = run;
     this.#notebook = notebook;
     this.#now = now;
+    // Without a listener the kernel ends, and everything in it is gone.
+    this.#interrupt = stop;
+    Deno.addSignalListener("SIGINT", this.#interrupt);
   }
 
   /** Moves the bar, at most four times a second. */
@@ -69,6 +74,7 @@ export class NotebookProgress implements Observation {
 
   /** Says how it ended. */
   async end({ interrupted, step }: EndEvent): Promise<void> {
+    Deno.removeSignalListener("SIGINT", this.#interrupt);
     const done = this.#history.length;
     await this.#show([
       interrupted ? `stopped after step ${step}, ${done} of ${this.#run.epochs} epochs` : `${done} epochs`,

@@ -37,7 +37,8 @@ let board: Board | undefined;
  * Shows on standard error how a run is doing: the epoch, the step, loss and accuracy as seen in training, images a
  * second, and the time that is left. Each finished epoch leaves one line. Where standard error is not a terminal, these
  * lines are all there is. In a notebook of Deno's Jupyter kernel it is one output that changes in place, with curves of
- * loss and error that grow.
+ * loss and error that grow, and the notebook's button to interrupt ends the run after its step: the cell then goes on, with
+ * the weights so far.
  *
  * @example
  * ```ts
@@ -54,9 +55,9 @@ export const progressBar: Factory<"observer", Record<never, never>> = definePlug
   summary:
     "Shows on standard error how a run is doing, in place on a terminal or in a notebook, else one line an epoch.",
   options: z.object({}),
-  observe({ run }) {
+  observe({ run, stop }) {
     const notebook = currentNotebook();
-    if (notebook !== undefined) return new NotebookProgress(run, notebook);
+    if (notebook !== undefined) return new NotebookProgress(run, notebook, stop);
     board ??= new Board(standardError());
     return new ProgressBar(run, board);
   },
