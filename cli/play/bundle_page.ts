@@ -6,6 +6,8 @@
 import { ThinnedError } from "../../core/mod.ts";
 import page from "./page/page.html" with { type: "text" };
 import style from "./page/page.css" with { type: "text" };
+import { version } from "../version.ts";
+import { notices } from "./notices.ts";
 import { whenLines } from "./when_lines.ts";
 
 /** What `Deno.bundle` is asked and answers: it is there with `--unstable-bundle` alone. */
@@ -25,10 +27,12 @@ interface Bundler {
   }>;
 }
 
-/** A script, and the sources that it was made of. */
+/** A script, and what it was made of. */
 interface Bundled {
   readonly script: string;
+  /** Where its modules lie, from the folder that is worked in, and their texts. */
   readonly sources: readonly string[];
+  readonly texts: readonly string[];
 }
 
 async function bundled(entry: URL, withSources: boolean): Promise<Bundled> {
@@ -46,7 +50,8 @@ async function bundled(entry: URL, withSources: boolean): Promise<Bundled> {
   const script = outputFiles.find(({ path }) => path.endsWith(".js"))?.text();
   if (script === undefined) throw new ThinnedError(`play: the page cannot be bundled: ${errors[0]?.text}`);
   const map = outputFiles.find(({ path }) => path.endsWith(".map"))?.text();
-  return { script, sources: map === undefined ? [] : JSON.parse(map).sourcesContent };
+  const { sources, sourcesContent: texts } = JSON.parse(map ?? '{ "sources": [], "sourcesContent": [] }');
+  return { script, sources, texts };
 }
 
 /** A script as it can stand inside of a page. */
@@ -66,8 +71,13 @@ const policy = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' blo
 export async function bundlePage(): Promise<string> {
   const library = await bundled(new URL("page/worker.ts", import.meta.url), true);
   const { script } = await bundled(new URL("page/main.ts", import.meta.url), false);
-  const when = JSON.stringify(whenLines(library.sources)).replaceAll("<", "\\u003c");
+  const when = JSON.stringify(whenLines(library.texts)).replaceAll("<", "\\u003c");
+  const lines = await notices(library.sources, new URL(`file:///${Deno.cwd().replace(/^\//, "")}/`));
   return `<!doctype html>
+<!--
+Made by @thinned/dropout ${version}, MIT. In it:
+${lines.map((line) => line.replaceAll("--", "-")).join("\n")}
+-->
 <html lang="en">
 <head>
 <meta charset="utf-8">

@@ -23,6 +23,7 @@ Deno.test("play --write makes one file that asks nobody for anything, whose libr
   const markup = page.replaceAll(/(<script[^>]*>)[^]*?<\/script>/g, "$1");
   assertEquals(markup.match(/<(?:script|link|img)[^>]*(?:src|href)="(?!data:)[^"]*"/g), null);
   assertMatch(page, /default-src 'none'/);
+  assertMatch(page, /^zod [0-9.]+, MIT, Copyright .*$/m);
   const when: Record<string, string> = JSON.parse(partOf(page, "when"));
   assertStringIncludes(when.dropout, "the default for hidden units of dense layers that overfit");
   const { ask, answers } = startWorker(partOf(page, "worker"));
