@@ -30,7 +30,8 @@ export type {
   Sizes as KernelSizes,
   WholeParameter,
 } from "./backend/parameters.ts";
-export type { ArrayCheck, ArrayPair, Boundary } from "./backend/boundary.ts";
+export type { Boundary } from "./backend/boundary.ts";
+export type { ArrayCheck, ArrayPair } from "./backend/boundary_plan.ts";
 export type { AnyFunction } from "./backend/kernel.ts";
 export { defineKernel, isKernel, type Kernel, type KernelDescription, type KernelSource } from "./backend/kernel.ts";
 export {

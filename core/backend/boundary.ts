@@ -6,20 +6,9 @@
  * @module
  */
 import { BackendError, show } from "../errors.ts";
+import { type ArrayCheck, type ArrayPair, MAX_RANK, measureOf, planOf } from "./boundary_plan.ts";
 import { rowPositions } from "./draw.ts";
-import type {
-  BlockParameter,
-  BoxParameter,
-  DrawParameter,
-  FloatsParameter,
-  IntsParameter,
-  Length,
-  Parameter,
-  Sizes,
-} from "./parameters.ts";
-
-/** Largest number of axes of a box. */
-export const MAX_RANK = 16;
+import type { BlockParameter, BoxParameter, DrawParameter, IntsParameter, Parameter, Sizes } from "./parameters.ts";
 
 // The getters that V8 has made, which no subclass or own property can stand in for.
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype);
@@ -41,20 +30,6 @@ export function apart(x: unknown, y: unknown, same: boolean): boolean {
   return (same && from === other) || from + bytesOf.call(x) <= other || other + bytesOf.call(y) <= from;
 }
 
-/** A length as a function of the sizes. */
-function measureOf(length: Length): (sizes: Sizes) => number {
-  if (typeof length === "function") return length;
-  if (length.length === 1) {
-    const [only] = length;
-    return (sizes) => sizes[only];
-  }
-  return (sizes) => {
-    let product = 1;
-    for (let i = 0; i < length.length; i++) product *= sizes[length[i]];
-    return product;
-  };
-}
-
 /** Whether a buffer is a SharedArrayBuffer, which has no such getter. */
 function isShared(buffer: unknown): boolean {
   return !(buffer instanceof ArrayBuffer);
@@ -62,34 +37,6 @@ function isShared(buffer: unknown): boolean {
 
 function isIndices(parameter: IntsParameter<unknown>): boolean {
   return parameter.access === "input" && parameter.bound !== undefined;
-}
-
-/** How an argument that is an array is checked. */
-export interface ArrayCheck {
-  /** Its place among the arguments. */
-  readonly at: number;
-  /** Its name, for messages. */
-  readonly name: string;
-  /** Whether it may be null. */
-  readonly nullable: boolean;
-  /** Its least length as the description has it. */
-  readonly length: Length;
-  /** Its least length. */
-  readonly measure: (sizes: Sizes) => number;
-  /** Whether it is an Int32Array. */
-  readonly ints: boolean;
-  /** Whether the length is a size that is measured: then all arrays of that length agree. */
-  readonly exact: boolean;
-}
-
-/** Two arguments that must not overlap, unless they are the same array where `same` allows it. */
-export interface ArrayPair {
-  /** Place of the one that is written. */
-  readonly a: number;
-  /** Place of the other. */
-  readonly b: number;
-  /** Whether both may be at one place. */
-  readonly same: boolean;
 }
 
 /** The checks of one kernel's arguments. */
@@ -131,64 +78,14 @@ export class Boundary {
   constructor(name: string, parameters: readonly Parameter[]) {
     this.#name = name;
     this.parameters = parameters;
-    this.blocks = parameters.map((parameter) =>
-      parameter.kind === "block"
-        ? new Float64Array(Object.values(parameter.fields).reduce((n, { kind }) => n + fieldWidth(kind), 0))
-        : parameter.kind === "box"
-        ? new Float64Array(1 + MAX_RANK * (1 + parameter.operands.length))
-        : null
-    );
     this.#draw = parameters.findIndex(({ kind }) => kind === "draw");
     this.codes = new Int32Array(parameters.length);
+    const { blocks, arrays, measuredFrom, pairs } = planOf(name, parameters);
+    this.blocks = blocks;
     this.#cols = parameters.map((parameter) => measureOf(parameter.kind === "draw" ? parameter.cols : []));
-
-    const given = new Set(
-      parameters.flatMap((parameter) =>
-        parameter.kind === "whole"
-          ? [parameter.name]
-          : parameter.kind === "block"
-          ? Object.keys(parameter.fields)
-          : parameter.kind === "box"
-          ? [parameter.name, ...parameter.operands]
-          : []
-      ),
-    );
-    const measuredFrom: { size: string; at: number }[] = [];
-    const arrays: ArrayCheck[] = [];
-    parameters.forEach((parameter, at) => {
-      if (parameter.kind !== "floats" && parameter.kind !== "ints") return;
-      const { length, nullable } = parameter;
-      if (typeof length !== "function" && length.length === 1 && !given.has(length[0]) && !nullable) {
-        measuredFrom.push({ size: length[0], at });
-        given.add(length[0]);
-      }
-      const ints = parameter.kind === "ints";
-      arrays.push({ at, name: parameter.name, nullable, length, measure: measureOf(length), ints, exact: false });
-    });
-    for (const { name: array, ...parameter } of parameters) {
-      if (parameter.kind !== "floats" && parameter.kind !== "ints" || typeof parameter.length === "function") continue;
-      for (const size of parameter.length) {
-        if (!given.has(size)) {
-          throw new Error(`The kernel ${name} gives ${array} a length by ${size}, which is no size.`);
-        }
-      }
-    }
-    const measured = new Set(measuredFrom.map(({ size }) => size));
-    this.arrays = arrays.map((array) => {
-      const { length } = parameters[array.at] as FloatsParameter | IntsParameter;
-      return { ...array, exact: typeof length !== "function" && length.length === 1 && measured.has(length[0]) };
-    });
+    this.arrays = arrays;
     this.measuredFrom = measuredFrom;
     this.measured = measuredFrom.map(({ size }) => size);
-    const pairs: ArrayPair[] = [];
-    parameters.forEach((written, a) => {
-      if (written.kind !== "floats" && written.kind !== "ints" || written.access === "input") return;
-      parameters.forEach((other, b) => {
-        if (other.kind !== "floats" && other.kind !== "ints" || a === b || (b < a && other.access !== "input")) return;
-        const mayBe = (x: Parameter, y: Parameter) => x.kind === "floats" && x.mayBe.includes(y.name);
-        pairs.push({ a, b, same: mayBe(written, other) || mayBe(other, written) });
-      });
-    });
     this.pairs = pairs;
   }
 
@@ -437,10 +334,6 @@ export class Boundary {
     const text = ArrayBuffer.isView(found) ? `a ${typeOf.call(found) ?? "DataView"}` : show(found);
     throw new BackendError(`The kernel ${this.#name}: expected ${argument} to be ${expected}, found ${text}.`);
   }
-}
-
-function fieldWidth(kind: string): number {
-  return kind === "triple" ? 3 : kind === "optional" ? 2 : 1;
 }
 
 function isWhole(value: unknown, min: number): value is number {

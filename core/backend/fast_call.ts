@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { apart, type Boundary, MAX_RANK, primitives } from "./boundary.ts";
+import { apart, type Boundary, primitives } from "./boundary.ts";
+import { MAX_RANK } from "./boundary_plan.ts";
 import { rowPositions } from "./draw.ts";
 import type { AnyFunction } from "./kernel.ts";
 import type { BlockParameter, BoxParameter, DrawParameter, Length } from "./parameters.ts";
