@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { CheckpointError, OptionError, refuseUnknown, ShapeError, show, showShape } from "../errors.ts";
+import { OptionError, refuseUnknown } from "../errors.ts";
 import { displayModel } from "../display/display_model.ts";
 import { type DisplayBundle, jupyterDisplay } from "../display/jupyter.ts";
 import { Rows } from "../random/rows.ts";
 import { noGrad } from "../tensor/autograd.ts";
 import { saveModel, type SaveOptions } from "../store/saved_model.ts";
-import { sameShape, type Shape } from "../tensor/shape.ts";
+import type { Shape } from "../tensor/shape.ts";
 import { recycling } from "../tensor/storage.ts";
 import { type FloatType, Tensor } from "../tensor/tensor.ts";
 import { type FrozenPart, frozenPart } from "./frozen_part.ts";
@@ -25,9 +25,12 @@ import type {
   SummaryRow,
 } from "./model_options.ts";
 import { Pass } from "./pass.ts";
-import { patternOf } from "./pattern_of.ts";
+import type { PassSettings } from "./pass_settings.ts";
+import { checkInputs, zerosFor } from "./model_inputs.ts";
+import { overwrite } from "./overwrite.ts";
+import { settingsOf } from "./run_settings.ts";
 import { type SamplePass, samplePasses } from "./samples.ts";
-import type { FurtherPass, LayerPlugin, Mode, Moments, Plugin, Progress } from "./plugin.ts";
+import type { FurtherPass, LayerPlugin, Moments, Plugin, Progress } from "./plugin.ts";
 import type { ScheduleMemory } from "./schedule_memory.ts";
 import { formatSummary } from "./summary.ts";
 import { beginning, Tree } from "./tree.ts";
@@ -44,30 +47,6 @@ export type {
   StepRun,
   SummaryRow,
 } from "./model_options.ts";
-
-/** The progress of a loop that does not say how long it is: schedules stay at their beginning. */
-function endless(step: number): Progress {
-  // Finite, since a schedule may divide one of them by the other.
-  return { step, stepsPerEpoch: Number.MAX_SAFE_INTEGER, totalSteps: Number.MAX_SAFE_INTEGER };
-}
-
-const modes: readonly Mode[] = ["train", "eval", "sample"];
-
-const runKeys = [
-  "mode",
-  "step",
-  "progress",
-  "sample",
-  "pass",
-  "rows",
-  "carry",
-  "stateUpdates",
-  "variants",
-  "sites",
-  "atSites",
-  "frozen",
-  "atLayers",
-];
 
 /** Whether several shapes are given, one for each input. */
 function isSeveral(shape: Shape | readonly Shape[]): shape is readonly Shape[] {
@@ -235,60 +214,18 @@ export class Model {
     return this.#begin(options).moments(this.root, moments, "");
   }
 
-  #begin(options: RunOptions, more: Partial<ConstructorParameters<typeof Pass>[1]> = {}): Pass {
-    refuseUnknown(options, runKeys, "forward");
-    const { mode = "eval", rows, sample, pass } = options;
-    if (!modes.includes(mode)) throw new OptionError("forward.mode", `one of ${modes.join(", ")}`, mode);
-    const step = (options as { step?: number }).step ?? options.progress?.step;
-    const progress = options.progress ?? (mode === "train" && step !== undefined ? endless(step) : beginning);
-    if (mode !== "eval" && step === undefined && rows === undefined) {
-      throw new OptionError("forward: step", `the number of the step in mode ${mode}, which addresses its masks`, step);
-    }
-    for (const name of ["sample", "pass", "step"] as const) {
-      const given = (options as Record<string, unknown>)[name];
-      if (rows === undefined || given === undefined) continue;
-      throw new OptionError(`forward.${name}`, "rows to say it, since they are given", given);
-    }
-    if (mode === "train") this.#trainedAt = rows === undefined ? step : rows.common?.step;
-    return new Pass(this.#tree, {
-      mode,
-      rows: rows ?? Rows.range({ first: sample, step, pass }),
-      progress,
-      stateUpdates: options.stateUpdates ?? null,
-      variants: options.variants ?? null,
-      atSites: options.atSites ?? null,
-      atLayers: options.atLayers ?? null,
-      sites: options.sites === undefined ? null : this.#chosen(options.sites),
-      frozen: options.frozen ?? null,
-      drawn: null,
-      building: false,
-      carry: options.carry ?? null,
-      penalties: null,
-      emitted: null,
-      outputs: null,
-      reused: null,
-      ...more,
-    });
+  #begin(options: RunOptions, more: Partial<PassSettings> = {}): Pass {
+    const settings = settingsOf(options, () => [...this.#tree.nodes.keys()]);
+    if (settings.mode === "train") this.#trainedAt = settings.rows.common?.step;
+    return new Pass(this.#tree, { ...settings, ...more });
   }
 
-  /** Whether a place is among those that patterns choose. */
-  #chosen(patterns: readonly string[]): (path: string) => boolean {
-    const found = patterns.map((text, i) => {
-      const pattern = patternOf(text, `sites.${i}`);
-      const paths = [...this.#tree.nodes.keys()];
-      if (paths.some((path) => pattern.test(path))) return pattern;
-      throw new OptionError(
-        `sites.${i}`,
-        `a pattern that matches one of ${paths.slice(0, 40).map(show).join(", ")}`,
-        text,
-      );
-    });
-    const known = new Map<string, boolean>();
-    return (path) => {
-      let draws = known.get(path);
-      if (draws === undefined) known.set(path, draws = found.some((pattern) => pattern.test(path)));
-      return draws;
-    };
+  #zeros(): Tensor[] {
+    return zerosFor(this.inputShapes, this.built.inputType, this.dtype);
+  }
+
+  #inputs(x: Tensor | readonly Tensor[]): readonly Tensor[] {
+    return checkInputs(x, this.inputShapes);
   }
 
   /**
@@ -316,39 +253,6 @@ export class Model {
     const run = { mode: "sample", rows: Rows.range(), progress, sites } as const;
     recycling(() => noGrad(() => this.#begin(run, more).run(this.root, this.#zeros(), "")));
     return [...this.#tree.nodes.keys()].filter((path) => drawn.has(path));
-  }
-
-  /** One example of zeros, with extents of 1 where any is taken. */
-  #zeros(): Tensor[] {
-    const { inputType } = this.built;
-    return this.inputShapes.map((shape, i) =>
-      Tensor.zeros(
-        [1, ...shape.map((extent) => extent === -1 ? 1 : extent)],
-        typeof inputType === "string" ? inputType : inputType[i] ?? this.dtype,
-      )
-    );
-  }
-
-  #inputs(x: Tensor | readonly Tensor[]): readonly Tensor[] {
-    const inputs = x instanceof Tensor ? [x] : x;
-    if (inputs.length !== this.inputShapes.length) {
-      throw new ShapeError(`model: expected ${this.inputShapes.length} inputs, found ${inputs.length}.`);
-    }
-    inputs.forEach((x, i) => {
-      const shape = this.inputShapes[i];
-      const batch = i === 0 ? "batch" : inputs[0].shape[0];
-      const fits = x.rank === shape.length + 1 &&
-        shape.every((extent, axis) => extent === -1 || extent === x.shape[axis + 1]);
-      if (!fits || (i > 0 && x.shape[0] !== batch)) {
-        const which = inputs.length === 1 ? "an input" : `input ${i}`;
-        throw new ShapeError(
-          `model: expected ${which} of shape [${
-            [batch, ...shape.map((extent) => extent === -1 ? "any" : extent)].join(", ")
-          }], found ${showShape(x.shape)}.`,
-        );
-      }
-    });
-    return inputs;
   }
 
   /** The step of the last pass in mode `train`; undefined before the first, or where its rows are of several steps. */
@@ -484,22 +388,4 @@ export class Model {
  */
 export function buildModel(root: LayerPlugin, options: BuildOptions): Model {
   return new Model(root, options);
-}
-
-/**
- * Overwrites tensors by those of the same names: all of them, or none.
- *
- * @throws {CheckpointError} when one is missing or has another shape; nothing has been changed then
- */
-export function overwrite(mine: ReadonlyMap<string, Tensor>, saved: ReadonlyMap<string, Tensor>): void {
-  for (const [name, tensor] of mine) {
-    const found = saved.get(name);
-    if (found === undefined || !sameShape(found.shape, tensor.shape)) {
-      throw new CheckpointError(
-        `The checkpoint is of another architecture: expected ${name} of shape ${showShape(tensor.shape)}, ` +
-          `found ${found === undefined ? "none" : showShape(found.shape)}.`,
-      );
-    }
-  }
-  for (const [name, tensor] of mine) tensor.assign(saved.get(name)!);
 }

@@ -1,6 +1,7 @@
 /** The weights of an earlier epoch, kept for the end of a run. @module */
 import type { KeptEpoch, Snapshot } from "./events.ts";
-import { type Model, overwrite } from "../plugin/model.ts";
+import type { Model } from "../plugin/model.ts";
+import { overwrite } from "../plugin/overwrite.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /** In a snapshot, the weights with which its run would end now, where they are those of an earlier epoch. */
