@@ -6,19 +6,18 @@
 import type { Epilogue } from "../backend/epilogue.ts";
 import { OptionError, PluginError, ShapeError, show, showShape } from "../errors.ts";
 import type { Rows } from "../random/rows.ts";
-import type { MaskAhead } from "../tensor/mask_ahead.ts";
-import { checkMask, keptUnits, type Mask, plainMask } from "../tensor/ops/mask.ts";
+import type { Mask } from "../tensor/ops/mask.ts";
 import { sameShape, type Shape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import type { Foresee } from "../tensor/thinning.ts";
 import { actAtSite, masked } from "./act_at_site.ts";
-import { isPlugin } from "./is_plugin.ts";
+import { checkChild, checkOutput, oneNumber } from "./check_visit.ts";
+import { mayGather, maySkip } from "./leave_out.ts";
 import { locate } from "./locate.ts";
 import { maskMoments } from "./mask_moments.ts";
 import { maskOf } from "./mask_of.ts";
+import { Outlook } from "./outlook.ts";
 import type { PassSettings } from "./pass_settings.ts";
 import type {
-  AttentionMaskSite,
   Context,
   LayerContext,
   LayerPlugin,
@@ -27,17 +26,13 @@ import type {
   Moments,
   Place,
   Plugin,
-  RecurrentPlace,
   RunChild,
   SiteArguments,
   SiteResult,
   SiteRole,
 } from "./plugin.ts";
-import { attentionStages, recurrentPlaces } from "./plugin.ts";
+import { RunningState } from "./running_state.ts";
 import { describe, join, type Node, type PlaceRequest, same, type Tree } from "./tree.ts";
-
-/** Sites whose method returns what has the shape of its first argument. */
-const keepsShape: ReadonlySet<Place> = new Set(["activation", "weight", "recurrent", "attention"]);
 
 /** Sites whose first argument is a batch. */
 const batched: ReadonlySet<Place> = new Set(["layer", "activation", "branch"]);
@@ -66,20 +61,26 @@ export class Pass {
   /** Which use of a shared layer this is, such as `0:1` for the second of the layer `0`; empty for the first. */
   readonly #use: string;
   readonly #penalized: Set<string>;
-  /** What running state is to become after this pass: the uses of a shared layer see it, other passes do not. */
-  readonly #pending: Map<Tensor, Tensor>;
+  readonly #running: RunningState;
   /** Rows that are computed now: those of the batch, or the ones that a branch has gathered. */
   readonly #scope: { rows: Rows };
-  /** Outputs to which the mask of the place that comes next has been applied already. */
-  readonly #premasked = new WeakMap<Tensor, string>();
+  readonly #outlook: Outlook;
 
   constructor(tree: Tree, settings: PassSettings, outer?: { pass: Pass; use: string }) {
     this.#tree = tree;
     this.#settings = settings;
     this.#use = outer?.use ?? "";
     this.#penalized = outer === undefined ? new Set() : outer.pass.#penalized;
-    this.#pending = outer === undefined ? new Map() : outer.pass.#pending;
+    this.#running = outer === undefined ? new RunningState(settings) : outer.pass.#running;
     this.#scope = outer === undefined ? { rows: settings.rows } : outer.pass.#scope;
+    this.#outlook = new Outlook({
+      tree,
+      settings,
+      modeAt: (path) => this.#modeAt(path),
+      evaluates: (path) => this.#evaluates(path),
+      calls: (path) => this.#calls(path),
+      context: (node) => this.#context(node, [], null),
+    });
   }
 
   /**
@@ -192,7 +193,7 @@ export class Pass {
       }, () => typeof part === "function" ? undefined : maskOf(part.mask(context, { shape: x.shape })))!;
     }
     if (typeof part === "function") return part(x, context);
-    if (this.#premasked.get(x) === node.path) return x;
+    if (this.#outlook.isMasked(x, node.path)) return x;
     return masked(x, part.mask(context, { shape: x.shape }), this.#evaluates(node.path));
   }
 
@@ -227,8 +228,8 @@ export class Pass {
     const site = {
       evaluates: this.#evaluates(node.path),
       gathered: <T>(rows: readonly number[] | null, body: () => T) => this.#gathered(rows, body),
-      gathers: () => this.#gathers(host),
-      skips: () => this.#skips(host),
+      gathers: () => mayGather(this.#tree, this.#settings, host, (path) => this.#modeAt(path)),
+      skips: () => maySkip(this.#tree, this.#settings, host),
     };
     if (!this.#calls(node.path)) return actAtSite(definition, role, args, context, site);
     const part = role === "weight" || role === "branch" ? definition[role] : undefined;
@@ -274,36 +275,6 @@ export class Pass {
     }
   }
 
-  /** The places inside a layer. */
-  *#inside(host: Node): Iterable<Node> {
-    const prefix = host.path === "" ? "" : `${host.path}.`;
-    for (const node of this.#tree.nodes.values()) if (node.path.startsWith(prefix)) yield node;
-  }
-
-  /** Whether a branch of this host may be left out as a whole: nothing in it carries states, hands out or adds a penalty. */
-  #skips(host: Node): boolean {
-    const { carry, building, emitted, penalties } = this.#settings;
-    if (carry !== null || building || emitted !== null) return false;
-    if (penalties === null) return true;
-    for (const { plugin } of this.#inside(host)) if (plugin.definition.penalty !== undefined) return false;
-    return true;
-  }
-
-  /** Whether rows may be left out in a branch of this host: nothing in it mixes them, and it may be left out as a whole. */
-  #gathers(host: Node): boolean {
-    if (!this.#skips(host)) return false;
-    const { progress } = this.#settings;
-    for (const { path, plugin } of this.#inside(host)) {
-      const { mixesRows = false } = plugin.definition;
-      const mixes = typeof mixesRows === "boolean" ? mixesRows : mixesRows(
-        this.#tree.optionsOf(plugin, path, progress),
-        this.#modeAt(path),
-      );
-      if (mixes) return false;
-    }
-    return true;
-  }
-
   #visit(visit: Visit, body: (node: Node, context: Context<never>) => Tensor | null): Tensor | null {
     const { given, path, role, inputs, weight, how } = visit;
     const { building, penalties } = this.#settings;
@@ -312,25 +283,13 @@ export class Pass {
       const node = this.#tree.at(path, given);
       const context = this.#context(node, inputs, building ? new Map() : null, how);
       const out = body(node, context);
-      const x = role === "layer" ? null : inputs[0];
-      if (!(out instanceof Tensor) && !(out === null && role === "branch")) {
-        throw new PluginError(`expected a tensor from its method for ${role}, found ${show(out)}.`);
-      }
-      if (out !== null && keepsShape.has(role) && !sameShape(out.shape, x!.shape)) {
-        throw new ShapeError(
-          `expected an output of the input's shape ${showShape(x!.shape)}, found ${showShape(out.shape)}.`,
-        );
-      }
+      checkOutput(out, role, inputs);
       const { penalty } = node.plugin.definition;
       if (penalty !== undefined && penalties !== null && !this.#penalized.has(path)) {
         this.#penalized.add(path);
         const input = role === "weight" || role === "embedding" ? null : inputs[0];
         const added = penalty(context, { input, weight, output: out });
-        if (!(added instanceof Tensor) || added.size !== 1) {
-          const found = added instanceof Tensor ? `one of shape ${showShape(added.shape)}` : show(added);
-          throw new PluginError(`expected a tensor with one number from its method penalty, found ${found}.`);
-        }
-        penalties.push(added.rank === 0 ? added : added.reshape([]));
+        penalties.push(oneNumber(added));
       }
       if (building && out !== null) node.outputShape = shapeOf(role, out, weight);
       return out;
@@ -375,11 +334,11 @@ export class Pass {
         key.isWhole ? rows.shared() : rows,
       ),
       params: frozen?.params(path) ?? node.params,
-      state: this.#stateOf(node),
+      state: this.#running.of(node),
       progress,
       path,
       inputs,
-      setState: (name, value) => this.#setState(node, name, value),
+      setState: (name, value) => this.#running.set(node, name, value, this.#scope.rows),
       run: (child, x, name, how: RunChild = {}) => {
         checkChild(child, name);
         const inputs = x instanceof Tensor ? [x] : x;
@@ -413,17 +372,20 @@ export class Pass {
       use: this.#use,
       epilogue,
       foresee,
-      foresees: (child, name) => this.#foresees(child, join(path, name)),
+      foresees: (child, name) => this.#outlook.foresees(child, join(path, name)),
       // A penalty is told what the layer itself gave.
       ahead: node.plugin.definition.penalty === undefined ? ahead : undefined,
-      masks: (child, name) => this.#masks(child, join(path, name)),
+      masks: (child, name) => this.#outlook.masks(child, join(path, name)),
       serve: <R extends SiteRole>(role: R, given: Plugin<R>, args: SiteArguments<R>, name: string = role) => {
         checkChild(given, name);
         const fused = role === "product" && given.definition.fuses ? epilogue : "none";
         return this.#serve(node, role, given, args, name, fused, siblings);
       },
-      acts: (role, given, name = role, has) => this.#acts(node, role, given, name, has),
-      maskAt: (given, stage, shape, name = "attention") => this.#maskAt(node, given, { stage, shape }, name),
+      acts: (role, given, name = role, has) => this.#outlook.acts(join(path, name), role, given, has),
+      maskAt: (given, stage, shape, name = "attention") => {
+        checkChild(given, name);
+        return this.#outlook.maskAt(join(path, name), given, { stage, shape });
+      },
       heard: emitted !== null || listen !== undefined,
       moments: (child: LayerPlugin, x: Moments, name: string) => {
         checkChild(child, name);
@@ -432,131 +394,6 @@ export class Pass {
     };
     return Object.freeze(layer);
   }
-
-  /** What the variant at a place keeps of whatever it will be given, if it is a mask that whole groups of examples share. */
-  #foresees(given: Plugin, path: string): Foresee | undefined {
-    const look = this.#looksAhead(given, path);
-    return look && ((shape) => look(shape, keptUnits));
-  }
-
-  /** The mask of the variant at a place, for the op before it. */
-  #masks(given: Plugin, path: string): MaskAhead | undefined {
-    const look = given.definition.penalty === undefined ? this.#looksAhead(given, path) : undefined;
-    return look && {
-      plain: (shape) => look(shape, plainMask),
-      applied: (y) => {
-        this.#premasked.set(y, path);
-        return y;
-      },
-    };
-  }
-
-  /** What can be told of the mask that the variant at a place will draw for an input of a shape, if that may be used. */
-  #looksAhead(
-    given: Plugin,
-    path: string,
-  ): (<T>(shape: Shape, tell: (mask: Mask, shape: Shape) => T | null) => T | null) | undefined {
-    const part = given.definition.activation;
-    if (this.#evaluates(path) || part === undefined || typeof part === "function") return undefined;
-    // Whoever collects what layers hand out may look at all of it, a further pass reads outputs under another mask, and
-    // what stands in for a variant takes its input as it is.
-    const { emitted, outputs, variants, atSites } = this.#settings;
-    if (emitted !== null || outputs !== null || variants !== null || atSites !== null) return undefined;
-    return (shape, tell) => {
-      const node = this.#tree.at(path, given);
-      try {
-        const mask = maskOf(part.mask(this.#context(node, [], null), { shape }));
-        return mask === null ? null : tell(mask, shape);
-      } catch (error) {
-        throw locate(error, describe(path, given));
-      }
-    };
-  }
-
-  /** The mask that the variant at an attention site draws, if that is all there is to it. */
-  #maskAt(host: Node, given: Plugin, site: AttentionMaskSite, name: string): Mask | null | undefined {
-    checkChild(given, name);
-    const path = join(host.path, name);
-    const { building, penalties } = this.#settings;
-    if (building || this.#calls(path)) return undefined;
-    try {
-      const node = this.#tree.at(path, given);
-      const { attention: part, penalty } = node.plugin.definition;
-      // A penalty may look at what the variant gives.
-      if (part === undefined || typeof part === "function" || (penalty !== undefined && penalties !== null)) {
-        return undefined;
-      }
-      const mask = maskOf(part.mask(this.#context(node, [], null), site));
-      if (mask === null) return null;
-      checkMask(mask, site.shape.length);
-      if (this.#evaluates(path)) return mask.eval === "mean" ? undefined : null;
-      return mask;
-    } catch (error) {
-      throw locate(error, describe(path, given));
-    }
-  }
-
-  #acts(
-    host: Node,
-    role: "recurrent" | "attention",
-    given: Plugin,
-    name: string,
-    has?: readonly RecurrentPlace[],
-  ): readonly string[] | undefined {
-    const { building, progress } = this.#settings;
-    const path = join(host.path, name);
-    const mode = building ? "train" : this.#modeAt(path);
-    const plugin = this.#tree.nodes.get(path)?.plugin ?? given;
-    const { places, stages } = plugin.definition;
-    try {
-      const options = this.#tree.optionsOf(plugin, path, progress);
-      const found: readonly string[] | undefined = role === "recurrent"
-        ? places?.(options, mode, has)
-        : stages?.(options, mode);
-      const known: readonly string[] = role === "recurrent" ? recurrentPlaces : attentionStages;
-      if (found !== undefined && !(Array.isArray(found) && found.every((name) => known.includes(name)))) {
-        const method = role === "recurrent" ? "places" : "stages";
-        throw new PluginError(`expected some of ${known.join(", ")} from its method ${method}, found ${show(found)}.`);
-      }
-      // While the model is built the variant gets its place, whatever its rate is at the beginning.
-      return building && found?.length === 0 ? undefined : found;
-    } catch (error) {
-      throw locate(error, describe(path, given));
-    }
-  }
-
-  #stateOf(node: Node): Readonly<Record<string, Tensor>> {
-    if (this.#pending.size === 0) return node.state;
-    return Object.fromEntries(
-      Object.entries(node.state).map(([name, tensor]) => [name, this.#pending.get(tensor) ?? tensor]),
-    );
-  }
-
-  #setState(node: Node, name: string, value: Tensor): void {
-    const { mode, building, stateUpdates } = this.#settings;
-    if (mode !== "train" || building) return;
-    const state = node.state[name];
-    if (state === undefined) throw new PluginError(`init made no state named ${JSON.stringify(name)}.`);
-    if (!(value instanceof Tensor) || !sameShape(value.shape, state.shape)) {
-      const found = value instanceof Tensor ? showShape(value.shape) : show(value);
-      throw new ShapeError(
-        `expected the state ${JSON.stringify(name)} of shape ${showShape(state.shape)}, found ${found}.`,
-      );
-    }
-    // A further pass over a batch never changes running state.
-    if (this.#scope.rows.common?.pass !== 0) return;
-    if (stateUpdates === null) return void state.assign(value);
-    stateUpdates.set(state, value.detach());
-    this.#pending.set(state, value.detach());
-  }
-}
-
-/** Refuses a child that is no plugin, and a name that would not stand in a path of its own. */
-function checkChild(child: unknown, name: unknown): void {
-  if (typeof name !== "string" || name === "" || name.includes(".") || name.includes("/")) {
-    throw new PluginError(`expected a name for its child, without "." and "/", found ${show(name)}.`);
-  }
-  if (!isPlugin(child)) throw new PluginError(`expected a plugin as its child ${show(name)}, found ${show(child)}.`);
 }
 
 /** The shape that a summary shows. */
