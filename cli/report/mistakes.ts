@@ -87,22 +87,17 @@ export class Mistakes {
     const channels = inputUnits?.mean.length ?? 1;
     const values = Float64Array.from(raw, (value, i) => {
       const channel = Math.floor(i / (size / channels));
-      const deviation = inputUnits?.deviation[channel] ?? 1;
-      // A column that was constant has become 0.
-      return value * scale * (Number.isFinite(deviation) ? deviation : 1) + (inputUnits?.mean[channel] ?? 0);
+      const given = inputUnits?.deviation[channel] ?? 1;
+      const deviation = Number.isFinite(given) ? given : 1; // a column that was constant has become 0
+      const restored = value * scale * deviation + (inputUnits?.mean[channel] ?? 0);
+      return Math.abs(restored) < 1e-6 * deviation ? 0 : restored; // what float32 rounds off
     });
     if (image !== undefined) {
       const [channels, height, width] = image;
       const [least, most] = values.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [0, 1]);
       return { image: imageUrl({ values, channels, height, width }, least, most), size: [width, height] };
     }
-    const names = columnNames(rows);
-    return {
-      row: Array.from(
-        values.subarray(0, MOST_VALUES),
-        (value, i) => [names?.[i] ?? `input ${i}`, short(value)] as const,
-      ),
-    };
+    return { row: rowOf(values, rows).slice(0, MOST_VALUES) };
   }
 }
 
@@ -110,13 +105,26 @@ function short(value: number): string {
   return String(Number(value.toPrecision(4)));
 }
 
-/** What the inputs of a table are called, each of them a column or a category of one. */
-function columnNames(rows: Dataset["rows"]): string[] | undefined {
-  const columns = rows?.columns;
-  if (!Array.isArray(columns)) return undefined;
-  return columns.flatMap(({ name, index, encoding, categories, unknown }) => {
+/** A column of a table, as its data set keeps it to read new rows. */
+interface Column {
+  readonly name?: string;
+  readonly index: number;
+  readonly encoding: string;
+  readonly categories?: readonly string[];
+  readonly unknown?: boolean;
+}
+
+/** The inputs of an example by the columns that they come from; by their numbers where these are not known. */
+function rowOf(values: ArrayLike<number>, rows: Dataset["rows"]): [string, string][] {
+  const columns = rows?.columns as readonly Column[] | undefined;
+  if (!Array.isArray(columns)) return Array.from(values, (value, i) => [`input ${i}`, short(value)]);
+  let at = 0;
+  return columns.map(({ name, index, encoding, categories = [], unknown }: Column): [string, string] => {
     const title = name ?? `column ${index}`;
-    if (encoding !== "one-hot") return [title];
-    return [...categories, ...(unknown ? ["other"] : [])].map((category) => `${title} = ${category}`);
+    if (encoding === "number") return [title, short(values[at++])];
+    if (encoding === "index") return [title, categories[Math.round(values[at++])] ?? "other"];
+    const from = at;
+    at += categories.length + (unknown ? 1 : 0);
+    return [title, categories[placeOfLargest(values, from, at)] ?? "other"];
   });
 }
