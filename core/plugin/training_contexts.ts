@@ -91,7 +91,7 @@ export interface LearnContext<Options> {
   readonly inputs: Tensor;
   /** The batch's targets. */
   readonly targets: Tensor;
-  /** The model's parameters by name. */
+  /** The model's parameters by name; gradients for those that stay as they are, by `freeze`, are of no account. */
   readonly parameters: ReadonlyMap<string, Tensor>;
   /**
    * Runs the model on inputs, in mode `train` unless said otherwise.

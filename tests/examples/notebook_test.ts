@@ -67,9 +67,9 @@ Deno.test({
       // The kernel now and then sends a result after it has said that its cell is done, and Jupyter then drops it: only what
       // cells show themselves is sure to be there.
       for (const name of ["without dropout", "with dropout"]) {
-        const progress = shown.filter((html) => html.startsWith("<div") && html.includes(`>${name}  ·  30 epochs<`));
+        const progress = shown.filter((html) => html.startsWith("<div") && html.includes(`>${name}  ·  20 epochs<`));
         assertEquals(progress.length, 1, `one output for ${name}, changed in place`);
-        assertStringIncludes(progress[0], '<progress value="600" max="600"');
+        assertStringIncludes(progress[0], '<progress value="400" max="400"');
         assertStringIncludes(progress[0], "<svg ");
       }
       const scores = shown.find((html) => html.includes("negative log-likelihood"))!;
