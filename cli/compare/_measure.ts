@@ -32,9 +32,9 @@ export interface StepCost {
 
 /** Steps of a turn, turns of each net at least and at most, of which the first does not count, and seconds that are enough. */
 const STEPS = 4;
-const TURNS = 6;
-const MOST_TURNS = 40;
-const ENOUGH = 1;
+const TURNS = 12;
+const MOST_TURNS = 60;
+const ENOUGH = 2;
 /** Examples by which the time of a measurement is found. */
 const MEASURED = 1000;
 /** Training examples that are measured after an epoch. */

@@ -95,7 +95,8 @@ export class Progress {
     const names = (nets: readonly Net[]) => [...new Set(nets.map(({ variant }) => variant))];
     const out = names(before).filter((name) => !names(after).includes(name));
     const left = after.filter(({ variant }) => variant !== NONE).map((net) => labelOf(this.#comparison!, net));
-    this.#line.note(`  goes on: ${left.join(", ")}${out.length === 0 ? "" : `; left behind: ${out.join(", ")}`}`);
+    const labels = out.map((out) => this.#comparison!.variants.find(({ name }) => name === out)!.label);
+    this.#line.note(`  goes on: ${left.join(", ")}${out.length === 0 ? "" : `; left behind: ${labels.join(", ")}`}`);
   }
 
   #take({ variant, setting, validationError }: Trained): void {

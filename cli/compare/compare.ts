@@ -11,7 +11,7 @@ import { loadRegistry } from "../configuration/load_registry.ts";
 import { makePlan } from "../configuration/make_plan.ts";
 import { TerminalLine } from "../print/terminal_line.ts";
 import { chooseBackend } from "../run/choose_backend.ts";
-import { RunDirectory } from "../run/run_directory.ts";
+import { refuseTaken, RunDirectory } from "../run/run_directory.ts";
 import { epochsWithin, readDuration, showEpochs } from "./_budget.ts";
 import { positionsFor } from "./_fit.ts";
 import { type Field, planRounds } from "./_halving.ts";
@@ -98,6 +98,7 @@ async function begin(given: Arguments, line: TerminalLine, signal: AbortSignal):
   const plan = await makePlan(given);
   const { registry } = plan;
   const out = given.value("out") === undefined ? `${plan.out}-compare` : plan.out;
+  await refuseTaken(out); // not only after minutes of measuring
   const budget = given.value("budget");
   const seconds = budget === undefined ? undefined : readDuration(budget, "--budget");
   const count = given.whole("settings", 1) ?? SETTINGS;
@@ -203,10 +204,8 @@ async function goOn(given: Arguments, out: string): Promise<Ready> {
     if (all.length === 0 || ["resume", "backend"].includes(name) || (name === "out" && all[0] === out)) continue;
     throw new OptionError(`--${name}`, "nothing beside --resume, which goes on with what was begun", all[0]);
   }
-  const directory = await (async () => {
-    await readComparison(out); // so that nothing is locked that is none
-    return await RunDirectory.reopen(out);
-  })();
+  await readComparison(out); // so that nothing is locked that is none
+  const directory = await RunDirectory.reopen(out);
   try {
     const comparison = await readComparison(out);
     const { config } = comparison;

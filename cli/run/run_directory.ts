@@ -137,7 +137,12 @@ async function needWrite(path: string): Promise<void> {
   if (state !== "granted") throw new PermissionError(`Writing to ${path} needs the flag --allow-write=${path}.`);
 }
 
-async function refuseTaken(path: string): Promise<void> {
+/**
+ * Refuses a folder that holds a run or a comparison.
+ *
+ * @throws {OptionError} that says so
+ */
+export async function refuseTaken(path: string): Promise<void> {
   if (!await isThere(`${path}/config.json`) && !await isThere(`${path}/compare.json`)) return;
   throw new OptionError("--out", "a folder without a run; use --resume to go on with one", path);
 }

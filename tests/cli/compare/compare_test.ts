@@ -44,7 +44,9 @@ Deno.test("a hopeless variant is left behind first, and the others end with figu
         await Deno.readFile(`${folder}/again/${run}/model.safetensors`),
       );
     }
-    assert(!await exists(`${out}/rounds/dropout-rate_0_95-0/checkpoint-16`)); // its space is given back
+    assert(!await exists(`${out}/rounds/dropout-rate_0_95-0/checkpoint-28`)); // its space is given back
+    assert(await exists(`${out}/rounds/dropout-rate_0_95-0/metrics.jsonl`));
+    assert(!await exists(`${out}/rounds/none-0`)); // what went on was not begun anew
     assert(await exists(`${out}/report.html`) && await exists(`${out}/${first.runs[1]}/observations.jsonl`), ran.err);
     const predicted = await cli(["evaluate", "--run", out, "--name", first.runs[0], "--json"]);
     assertEquals(predicted.status, 0, predicted.err);
@@ -84,11 +86,9 @@ Deno.test("a comparison stopped by Ctrl-C repeats no training, and comes to the 
     const before = (await json(`${out}/compare.json`)).results;
     assert(before.length >= 4, err);
 
-    for (const extra of [["--seeds", "2"], ["--variants", "dropout"], ["--budget", "1m"]]) {
-      const refused = await cli(["compare", "--resume", out, ...extra]);
-      assertEquals(refused.status, 2, refused.err);
-      assertMatch(refused.err, /nothing beside --resume/);
-    }
+    const refused = await cli(["compare", "--resume", out, "--seeds", "2"]);
+    assertEquals(refused.status, 2, refused.err);
+    assertMatch(refused.err, /--seeds: expected nothing beside --resume/);
     const resumed = await cli(["compare", "--resume", out]);
     assertEquals(resumed.status, 0, resumed.err);
     const trained = (text: string) => text.match(/validation error .* after/g)?.length ?? 0;
@@ -113,8 +113,8 @@ Deno.test("trainings that diverge end a comparison no sooner, and have no figure
   inFolder(async (folder) => {
     const learningRate = { plugin: "step", from: 0.1, factor: 1e15, every: 2 };
     const config = await writeConfig(folder, { optimizer: { plugin: "sgd", learningRate }, epochs: 4 });
-    const args = ["--variants", "dropout", "--settings", "2", "--seeds", "1", "--out", `${folder}/out`, "--json"];
-    const ran = await cli(["compare", "--config", config, ...args]);
+    const args = ["--variants", "dropout", "--settings", "2", "--seeds", "1", "--budget", "1h"];
+    const ran = await cli(["compare", "--config", config, ...args, "--out", `${folder}/out`, "--json"]);
     assertEquals(ran.status, 0, ran.err);
     const { complete, variants } = JSON.parse(ran.out);
     const figures = variants.map((one: Record<string, unknown>) => [one.name, one.diverged, one.testError]);
@@ -127,14 +127,8 @@ Deno.test("what is wrong with a comparison is told in a sentence, with status 2,
     const out = `${folder}/out`;
     const wrong: [string[], RegExp][] = [
       [["--variants", "dropot"], /--variants: .*did you mean "dropout"\?/],
-      [["--variants", "zoneout"], /--variants: zoneout: expected a model with a recurrent layer/],
-      [
-        ["--variants", "spatial-dropout"],
-        /--variants: spatial-dropout does not fit the model: model\.0 .*expected \[batch/,
-      ],
-      [["--budget", "soon"], /--budget: expected a time such as 90s, 10m or 1h, found "soon"/],
+      [["--variants", "spatial-dropout"], /--variants: spatial-dropout does not fit the model: model\.0 .*expected/],
       [["--budget", "0.001s"], /--budget: expected at least .* for 3 epochs of a full training/],
-      [["--epochs", "1"], /--epochs: expected at least 3, one for each round/],
     ];
     for (const [args, expected] of wrong) {
       const ran = await cli(["compare", "--config", config, ...args, "--out", out]);
@@ -150,7 +144,9 @@ Deno.test("what is wrong with a comparison is told in a sentence, with status 2,
     const other = await cli(["compare", "--resume", out]);
     assertEquals(other.status, 2, other.err);
     assertMatch(other.err, /compare\.json: expected a comparison, found something else/);
-    const taken = await cli(["train", "--config", config, "--out", out]);
-    assertEquals(taken.status, 2, taken.err);
-    assertMatch(taken.err, /--out: expected a folder without a run/);
+    for (const name of ["train", "compare"]) {
+      const taken = await cli([name, "--config", config, "--out", out]);
+      assertEquals(taken.status, 2, taken.err);
+      assertMatch(taken.err, /--out: expected a folder without a run/);
+    }
   }));
