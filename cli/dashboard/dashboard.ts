@@ -31,8 +31,8 @@ export interface DashboardOptions {
 const PROGRESS_MS = 250;
 
 /** The part of the time that messages may take, and reports. */
-const SHARE = 0.004;
-const REPORT_SHARE = 0.01;
+const SHARE = 0.002;
+const REPORT_SHARE = 0.006;
 
 /** Milliseconds after the end in which listeners are told it. */
 const FAREWELL_MS = 1000;
@@ -58,7 +58,7 @@ export class Dashboard {
   readonly #listeners = new Listeners();
   readonly #runs = new Map<string, RunProgress>();
   readonly #pace = new Pace({ share: SHARE, leastMs: PROGRESS_MS });
-  readonly #reportPace = new Pace({ share: REPORT_SHARE, allowanceMs: 300, leastMs: 500 });
+  readonly #reportPace = new Pace({ share: REPORT_SHARE, allowanceMs: 200, leastMs: 500 });
   #report: { readonly json: string; readonly data: ReportData } | undefined;
   #stale = true;
   #announcing: ReturnType<typeof setTimeout> | undefined;

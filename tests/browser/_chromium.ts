@@ -88,11 +88,16 @@ export async function overhang(page: Page): Promise<number> {
   return await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") as number;
 }
 
-/** What axe-core finds wrong with a page for people with disabilities, serious or worse: rule and element, a line each. */
-export async function barriers(page: Page): Promise<string[]> {
+/**
+ * What axe-core finds wrong with a page for people with disabilities, serious or worse: rule and element, a line each.
+ *
+ * @param rules the rules to look at; without them, all
+ */
+export async function barriers(page: Page, rules?: readonly string[]): Promise<string[]> {
+  const options = rules === undefined ? {} : { runOnly: rules };
   const { default: axe } = await import("axe-core");
   await page.evaluate(axe.source);
-  return await page.evaluate(`axe.run().then(({ violations }) => violations
+  return await page.evaluate(`axe.run(${JSON.stringify(options)}).then(({ violations }) => violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
     .flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => id + ": " + target + ": " + failureSummary)))`) as string[];
 }

@@ -52,7 +52,8 @@ browserTest(
             ),
         );
         assertEquals([drawn.length > 20, drawn.includes(false)], [true, false]);
-        assertEquals(await barriers(page), []);
+        // Between themes, colours differ and nothing else.
+        assertEquals(await barriers(page, theme === "light" ? undefined : ["color-contrast"]), []);
         const paper = await page.evaluate("getComputedStyle(document.documentElement).backgroundColor");
         const button = await page.$("#theme");
         for (const name of ["light", "dark"]) {
@@ -97,15 +98,38 @@ browserTest(
       );
       const rows = () => page.$$eval("#results tbody th", (heads) => heads.map(({ textContent }) => textContent));
       assertEquals(await rows(), ["plain", "dropout"]);
-      await page.click('.legend [data-run="plain"]');
+      await page.click('.legend [data-variant="plain"]');
       assertEquals(await rows(), ["dropout"]);
-      await page.click('.legend [data-run="dropout"]');
+      await page.click('.legend [data-variant="dropout"]');
       assertEquals(await rows(), ["dropout"]);
       assertEquals(await page.$$eval(".legend button", (all) => all.map((one) => one.ariaPressed)), ["false", "true"]);
-      await page.click('.legend [data-run="plain"]');
+      await page.click('.legend [data-variant="plain"]');
       assertEquals(await rows(), ["plain", "dropout"]);
     }),
 );
+
+browserTest("seeds of a variant have a line of means, and one switch", async () => {
+  const [plain, dropout] = exampleReport.runs;
+  const seeds = [0.01, 0.03].map((testError, i) => {
+    const history = dropout.history.map((line) => ({ ...line, testError, trainError: 0 }));
+    return { ...dropout, name: `dropout-${i}`, seed: i, history };
+  });
+  await withReport({ ...exampleReport, runs: [plain, ...seeds] }, async (browser, url) => {
+    const page = await browser.open(url);
+    const cells = () =>
+      page.$$eval(
+        "#results table:first-of-type tbody tr",
+        (rows) =>
+          rows.map((row) =>
+            [...row.children].slice(0, 3).map(({ textContent }) => textContent!.replaceAll("\u00a0", " "))
+          ),
+      );
+    const [, means] = await cells();
+    assertEquals(means, ["dropout", "2", "2.00 ± 1.41 %"]);
+    await page.click('.legend [data-variant="dropout"]');
+    assertEquals((await cells()).map(([name]) => name), ["plain"]);
+  });
+});
 
 browserTest(
   "a report prints with its folds open, and copies its command",

@@ -2,6 +2,7 @@
 import type { Maybe, ReportData, RunReport } from "../report_data.ts";
 import { difference, errorText, gapText, several } from "./format.ts";
 import { lastLine } from "./runs.ts";
+import { meanOf } from "./spread.ts";
 
 /** A variant with the mean of its runs' last errors. */
 interface Result {
@@ -31,10 +32,10 @@ export function lead({ runs }: ReportData): string {
   const results = resultsOf(runs);
   const sentences: string[] = [];
   if (results.length > 1) {
-    const gaps = results.filter(({ gap }) => gap !== null)
-      .map(({ name, gap }) => `${gapText(gap, classification)} for ${name}`);
     const after = when(runs);
-    sentences.push(`${after[0].toUpperCase()}${after.slice(1)}, the gap to training is ${listed(gaps)}.`);
+    sentences.push(
+      `${after[0].toUpperCase()}${after.slice(1)}, the gap to training is ${gapsOf(results, classification)}.`,
+    );
   }
   const stops = Map.groupBy(
     runs.filter(({ interrupted }) => interrupted),
@@ -48,13 +49,22 @@ export function lead({ runs }: ReportData): string {
   return sentences.join(" ");
 }
 
+/** The gaps of a few variants, of more the smallest and the largest. */
+function gapsOf(results: readonly Result[], classification: boolean): string {
+  const say = ({ name, gap }: Result) => `${gapText(gap, classification)} for ${name}`;
+  const known = results.filter(({ gap }) => gap !== null);
+  if (known.length <= 3) return listed(known.map(say));
+  const sorted = known.sort((a, b) => a.gap! - b.gap!);
+  return `from ${say(sorted[0])} to ${say(sorted.at(-1)!)}`;
+}
+
 /** Each variant that has an error, with its mean over seeds, the best first. */
 function resultsOf(runs: readonly RunReport[]): Result[] {
   const results: Result[] = [];
   for (const [name, group] of Map.groupBy(runs, ({ variant }) => variant)) {
     const lines = group.flatMap((run) => lastLine(run) ?? []);
-    const test = mean(lines.map(({ testError }) => testError));
-    const gap = mean(lines.map(({ testError, trainError }) => difference(testError, trainError)));
+    const test = meanOf(lines.map(({ testError }) => testError));
+    const gap = meanOf(lines.map(({ testError, trainError }) => difference(testError, trainError)));
     if (test !== null) results.push({ name: group.length === 1 ? group[0].name : name, test, gap });
   }
   return results.sort((a, b) => a.test - b.test);
@@ -74,9 +84,4 @@ function when(runs: readonly RunReport[]): string {
 
 function listed(parts: readonly string[]): string {
   return parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`;
-}
-
-function mean(values: readonly Maybe[]): Maybe {
-  const known = values.filter((value) => value !== null);
-  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
 }

@@ -39,7 +39,7 @@ const panels: readonly Panel[] = [
   numbers,
 ];
 
-/** Runs that are switched off, and folds that are open: they outlast new data. */
+/** Variants that are switched off, and folds that are open: they outlast new data. */
 const hidden = new Set<string>();
 const opened = new Set<string>();
 
@@ -51,17 +51,18 @@ const contents = element("main", {});
 
 function draw(data: ReportData): void {
   const all = coloured(data);
-  for (const name of hidden) if (!all.some(({ run }) => run.name === name)) hidden.delete(name);
+  const variants = new Set(all.map(({ run }) => run.variant));
+  for (const variant of hidden) if (!variants.has(variant)) hidden.delete(variant);
   words.textContent = headline(data);
   more.textContent = lead(data);
   facts.textContent = about(data);
   document.title = `${data.title}: ${words.textContent}`;
-  switches.replaceChildren(...(all.length > 1 ? [legend(all, hidden, () => drawPanels(data))] : []));
+  switches.replaceChildren(...(variants.size > 1 ? [legend(all, hidden, () => drawPanels(data))] : []));
   drawPanels(data);
 }
 
 function drawPanels(data: ReportData): void {
-  const runs = coloured(data).filter(({ run }) => !hidden.has(run.name));
+  const runs = coloured(data).filter(({ run }) => !hidden.has(run.variant));
   const view: View = { data, runs, several: data.runs.length > 1 };
   contents.replaceChildren(...panels.map((panel) => panel(view)).filter((made) => made !== undefined));
   for (const fold of contents.querySelectorAll("details")) {

@@ -41,6 +41,12 @@ export function byVariant(runs: readonly Shown[]): Map<string, Shown[]> {
   return Map.groupBy(runs, ({ run }) => run.variant);
 }
 
+/** What the runs of one variant are called together. */
+export function nameOf(group: readonly Shown[]): string {
+  const [{ run }] = group;
+  return group.length === 1 ? run.name : `${run.variant}, ${group.length} seeds`;
+}
+
 /** The line of the epoch whose weights a run has; undefined before its first epoch is done. */
 export function lastLine({ history, bestEpoch }: RunReport): MetricsLine | undefined {
   return history.find(({ epoch }) => epoch === bestEpoch) ?? history.at(-1);

@@ -38,7 +38,8 @@ function matrix(shown: Shown): HTMLElement {
   const says = wrong.slice(0, 3).map(({ truth, said, n }) => `${names[truth]} taken for ${names[said]} (${n}×)`);
   const long = Math.max(...names.map(({ length }) => length));
   const margin = Math.min(110, 18 + long * 6.2);
-  const every = Math.ceil(names.length / 24);
+  const every = Math.ceil(names.length / (names.length > 24 ? 14 : 24));
+  const padding = names.length > 40 ? 0 : 0.04;
   const ticks = names.map((_, i) => i).filter((i) => i % every === 0);
   const tilt = long > 2 && names.length > 5;
   return figure(
@@ -51,8 +52,8 @@ function matrix(shown: Shown): HTMLElement {
         marginTop: tilt ? margin : 36,
         marginBottom: 6,
         marginRight: 4,
-        x: { domain: names.map((_, i) => i), padding: 0.04 },
-        y: { domain: names.map((_, i) => i), padding: 0.04 },
+        x: { domain: names.map((_, i) => i), padding },
+        y: { domain: names.map((_, i) => i), padding },
       },
       marks: [
         Plot.axisX({

@@ -4,7 +4,7 @@ import type { Maybe, MetricsLine } from "../../report_data.ts";
 import { brief, difference, errorText, gapText, percentTick, tick } from "../format.ts";
 import { axisEpochs, axisY, ceiling, figure } from "../figure.ts";
 import { multiples, named, panel, type View } from "../panel.ts";
-import { byVariant, type Shown } from "../runs.ts";
+import { byVariant, nameOf, type Shown } from "../runs.ts";
 import { lineOf } from "./_over_epochs.ts";
 
 /** What is drawn: error or loss. */
@@ -48,13 +48,13 @@ export function learning({ runs, several }: View): HTMLElement | undefined {
 }
 
 function groupName(group: readonly Shown[]): HTMLElement {
-  const [{ run, colour, dash }] = group;
-  const name = group.length === 1 ? run.name : `${run.variant}, ${group.length} seeds`;
-  return named({ ...group[0], run: { ...run, name }, colour, dash });
+  const [first] = group;
+  return named({ ...first, run: { ...first.run, name: nameOf(group) } });
 }
 
 /** Train and test of the runs of one variant. */
 function withGap(group: readonly Shown[], measure: Measure, top = topOf(group, measure), title?: Node): HTMLElement {
+  const shade = 0.14 / Math.sqrt(group.length);
   const marks = group.flatMap(({ run, colour }) => {
     const rows = run.history.map((line) => ({
       epoch: line.epoch,
@@ -64,7 +64,7 @@ function withGap(group: readonly Shown[], measure: Measure, top = topOf(group, m
     }));
     const one = rows.length === 1;
     return [
-      Plot.areaY(rows, { x: "epoch", y1: "train", y2: "test", fill: colour, fillOpacity: 0.14, clip: true }),
+      Plot.areaY(rows, { x: "epoch", y1: "train", y2: "test", fill: colour, fillOpacity: shade, clip: true }),
       Plot.lineY(rows, {
         x: "epoch",
         y: "train",

@@ -15,15 +15,18 @@ export function mistakes({ runs }: View): HTMLElement | undefined {
   return panel(
     "mistakes",
     "The worst mistakes",
-    "Test examples on which a net was most surely wrong. Ask of each whether you would have known, and whether its " +
-      "label is right.",
+    seen[0].run.classification
+      ? "Test examples on which a net was most surely wrong. Ask of each whether you would have known, and whether " +
+        "its label is right."
+      : "Test examples on which a net was furthest from the truth. Ask of each what sets it apart.",
     ...seen.map(ofRun),
   );
 }
 
 function ofRun(shown: Shown): HTMLElement {
   const { name, mistakes = [] } = shown.run;
-  const list = (some: readonly MistakeReport[]) => element("ul", { class: "mistakes" }, ...some.map(card));
+  const look = mistakes.some(({ row }) => row !== undefined) ? "mistakes rows" : "mistakes";
+  const list = (some: readonly MistakeReport[]) => element("ul", { class: look }, ...some.map(card));
   const rest = mistakes.slice(MOST);
   return element(
     "div",

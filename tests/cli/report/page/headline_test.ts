@@ -55,6 +55,14 @@ Deno.test("the headline of several runs names the best, and by how much; which w
   assertEquals(words(run("a", [[0, 0.1]]), run("b", [[0, 0.1]]))[0], "a and b are level: test error 10.00 %.");
 });
 
+Deno.test("of many gaps the smallest and the largest are named", () => {
+  const runs = [0.4, 0.1, 0.3, 0.2].map((error, i) => run(`r${i}`, [[0, error]]));
+  assertEquals(
+    words(...runs)[1],
+    "After 1 epoch, the gap to training is from 10.00 points for r1 to 40.00 points for r0.",
+  );
+});
+
 Deno.test("seeds of a variant count by their mean", () => {
   const seed = (name: string, error: number) => run(name, [[0, error]], { variant: "dropout" });
   assertEquals(words(seed("dropout-1", 0.01), seed("dropout-2", 0.03))[0].slice(0, 22), "Mean test error 2.00 %");
