@@ -120,7 +120,7 @@ const hosts: Record<string, Host> = {
 };
 
 /** Layers that learn something, but multiply no weight with their input. */
-const weightless = ["batch-norm", "fixed-mask", "group-norm", "layer-norm"];
+const weightless = ["batch-norm", "fixed-mask", "group-norm", "layer-norm", "class-token", "layer-scale", "rms-norm"];
 
 function built({ layer, inputs, indices }: Host, weight?: Variant) {
   return buildModel(layer(weight), {
