@@ -499,6 +499,7 @@ pre {
   }
 
   figure,
+  section > header,
   .mistakes li,
   tr {
     break-inside: avoid;
