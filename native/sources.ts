@@ -7,6 +7,8 @@
 import abi from "./src/abi.c" with { type: "text" };
 import approx from "./src/approx.h" with { type: "text" };
 import attention from "./src/attention.c" with { type: "text" };
+import attentionBlocks from "./src/attention_blocks.h" with { type: "text" };
+import attentionWeights from "./src/attention_weights.h" with { type: "text" };
 import averagePooling from "./src/average_pooling.c" with { type: "text" };
 import biasActivation from "./src/bias_activation.c" with { type: "text" };
 import blas from "./src/blas.c" with { type: "text" };
@@ -56,6 +58,8 @@ export const sources: Record<string, string> = {
   "abi.c": abi,
   "approx.h": approx,
   "attention.c": attention,
+  "attention_blocks.h": attentionBlocks,
+  "attention_weights.h": attentionWeights,
   "average_pooling.c": averagePooling,
   "bias_activation.c": biasActivation,
   "blas.c": blas,

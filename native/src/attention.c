@@ -5,23 +5,9 @@
  * their sum and dropped again by the same numbers. One task has a head of an example, so what queries add to a key is summed
  * in one order for any number of threads. The slow twin is core/backend/reference/attention.ts.
  */
-#include "approx.h"
+#include "attention_blocks.h"
+#include "attention_weights.h"
 #include "draw.h"
-#include "sums.h"
-#include "tile.h"
-#include "transpose.h"
-
-/* Queries and keys of a block: whole tiles, whatever the instruction set. */
-#define QUERIES 48
-#define KEYS 256
-/* From one row of a block of weights to the next: room for whole tiles of keys, and no power of two. */
-#define PITCH (KEYS + 16)
-
-/* Weights that are worked on side by side: rows are padded to whole ones. */
-#define STEP 16
-
-/* Half of a random word, read where words have been written. */
-typedef uint16_t __attribute__((may_alias)) half_word;
 
 typedef struct {
   const float *q, *k, *v, *key_mask, *out, *sums, *d_out;
@@ -38,84 +24,6 @@ typedef struct {
   const Job *job;
   int64_t example, head, query, key, rows, cols;
 } Meeting;
-
-/* c[i][j] = sum over p of a[i row + p step] b[p][j], to which what c held is added. */
-static inline __attribute__((always_inline)) void tile_strided(
-    const float *restrict a, const int64_t row, const int64_t step, const float *restrict b, int64_t b_pitch, int64_t n,
-    float *restrict c, int64_t c_pitch, const int32_t adds) {
-  lanes s[TILE_ROWS][TILE_WIDTH];
-  tile_clear(s);
-  for (int64_t p = 0; p < n; p++, a += step, b += b_pitch) {
-    lanes line[TILE_WIDTH];
-#pragma GCC unroll 4
-    for (int j = 0; j < TILE_WIDTH; j++) memcpy(&line[j], b + j * TILE_LANES, sizeof line[j]);
-#pragma GCC unroll 16
-    for (int i = 0; i < TILE_ROWS; i++) {
-      const lanes factor = a[i * row] - (lanes){0};
-#pragma GCC unroll 4
-      for (int j = 0; j < TILE_WIDTH; j++) s[i][j] += factor * line[j];
-    }
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < TILE_ROWS; i++) {
-#pragma GCC unroll 4
-    for (int j = 0; j < TILE_WIDTH; j++) {
-      lanes before = {0};
-      if (adds) memcpy(&before, c + i * c_pitch + j * TILE_LANES, sizeof before);
-      before += s[i][j];
-      memcpy(c + i * c_pitch + j * TILE_LANES, &before, sizeof before);
-    }
-  }
-}
-
-/* A tile of the weights from packed panels. */
-static __attribute__((noinline)) void tile_of_panels(const float *a, const float *b, int64_t n, float *c) {
-  tile_strided(a, 1, TILE_ROWS, b, TILE_COLS, n, c, PITCH, 0);
-}
-
-/* Adds rows of weights times `b`. */
-static __attribute__((noinline)) void tile_of_rows(
-    const float *weights, const float *b, int64_t b_pitch, int64_t n, float *c, int64_t c_pitch) {
-  tile_strided(weights, PITCH, 1, b, b_pitch, n, c, c_pitch, 1);
-}
-
-/* Adds columns of weights times `b`. */
-static __attribute__((noinline)) void tile_of_columns(
-    const float *weights, const float *b, int64_t b_pitch, int64_t n, float *c, int64_t c_pitch) {
-  tile_strided(weights, 1, PITCH, b, b_pitch, n, c, c_pitch, 1);
-}
-
-/* `rows` rows of n numbers, times a factor, in panels of `width` rows: out[p][i], padded with zeros. */
-static inline __attribute__((always_inline)) void pack(
-    float *restrict out, const float *restrict x, int64_t rows, int64_t n, float factor, const int64_t width) {
-  float *panel = out;
-  for (int64_t r = 0; r < rows; r += width, panel += width * n) {
-    const int64_t count = min_i64(width, rows - r);
-    /* What a vector transpose takes, four by four; the rest one by one. */
-    const int64_t even = count & ~(int64_t)3, places = n & ~(int64_t)3;
-    if (count < width) memset(panel, 0, (size_t)(width * n) * sizeof(float));
-    for (int64_t i = 0; i < even; i += 4) {
-      for (int64_t p = 0; p < places; p += 4) {
-        transpose_quads(panel + p * width + i, width, x + (r + i) * n + p, n);
-      }
-    }
-    for (int64_t i = 0; i < count; i++) {
-      for (int64_t p = i < even ? places : 0; p < n; p++) panel[p * width + i] = x[(r + i) * n + p];
-    }
-  }
-  if (factor == 1) return;
-  for (float *entry = out; entry < panel; entry++) *entry *= factor;
-}
-
-/* The rows where they lie if they are whole tiles wide, else copied and padded with zeros. */
-static const float *widened(float *room, const float *x, int64_t rows, int64_t n, int64_t wide) {
-  if (n == wide) return x;
-  for (int64_t r = 0; r < rows; r++) {
-    memcpy(room + r * wide, x + r * n, (size_t)n * sizeof(float));
-    memset(room + r * wide + n, 0, (size_t)(wide - n) * sizeof(float));
-  }
-  return room;
-}
 
 /* How many keys of the block a query sees. */
 static inline int64_t seen_by(const Meeting *at, int64_t row) {
@@ -206,61 +114,11 @@ static inline void hide(const Meeting *at, int64_t row, int64_t n, int32_t alive
   }
 }
 
-/* Fills a row to a whole number of steps, and gives how many there are. */
-static inline int64_t pad(float *row, int64_t n, float value) {
-  for (; n % STEP != 0; n++) row[n] = value;
-  return n / STEP;
-}
-
 /* Zeros for the keys that a row does not see and others of its block may. */
 static inline void fill(const Meeting *at, int64_t from, float *weights) {
   const int64_t end = round_up(seen_by(at, at->rows - 1), TILE_ROWS);
   if (from < end) memset(weights + from, 0, (size_t)(end - from) * sizeof(float));
 }
-
-/* e^x for x up to 88, as the difference of a score and what its row has at most: what is below the normal numbers is 0. */
-static inline float exp_weight(float x) {
-  const float z = x < -86.0f ? -86.0f : x; /* a NaN passes */
-  const float shifted = z * LOG2_E + ROUNDER, whole = shifted - ROUNDER;
-  const float r = (z - whole * LN2_HIGH) - whole * LN2_LOW;
-  const float y = r * r * exp_series(r) + r + 1.0f;
-  /* The low bits of the rounded number are the exponent's. */
-  const float power = float_of_bits((int32_t)(((uint32_t)bits_of_float(shifted) << 23) + 0x3f800000u));
-  return x < -86.0f ? 0.0f : y * power;
-}
-
-/* The largest score, NaN left aside: it comes out with the sum. */
-static inline float largest_of(const float *x, int64_t steps, float largest) {
-  float best[STEP];
-  for (int l = 0; l < STEP; l++) best[l] = largest;
-  for (int64_t s = 0; s < steps; s++, x += STEP) {
-    for (int l = 0; l < STEP; l++) best[l] = x[l] > best[l] ? x[l] : best[l];
-  }
-  for (int l = 0; l < STEP; l++) largest = best[l] > largest ? best[l] : largest;
-  return largest;
-}
-
-/* Scores become weights that are not yet divided by their sum, which is returned; those that are dropped count in it. */
-#define WEIGHTS(name, number_type, kept) \
-  static inline double name( \
-      float *restrict x, int64_t steps, float shift, const number_type *number, number_type threshold) { \
-    float sums[STEP] = {0}; \
-    (void)number, (void)threshold; \
-    for (int64_t j = 0; j < steps * STEP; j += STEP) { \
-      for (int l = 0; l < STEP; l++) { \
-        const float weight = exp_weight(x[j + l] - shift); \
-        sums[l] += weight; \
-        x[j + l] = (kept) ? weight : 0; \
-      } \
-    } \
-    double sum = 0; \
-    for (int l = 0; l < STEP; l++) sum += sums[l]; \
-    return sum; \
-  }
-
-WEIGHTS(all_weights, half_word, 1)
-WEIGHTS(weights_16, half_word, number[j + l] >= threshold)
-WEIGHTS(weights_32, uint32_t, number[j + l] >= threshold)
 
 static _Thread_local Scratch scratch;
 
