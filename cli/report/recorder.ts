@@ -79,6 +79,25 @@ function tried<T>(look: () => Map<string, T>): Record<string, T> {
   }
 }
 
+/** What a process has spent so far. Times are in milliseconds. */
+export interface Spent {
+  /** Epochs that it has trained. */
+  readonly epochs: number;
+  /** In their steps. */
+  readonly steps: number;
+  /** How often it has recorded. */
+  readonly recorded: number;
+  /** In recording, but for the first time. */
+  readonly recording: number;
+  /** In recording the last time, if that was not the first. */
+  readonly last: number;
+}
+
+/** Whether there is time to record the epoch that has just ended: the first always is, and others where few are dear. */
+export function hasTime({ epochs, steps, recorded, recording, last }: Spent): boolean {
+  return recorded === 0 || recording + last <= Math.max(SHARE * steps, ALLOWANCE_MS * epochs);
+}
+
 /** Records a run while it is trained. */
 export class Recorder {
   readonly #trainer: Trainer;
@@ -92,7 +111,7 @@ export class Recorder {
   #between: number | null = 0;
   #recordingMs = 0;
   /** Of this process alone, by which it is decided whether there is time. */
-  #own = { steps: 0, recording: 0, recorded: 0, last: 0, epochs: 0 };
+  readonly #own = { epochs: 0, steps: 0, recorded: 0, recording: 0, last: 0 };
   #broken = false;
 
   private constructor(
@@ -147,11 +166,9 @@ export class Recorder {
     // Of an epoch that another process began, not all of the steps were in this time.
     if (!whole || this.#between === null) this.#between = null;
     else this.#between += Math.max(0, seconds - latest.seconds);
-    const own = this.#own;
-    own.epochs++;
-    own.steps += 1000 * latest.seconds;
-    const allowed = Math.max(SHARE * own.steps, ALLOWANCE_MS * own.epochs);
-    if (own.epochs === 1 || trainer.done || own.recording + own.last <= allowed) await this.record();
+    this.#own.epochs++;
+    this.#own.steps += 1000 * latest.seconds;
+    if (trainer.done || hasTime(this.#own)) await this.record();
   }
 
   /** Records the epochs done, unless it has. */

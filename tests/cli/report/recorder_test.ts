@@ -1,6 +1,12 @@
 /** Recording a run: nothing of it changes, and a run that goes on keeps what belongs to the epochs done. */
 import { assert, assertEquals } from "@std/assert";
-import { type ObservationLine, OBSERVATIONS, readObservations, Recorder } from "../../../cli/report/recorder.ts";
+import {
+  hasTime,
+  type ObservationLine,
+  OBSERVATIONS,
+  readObservations,
+  Recorder,
+} from "../../../cli/report/recorder.ts";
 import {
   batchNorm,
   dense,
@@ -90,3 +96,12 @@ Deno.test("a run that goes on keeps the lines of the epochs done, and drops late
     assertEquals(after[1], before[1]);
     assert(after[2].seconds.recording > before[1].seconds.recording);
   }));
+
+Deno.test("recording takes one part in seventy of the time of steps, or 20 ms an epoch where that is more", () => {
+  const spent = { epochs: 10, steps: 100_000, recorded: 5, recording: 1200, last: 300 };
+  assert(hasTime(spent));
+  assert(!hasTime({ ...spent, recording: 1201 }));
+  assert(hasTime({ ...spent, steps: 0, recording: 180, last: 20 }));
+  assert(!hasTime({ ...spent, steps: 0, recording: 181, last: 20 }));
+  assert(hasTime({ epochs: 1, steps: 0, recorded: 0, recording: 0, last: 0 }));
+});
