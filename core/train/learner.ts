@@ -23,6 +23,7 @@ import type { LearningOptions } from "./learning_options.ts";
 import { refuseNonFinite } from "./non_finite.ts";
 import { clipGradients, type GradientClipping, OptimizerDriver } from "./optimizer.ts";
 import type { Plugin, Progress } from "../plugin/plugin.ts";
+import { refuseOtherFrozen } from "./refuse_other_frozen.ts";
 import { Teacher } from "./teacher.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { recycling } from "../tensor/storage.ts";
@@ -125,7 +126,7 @@ export class Learner {
    */
   restore(saved: ReadonlyMap<string, Tensor>, step: number): void {
     const mine = this.#own();
-    this.#refuseOtherSlots(mine, saved);
+    refuseOtherFrozen(this.#model.parameters(), mine, saved);
     for (const name of saved.keys()) {
       if (!mine.has(name) && !isMeasured(name) && !isKept(name)) {
         throw new CheckpointError(`The checkpoint is of another architecture: this model has no ${name}.`);
@@ -133,23 +134,6 @@ export class Learner {
     }
     overwrite(mine, saved);
     this.#optimizer.resume(step);
-  }
-
-  /** Says what it is when parameters were frozen that are trained now, or the other way round. */
-  #refuseOtherSlots(mine: ReadonlyMap<string, Tensor>, saved: ReadonlyMap<string, Tensor>): void {
-    const slotsOf = (name: string, all: ReadonlyMap<string, Tensor>) =>
-      [...all.keys()].some((slot) => slot.startsWith("optimizer/") && slot.endsWith(`/${name}`));
-    const some = (all: ReadonlyMap<string, Tensor>) => [...all.keys()].some((name) => name.startsWith("optimizer/"));
-    if (!some(mine) || !some(saved)) return;
-    for (const { name } of this.#model.parameters()) {
-      const [now, then] = [slotsOf(name, mine), slotsOf(name, saved)];
-      if (now === then || !saved.has(`model/${name}`)) continue;
-      const [was, is] = now ? ["frozen", "trained"] : ["trained", "frozen"];
-      throw new CheckpointError(
-        `The checkpoint is of a run in which ${name} was ${was}, and now it is ${is}: ` +
-          "begin a new run with its weights to change that.",
-      );
-    }
   }
 
   /**

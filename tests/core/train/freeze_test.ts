@@ -254,3 +254,20 @@ Deno.test("initialize gives a new run its weights, and is not called when one go
     "initialize: expected a function",
   );
 });
+
+Deno.test("a loop of one's own with frozen weights gives those that fit() gives, bit for bit", async () => {
+  const settings = { batchSize: 8, seed: 5 };
+  const run = await fit(net(), options({ optimizer: decays, freeze: body, epochs: 2, ...settings }));
+  const data = await loadDataset(corners());
+  const model = buildModel(net(), { inputShape: [6], seed: 5 });
+  const optimizer = optimizerFor(model, decays, { freeze: body, seed: 5 });
+  for (let epoch = 0; epoch < 2; epoch++) {
+    for (const { inputs, targets } of batchesOf(data, { epoch, ...settings })) {
+      const loss = lossOf(crossEntropy(), model.forward(inputs, optimizer.run), targets);
+      optimizer.update(gradients(loss, optimizer.weights));
+    }
+  }
+  assertEquals(optimizer.weights.length, 2);
+  const values = (found: Model) => found.parameters().map(({ tensor }) => [...tensor.floats]);
+  assertEquals(values(model), values(run.model));
+});
