@@ -91,7 +91,7 @@ function numbers(asked: Asked, loss: Plugin<"loss">, given: number | readonly nu
   ) => ({
     ...said,
     noise: { variance: units.map((variance, output) => variance * deviations[output] ** 2), from },
-    scores: numberScores({ ...own, noise }),
+    scores: numberScores({ ...own, noise: withOwn(noise, own.own, outputs) }),
   });
   if (given !== undefined) {
     const noise = givenNoise(given, outputs).map((variance, output) => variance / deviations[output] ** 2);
@@ -106,6 +106,21 @@ function numbers(asked: Asked, loss: Plugin<"loss">, given: number | readonly nu
     "The noise is not known: it is not given, the loss is none by which a model says it, and it cannot be " +
     "fitted, since the data have no validation part.";
   return { ...said, noise: { reason } };
+}
+
+/** The noise around numbers, and what the passes say of their own variance beside it. */
+function withOwn(
+  noise: readonly number[] | readonly Float64Array[],
+  own: readonly Float64Array[] | undefined,
+  outputs: number,
+): readonly number[] | readonly Float64Array[] {
+  if (own === undefined) return noise;
+  return own.map((variances, pass) => {
+    const around = noise[pass];
+    return variances.map((value, i) =>
+      value + (typeof around === "object" ? around[i] : (noise as readonly number[])[i % outputs])
+    );
+  });
 }
 
 /** The mean over examples and passes, for each output. */

@@ -25,6 +25,8 @@ interface PassRows {
   readonly pass: number;
   /** The number of each example. */
   readonly places: ArrayLike<number>;
+  /** How unsure a pass is of its numbers, where it says so. */
+  readonly variance?: Tensor;
 }
 
 /** Runs all passes over all examples, batch by batch. */
@@ -38,7 +40,8 @@ function eachPass({ predictor, dataset, split, batchSize }: Asked, visit: (raw: 
         const inputs = Tensor.empty([to - from, ...dataset.train.shape]);
         gatherInputs(split, { from, to, order }, inputs.floats as Float32Array);
         const carry = carried ? carries : undefined;
-        predictor.run({ inputs, examples: places, carry }, (raw, pass) => visit(raw, { pass, places }));
+        predictor.run({ inputs, examples: places, carry }, (raw, pass, variance) =>
+          visit(raw, { pass, places, variance }));
       })
     );
   }
@@ -77,6 +80,8 @@ export interface GatheredNumbers {
   readonly means: readonly Float64Array[];
   /** The variance of the noise around it, where the loss says what of the outputs that is. */
   readonly noise?: readonly Float64Array[];
+  /** The variance that comes from what the passes do not know, where they say it themselves. */
+  readonly own?: readonly Float64Array[];
 }
 
 /** What the passes say of numbers. */
@@ -93,9 +98,11 @@ export function gatherNumbers(asked: Asked, loss: Plugin<"loss">): GatheredNumbe
   };
   const means = lists();
   const variances = noise === undefined ? undefined : lists();
-  eachPass(asked, (outputs, { pass, places }) => {
+  let own: Float64Array[] | undefined;
+  eachPass(asked, (outputs, { pass, places, variance }) => {
+    if (variance !== undefined) put((own ??= lists())[pass], variance, places);
     put(means[pass], predictionOf(loss, outputs), places);
     if (variances !== undefined) put(variances[pass], noise!(outputs, loss.options), places);
   });
-  return { means, ...(variances && { noise: variances }) };
+  return { means, ...(variances && { noise: variances }), ...(own && { own }) };
 }

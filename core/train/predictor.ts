@@ -30,9 +30,10 @@ export interface Predictor {
   /**
    * Runs all passes over some examples.
    *
-   * @param visit called with the output of each pass, batch first, in their order; an output lasts until it returns
+   * @param visit called with the output of each pass, batch first, in their order, and where a pass says how unsure its
+   *   numbers are, beside the noise of the data, with that variance in the same shape; both last until it returns
    */
-  run(batch: PredictorBatch, visit: (outputs: Tensor, pass: number) => void): void;
+  run(batch: PredictorBatch, visit: (outputs: Tensor, pass: number, variance?: Tensor) => void): void;
 }
 
 /** Whether something predicts in its own way, in place of being a model or several. */

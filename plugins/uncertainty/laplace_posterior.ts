@@ -92,7 +92,8 @@ export class LastLayerLaplace {
   }
 
   /**
-   * One pass that gives, of classes, the probit approximation of the mean over all weights; of numbers, the mean.
+   * One pass that gives, of classes, the probit approximation of the mean over all weights; of numbers, the mean, and the
+   * variance that comes from the weights.
    *
    * Of two classes it is MacKay's `sigmoid(f / sqrt(1 + pi v / 8))`, with the mean f and variance v of the difference of the
    * outputs. Of more, the inverse of the sum over l of `exp(-f_kl / sqrt(1 + pi v_kl / 8))` with those of each difference, made to
@@ -107,7 +108,7 @@ export class LastLayerLaplace {
       run: ({ inputs, carry }, visit) => {
         const of = features(inputs, carry?.[0]);
         const { mean, covariance } = this.#outputs(of);
-        if (!classes) return visit(shapedLike(mean, inputs), 0);
+        if (!classes) return visit(shapedLike(mean, inputs), 0, shapedLike(diagonal(covariance), inputs));
         visit(shapedLike(probitLogits(mean, covariance), inputs), 0);
       },
     };
@@ -197,6 +198,14 @@ export class LastLayerLaplace {
       },
     };
   }
+}
+
+/** The variances `[rows, outputs]` of covariances `[rows, outputs, outputs]`. */
+function diagonal(covariance: Tensor): Tensor {
+  const [rows, width] = covariance.shape;
+  const found = Tensor.empty([rows, width], covariance.floatType);
+  for (let i = 0; i < rows * width; i++) found.floats[i] = covariance.floats[i * width + i % width];
+  return found;
 }
 
 /** Rows of positions as rows of examples. */

@@ -89,6 +89,10 @@ Deno.test("evaluate judges predicted numbers in the targets' units", () =>
       (await cli(["evaluate", "--run", out, "--laplace", "full", "--samples", "9", "--json"])).out,
     );
     assert(laplace.noise.from === "given" && laplace.scores.deviation ** 2 > laplace.noise.variance[0]);
+    // In one pass, the weights' variance stands beside that of the noise: as that of many draws does.
+    const closed = JSON.parse((await cli(["evaluate", "--run", out, "--laplace", "full", "--json"])).out);
+    assert(closed.scores.deviation ** 2 > closed.noise.variance[0]);
+    assertAlmostEquals(closed.scores.deviation / laplace.scores.deviation, 1, 0.05);
     const told = await cli(["evaluate", "--run", out, "--noise", "160000"]);
     assertStringIncludes(told.out, "Variance of the noise: 160,000, as given.");
   }));
