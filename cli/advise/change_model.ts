@@ -93,8 +93,8 @@ export interface WithDropout {
 export function withUsualDropout(plain: Config, share: number, inputs: readonly number[]): WithDropout {
   if (!Array.isArray(plain.model)) return { config: plain, places: [] };
   const layers = plain.model.map(expanded).filter((layer) => layer.plugin !== "dropout" || layer.rate !== 0);
-  // Groups of parameters know them by the numbers of their layers, which then become names.
-  const grouped = plain.parameterGroups.length > 0;
+  // Groups, frozen parameters and pretrained ones are known by the numbers of their layers, which then become names.
+  const grouped = plain.parameterGroups.length > 0 || plain.freeze.length > 0 || plain.pretrained !== undefined;
   const kept = grouped ? nameAll(plain.model.map(expanded)) : layers;
   const named = kept.filter((layer) => layer.plugin !== "dropout" || layer.rate !== 0);
   const last = named.findLastIndex(({ plugin }) =>

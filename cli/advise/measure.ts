@@ -57,9 +57,10 @@ function trainerOf(
   { name, run, data, epochs, signal }: Short,
   observers: readonly Plugin<"observer">[],
 ): Promise<Trainer> {
-  const { loss, optimizer, accumulate, augment, clip, parameterGroups, learning, batchSize, seed } = run;
+  const { loss, optimizer, accumulate, augment, clip, parameterGroups, freeze, initialize, learning, seed } = run;
   return Trainer.create(run.model as LayerPlugin, {
-    ...{ loss, optimizer, accumulate, augment, clip, parameterGroups, learning, batchSize, seed, epochs, signal, name },
+    ...{ loss, optimizer, accumulate, augment, clip, parameterGroups, freeze, initialize, learning, seed },
+    ...{ batchSize: run.batchSize, epochs, signal, name },
     // The test part is measured after each epoch, too: here an example of the validation part stands in its place.
     data: { ...data, test: pickExamples(data.validation!, Uint32Array.of(0)) },
     observers,

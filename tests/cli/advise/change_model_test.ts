@@ -151,13 +151,18 @@ Deno.test("deep residual nets get stochastic depth that rises with depth, shallo
   assertEquals(placed([dense(64), "selu", dense(10)], [4]).places, ["model.2 alpha-dropout 0.1"]);
 });
 
-Deno.test("parameters keep their names where groups of them have options of their own", () => {
-  const config = configOf([dense(64), "relu", dense(10)], {
-    parameterGroups: [{ match: "^2\\.", set: { learningRate: 0.1 } }],
-  });
-  const { config: changed } = withUsualDropout(withoutDropout(config, registry), 1, [784]);
-  const names = built(changed, [784]).parameters().map(({ name }) => name);
-  assertEquals(names, ["0.weight", "0.bias", "2.weight", "2.bias"]);
+Deno.test("parameters keep their names where groups of them, what is frozen or pretrained goes by names", () => {
+  const more: Partial<Config>[] = [
+    { parameterGroups: [{ match: "^2\\.", set: { learningRate: 0.1 } }] },
+    { freeze: ["^0\\."] },
+    { pretrained: { path: "weights.safetensors", except: [] } },
+  ];
+  for (const options of more) {
+    const config = configOf([dense(64), "relu", dense(10)], options);
+    const { config: changed } = withUsualDropout(withoutDropout(config, registry), 1, [784]);
+    const names = built(changed, [784]).parameters().map(({ name }) => name);
+    assertEquals(names, ["0.weight", "0.bias", "2.weight", "2.bias"], JSON.stringify(options));
+  }
 });
 
 Deno.test("what findings change makes them go away, removed entries last", () => {
