@@ -58,7 +58,7 @@ export class Dashboard {
   readonly #listeners = new Listeners();
   readonly #runs = new Map<string, RunProgress>();
   readonly #pace = new Pace({ share: SHARE, leastMs: PROGRESS_MS });
-  readonly #reportPace = new Pace({ share: REPORT_SHARE, allowanceMs: 200, leastMs: 500 });
+  readonly #reportPace = new Pace({ share: REPORT_SHARE, allowanceMs: 100, leastMs: 500 });
   #report: { readonly json: string; readonly data: ReportData } | undefined;
   #stale = true;
   #announcing: ReturnType<typeof setTimeout> | undefined;
