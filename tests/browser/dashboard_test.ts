@@ -78,7 +78,6 @@ browserTest(
         shown,
         lines.map((line, i) => shown[i].map(([name]) => [name, line[name as string]])),
       );
-      assertMatch(await page.$eval("#confusion", ({ textContent }) => textContent!), /What is taken for what/);
       const again = await page.$eval(".live code", ({ textContent }) => textContent!);
       assertEquals(again, `deno task train --resume ${folder}/watched`);
       assertStringIncludes(err, again);
@@ -109,6 +108,8 @@ browserTest(
       const [last] = (await metrics(`${folder}/done`)).slice(-1);
       const shown = await page.$$eval("#results data", (cells) => cells.map(({ value }) => Number(value)));
       assertEquals(shown, [last.testError, last.trainError, last.testLoss]);
+      // What follows from predictions is made at the end, too.
+      assertMatch(await page.$eval("#confusion", ({ textContent }) => textContent!), /What is taken for what/);
       assertEquals(browser.complaints, []);
     }),
 );
