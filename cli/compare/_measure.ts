@@ -18,7 +18,10 @@ import type { ConfiguredRun } from "../configuration/configured_run.ts";
 
 /** What steps of a net cost. */
 export interface StepCost {
-  /** Median milliseconds of a step. */
+  /**
+   * Milliseconds of a step: of the net without dropout their median, of another that times the ratio, since the speed of a
+   * machine may change between one net and the next.
+   */
   readonly stepMs: number;
   /** Median of its time over that of the net without dropout, turn by turn. */
   readonly ratio: number;
@@ -181,7 +184,8 @@ export async function measureSteps(
     }
   }
   const all = { trainer: last!.trainer, times: floor.times, means: floor.means, memory: { bytes: floor.bytes } };
-  return { none: costOf(all, none, 1), others };
+  const base = costOf(all, none, 1);
+  return { none: base, others: others.map((other) => ({ ...other, stepMs: base.stepMs * other.ratio })) };
 }
 
 /** Bytes of all that a checkpoint would hold. */
