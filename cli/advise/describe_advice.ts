@@ -7,7 +7,7 @@ import type { Advice, Verdict } from "./advice.ts";
 
 const verdicts: Readonly<Record<Verdict, string>> = {
   needed: "Dropout is needed: there is a gap, and dropout makes the loss on validation smaller.",
-  unclear: "There is a gap, but what dropout does to it is within the noise of this short training.",
+  unclear: "There is a gap, but no rate that was tried made the loss on validation smaller by more than the noise.",
   "too-early": "It is too early to tell: there is no gap yet, but the net still learns.",
   "not-needed": "Dropout is not needed: there is no gap for it to close.",
 };

@@ -218,6 +218,7 @@ export function* narrowFindings(walk: Walk): Generator<DropoutFinding> {
     const units = last?.plugin.plugin === "dense" ? last.plugin.options.units as number : undefined;
     if (units === undefined || rate === undefined || variant.signal !== "features") continue;
     if (units * (1 - rate) >= 12 || rate <= 0.1) continue;
+    const wide = Math.ceil(Number((units / Math.max(1 - rate, 1e-3)).toPrecision(9)));
     yield {
       code: "narrow-layer",
       severity: "hint",
@@ -225,10 +226,8 @@ export function* narrowFindings(walk: Walk): Generator<DropoutFinding> {
       problem: `${rated(variant)} leaves about ${
         Math.max(0, Math.round(units * (1 - rate)))
       } of the ${units} units at ${last!.path}.`,
-      remedy: `Give the layer ${
-        Math.ceil(units / (1 - rate))
-      } units, so that ${units} are left in the mean, or lower the rate.`,
-      changes: [{ path: `${last!.path}.units`, value: Math.ceil(units / (1 - rate)) }],
+      remedy: `Give the layer ${wide} units, so that ${units} are left in the mean, or lower the rate.`,
+      changes: [{ path: `${last!.path}.units`, value: wide }],
       source: srivastava(
         "appendix A.1: where n units are right without dropout, n over the keep probability are with it",
       ),

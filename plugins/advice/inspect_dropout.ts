@@ -4,7 +4,7 @@
  * @module
  */
 import { isPlugin, type LayerPlugin, Model, OptionError, type Plugin, refuseUnknown } from "../../core/mod.ts";
-import type { DropoutFinding } from "./finding.ts";
+import type { DropoutFinding, FindingCode } from "./finding.ts";
 import {
   batchNormFindings,
   mapFindings,
@@ -74,8 +74,12 @@ export function inspectDropout(model: Model | LayerPlugin, options: InspectOptio
     ...optimizerFindings(walked, options.optimizer),
     ...drawFindings(walked, options.loss),
   ];
-  // Where a variant goes altogether, its rate is of no account.
-  const gone = new Set(found.filter(({ code }) => code === "output-dropped").map(({ path }) => path));
-  const kept = found.filter(({ code, path }) => code === "output-dropped" || !gone.has(path));
+  // Where a variant goes altogether, its rate is of no account; where its rate is to change, the width for it is not.
+  const at = (...codes: FindingCode[]) =>
+    new Set(found.filter(({ code }) => codes.includes(code)).map(({ path }) => path));
+  const [gone, lowered] = [at("output-dropped"), at("rate-above-usual", "keep-probability")];
+  const kept = found.filter(({ code, path }) =>
+    code === "output-dropped" || !(gone.has(path) || (code === "narrow-layer" && lowered.has(path)))
+  );
   return kept.sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
 }

@@ -267,6 +267,14 @@ Deno.test("dropout of whole maps, by what it shares, is not taken for that of un
   assertEquals(codes(inspectDropout(sequential([conv2d(8, 3), relu(), maps, flatten(), dense(10)]))), []);
 });
 
+Deno.test("a layer is told to be narrow for a rate that stays, and how wide it would have to be", () => {
+  const net = (rate: number) => sequential([dense(16), relu(), dropout({ rate }), dense(10)]);
+  const [finding] = inspectDropout(net(0.4));
+  assertEquals([finding.code, finding.changes], ["narrow-layer", [{ path: "model.0.units", value: 27 }]]);
+  assertEquals(codes(inspectDropout(net(0.9))), ["keep-probability"]);
+  assertEquals(codes(inspectDropout(net(0.7))), ["rate-above-usual"]);
+});
+
 Deno.test("inspectDropout says nothing of the 2014 paper's net with its settings", () => {
   const bounded = (units: number) => dense(units, { constraint: maxNorm({ max: 2 }) });
   const net = sequential([
