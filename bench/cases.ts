@@ -19,7 +19,7 @@ import {
 import { alternate, median, type Rounds, timed } from "./measure.ts";
 import { inputsOf, mlp, nets, stepOf } from "./nets.ts";
 import { attentionProducts, mlpProducts } from "./products.ts";
-import { Profiler } from "./profile.ts";
+import { Profiler } from "../cli/run/profiler.ts";
 import { drift, peak } from "./resident.ts";
 
 /** What is measured, and what it should be. */

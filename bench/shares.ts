@@ -3,7 +3,7 @@ import { table } from "../cli/print/table.ts";
 import { type Batch, batchesOf, type Dataset } from "../mod.ts";
 import { timed } from "./measure.ts";
 import { inputsOf, type Net, nets, stepOf } from "./nets.ts";
-import { Profiler, type Share, shareOf } from "./profile.ts";
+import { Profiler, type Share, shareOf } from "../cli/run/profiler.ts";
 
 /** A profile, as text and as data. */
 export interface Profile {

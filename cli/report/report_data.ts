@@ -308,6 +308,9 @@ export interface TimeReport {
   readonly recording: Maybe;
   /** Median milliseconds of a step. */
   readonly stepMs: Maybe;
-  /** What kinds of kernels a step is made of, in milliseconds of one step, the largest first; only where it was measured. */
+  /**
+   * What the passes of a step are made of, forward and back without the update of the weights: milliseconds of one step by
+   * what they are spent on, the largest first; only where it was measured.
+   */
   readonly kernels?: readonly { readonly kind: string; readonly ms: number }[];
 }

@@ -19,6 +19,7 @@ import type {
   WeightReport,
 } from "./report_data.ts";
 import { Enough, type Pace } from "./pace.ts";
+import { stepParts } from "./step_parts.ts";
 
 /** A run, and its model as it was measured. */
 export interface ReportedRun {
@@ -109,8 +110,13 @@ export async function runReport(run: ReportedRun, pace?: Pace): Promise<RunRepor
     weights: weightsOf(model, lines),
     ...(features !== undefined && { features }),
     ...(pace !== undefined && await judged(run, pace)),
-    time: timeOf(history, lines),
+    time: { ...timeOf(history, lines), ...(pace !== undefined && partsOf(run, changed.batchSize)) },
   };
+}
+
+function partsOf({ model, dataset, loss, progress }: ReportedRun, batchSize: number): Pick<TimeReport, "kernels"> {
+  const kernels = stepParts({ model, dataset, loss, progress, batchSize });
+  return kernels === undefined ? {} : { kernels };
 }
 
 async function judged({ model, dataset, loss, progress }: ReportedRun, pace: Pace): Promise<Judgement> {

@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { cases } from "../../bench/cases.ts";
 import { alternate, median, quantile, summary } from "../../bench/measure.ts";
 import { nets, stepOf } from "../../bench/nets.ts";
-import { Profiler, shareOf } from "../../bench/profile.ts";
+import { Profiler, shareOf } from "../../cli/run/profiler.ts";
 import { stepShares } from "../../bench/shares.ts";
 import { currentBackend, kernels } from "../../mod.ts";
 

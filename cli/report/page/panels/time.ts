@@ -46,7 +46,7 @@ export function time({ runs }: View): HTMLElement | undefined {
       options: { y: { domain: runs.map(({ run }) => run.name) }, marginLeft: Math.min(160, 16 + longest * 6.5) },
       height,
     }),
-    kernels.length > 0 && multiples("What a step is made of", kernels.map(step)),
+    kernels.length > 0 && multiples("What a step's passes are made of, forward and back", kernels.map(step)),
     element(
       "p",
       { class: "aside" },

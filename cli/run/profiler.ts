@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Backend, currentBackend, type Kernel, useBackend } from "../mod.ts";
+import { type Backend, currentBackend, type Kernel, useBackend } from "../../mod.ts";
 
 /** What kernels are about. */
 export type Share = "products" | "masks" | "elementwise" | "optimizer" | "data" | "TypeScript";
