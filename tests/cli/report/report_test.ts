@@ -57,6 +57,10 @@ Deno.test("train ends with a report of each run and one of all, whose numbers ar
         );
       }
       assertAlmostEquals(run.time.steps, run.history.reduce((sum, { seconds }) => sum + seconds, 0));
+      const parts = run.time.kernels!;
+      assert(parts.some(({ kind }) => kind === "products") && parts.every(({ ms }) => ms >= 0));
+      assertEquals(parts, parts.toSorted((a, b) => b.ms - a.ms));
+      assertEquals(parts.some(({ kind }) => kind === "masks"), run.name === "dropout");
       checkJudgement(run);
     }
     const [plain, dropped] = all.runs;
@@ -77,7 +81,7 @@ Deno.test("train ends with a report of each run and one of all, whose numbers ar
       all.runs.map((run) => run.history[2].testError),
     );
     const { runs: again } = await read(`${out}/report.html`);
-    const same = ({ backend: _, ...run }: RunReport) => run;
+    const same = ({ backend: _, time: { kernels: __, ...time }, ...run }: RunReport) => ({ ...run, time });
     assertEquals(again.map(same), all.runs.map(same));
   }));
 
