@@ -9,7 +9,7 @@ import { isFactory, isKernel, type Kernel } from "../core/mod.ts";
 import { prepareNative } from "../native/build.ts";
 import { groupKernels, prepareGuests } from "../native/guests.ts";
 import { builtinKernels } from "../plugins/builtins.ts";
-import { nativeCommand } from "./arguments/commands.ts";
+import { nativeCommand } from "./arguments/commands/native.ts";
 import { deliver, type Outcome } from "./arguments/deliver.ts";
 import { readArguments } from "./arguments/read_arguments.ts";
 

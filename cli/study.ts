@@ -3,7 +3,7 @@ import { didYouMean, OptionError } from "../core/mod.ts";
 import { studies, type StudyHost } from "../studies/mod.ts";
 import { columns } from "./print/columns.ts";
 import { TerminalLine } from "./print/terminal_line.ts";
-import { studyCommand } from "./arguments/commands.ts";
+import { studyCommand } from "./arguments/commands/study.ts";
 import type { Outcome } from "./arguments/deliver.ts";
 import { Interruption } from "./arguments/interruption.ts";
 import { invocation } from "./arguments/invocation.ts";

@@ -14,7 +14,7 @@ import {
   Trainer,
 } from "../mod.ts";
 import { backendLine, chooseBackend } from "./run/choose_backend.ts";
-import { trainCommand } from "./arguments/commands.ts";
+import { trainCommand } from "./arguments/commands/train.ts";
 import { configuredDataset, type ConfiguredRun, configuredRun } from "./configuration/configured_run.ts";
 import { note, type Outcome } from "./arguments/deliver.ts";
 import { describeRuns, summarizeRuns } from "./run/describe_runs.ts";

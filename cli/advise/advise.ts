@@ -1,6 +1,6 @@
 /** `advise`: whether a net needs dropout, where and how much, from a look at it and from short trainings. @module */
 import { buildModel, type Dataset, didYouMean, holdBack, inspectDropout, loadDataset, OptionError } from "../../mod.ts";
-import { adviseCommand } from "../arguments/commands.ts";
+import { adviseCommand } from "../arguments/commands/advise.ts";
 import { note, type Outcome } from "../arguments/deliver.ts";
 import { Interruption } from "../arguments/interruption.ts";
 import { readArguments } from "../arguments/read_arguments.ts";

@@ -1,7 +1,9 @@
 /** What `help`, `--help` and `--version` print. @module */
 import { didYouMean, OptionError } from "../../core/mod.ts";
 import { columns, wrap } from "../print/columns.ts";
-import { type CommandHelp, commandHelps, helpCommand, type OptionHelp } from "./commands.ts";
+import type { CommandHelp, OptionHelp } from "./command.ts";
+import { commandHelps } from "./commands.ts";
+import { helpCommand } from "./commands/help.ts";
 import type { Outcome } from "./deliver.ts";
 import { invocation } from "./invocation.ts";
 import { readArguments } from "./read_arguments.ts";

@@ -1,7 +1,7 @@
 /** Reading the command line's arguments. @module */
 import { parseArgs } from "@std/cli";
 import { didYouMean, OptionError } from "../../core/mod.ts";
-import type { CommandHelp, OptionHelp } from "./commands.ts";
+import type { CommandHelp, OptionHelp } from "./command.ts";
 
 /** Arguments, checked: unknown options, missing values and surplus words have been refused. */
 export interface Arguments {

@@ -1,6 +1,6 @@
 /** `compare`: variants on the same data with the same seeds, in rounds that leave the hopeless behind. @module */
 import { buildModel, type Dataset, holdBack, loadDataset, OptionError, type Registry } from "../../mod.ts";
-import { compareCommand } from "../arguments/commands.ts";
+import { compareCommand } from "../arguments/commands/compare.ts";
 import { note, type Outcome } from "../arguments/deliver.ts";
 import { Interruption } from "../arguments/interruption.ts";
 import { invocation } from "../arguments/invocation.ts";

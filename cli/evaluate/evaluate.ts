@@ -11,7 +11,7 @@ import {
   type NumberAssessment,
   OptionError,
 } from "../../mod.ts";
-import { evaluateCommand } from "../arguments/commands.ts";
+import { evaluateCommand } from "../arguments/commands/evaluate.ts";
 import { note, type Outcome } from "../arguments/deliver.ts";
 import { drawsOf, evaluateMixability } from "./evaluate_mixability.ts";
 import { evaluateExact, exactOf } from "./evaluate_exact.ts";

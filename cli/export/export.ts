@@ -15,7 +15,7 @@ import {
   toPyTorch,
 } from "../../mod.ts";
 import { absolutePaths } from "../arguments/absolute_paths.ts";
-import { exportCommand } from "../arguments/commands.ts";
+import { exportCommand } from "../arguments/commands/export.ts";
 import type { Outcome } from "../arguments/deliver.ts";
 import { configuredRun } from "../configuration/configured_run.ts";
 import { thinnedPlace, thinnedRun } from "./thinned_run.ts";

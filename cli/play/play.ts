@@ -1,6 +1,6 @@
 /** `play`: a page in which one sees a small net train with dropout, served on this machine or written as a file. @module */
 import { OptionError, ThinnedError } from "../../core/mod.ts";
-import { playCommand } from "../arguments/commands.ts";
+import { playCommand } from "../arguments/commands/play.ts";
 import { note, type Outcome } from "../arguments/deliver.ts";
 import { Interruption } from "../arguments/interruption.ts";
 import { readArguments } from "../arguments/read_arguments.ts";

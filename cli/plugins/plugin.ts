@@ -10,7 +10,7 @@ import {
   ThinnedError,
 } from "../../mod.ts";
 import { type Examination, examine, examRecord } from "../../testing/mod.ts";
-import { pluginCheckCommand, pluginNewCommand } from "../arguments/commands.ts";
+import { pluginCheckCommand, pluginNewCommand } from "../arguments/commands/plugins.ts";
 import { invocation } from "../arguments/invocation.ts";
 import { readArguments } from "../arguments/read_arguments.ts";
 import type { Outcome } from "../arguments/deliver.ts";

@@ -1,7 +1,7 @@
 /** `plugins`: what there is, by role, and the JSON Schema of configurations. @module */
 import { didYouMean, OptionError, PluginError, type Role, roles } from "../../mod.ts";
 import { columns } from "../print/columns.ts";
-import { pluginsCommand } from "../arguments/commands.ts";
+import { pluginsCommand } from "../arguments/commands/plugins.ts";
 import type { Outcome } from "../arguments/deliver.ts";
 import { describeDefinition, type PluginTold } from "../configuration/describe_definition.ts";
 import { invocation } from "../arguments/invocation.ts";

@@ -11,7 +11,7 @@ import {
   tokensOf,
   UNKNOWN_TOKEN,
 } from "../../mod.ts";
-import { generateCommand } from "../arguments/commands.ts";
+import { generateCommand } from "../arguments/commands/predict.ts";
 import { note, type Outcome } from "../arguments/deliver.ts";
 import { textOfInput } from "./predict_text.ts";
 import { readArguments } from "../arguments/read_arguments.ts";

@@ -1,6 +1,6 @@
 /** `predict`: what a trained model says of the test examples or of new inputs, once or averaged over passes. @module */
 import { checkAverage, checkDraws, OptionError } from "../../mod.ts";
-import { predictCommand } from "../arguments/commands.ts";
+import { predictCommand } from "../arguments/commands/predict.ts";
 import { note, type Outcome } from "../arguments/deliver.ts";
 import { openRun } from "../run/open_run.ts";
 import { type PredictChoices, predictChoices } from "./predict_choices.ts";

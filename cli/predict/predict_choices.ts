@@ -1,6 +1,6 @@
 /** How predictions are made and printed, as the arguments of `predict` say. @module */
 import { type Averaging, OptionError } from "../../mod.ts";
-import type { OptionHelp } from "../arguments/commands.ts";
+import type { OptionHelp } from "../arguments/command.ts";
 import type { Arguments } from "../arguments/read_arguments.ts";
 
 /** How predictions are printed. */

@@ -11,7 +11,7 @@ import {
   ThinnedError,
 } from "../../mod.ts";
 import { absolutePaths } from "../arguments/absolute_paths.ts";
-import { reportCommand } from "../arguments/commands.ts";
+import { reportCommand } from "../arguments/commands/report.ts";
 import { note, type Outcome } from "../arguments/deliver.ts";
 import { openInBrowser } from "../arguments/open_in_browser.ts";
 import { folderOf } from "../arguments/paths.ts";

@@ -16,7 +16,7 @@ import {
   Trainer,
 } from "../../mod.ts";
 import { describeDefinition } from "../../cli/configuration/describe_definition.ts";
-import { trainCommand } from "../../cli/arguments/commands.ts";
+import { trainCommand } from "../../cli/arguments/commands/train.ts";
 import { configuredDataset, type ConfiguredRun, configuredRun } from "../../cli/configuration/configured_run.ts";
 import { makePlan, type Plan } from "../../cli/configuration/make_plan.ts";
 import { readArguments } from "../../cli/arguments/read_arguments.ts";

@@ -1,7 +1,7 @@
 /** Schedules of rates in a configuration file, and under `--set`. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { loadDataset, type Plugin, Trainer } from "../../../mod.ts";
-import { trainCommand } from "../../../cli/arguments/commands.ts";
+import { trainCommand } from "../../../cli/arguments/commands/train.ts";
 import { configuredDataset, type ConfiguredRun, configuredRun } from "../../../cli/configuration/configured_run.ts";
 import { makePlan } from "../../../cli/configuration/make_plan.ts";
 import { readArguments } from "../../../cli/arguments/read_arguments.ts";

@@ -1,6 +1,6 @@
 /** What the arguments of `predict` may say. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { predictCommand } from "../../../cli/arguments/commands.ts";
+import { predictCommand } from "../../../cli/arguments/commands/predict.ts";
 import { predictChoices } from "../../../cli/predict/predict_choices.ts";
 import { readArguments } from "../../../cli/arguments/read_arguments.ts";
 import { OptionError } from "../../../mod.ts";
