@@ -28,13 +28,16 @@ export function listen(
   place(view.box);
   let fetching = false;
   let missed = false;
+  let ended = false;
   const fetchReport = async () => {
     // While one is under way, the next waits: the last one asked for is always fetched.
     if (fetching) return void (missed = true);
     fetching = true;
     try {
       const response = await fetch(address("report.json"));
-      if (response.ok) draw(await response.json());
+      const data: ReportData | undefined = response.ok ? await response.json() : undefined;
+      // What was asked for before the end is older than what came with it.
+      if (data !== undefined && !ended) draw(data);
     } catch {
       view.lost();
     }
@@ -49,6 +52,7 @@ export function listen(
   source.addEventListener("report", fetchReport);
   source.addEventListener("end", ({ data }) => {
     source.close();
+    ended = true;
     const { progress, report } = JSON.parse(data) as { progress: Progress; report?: ReportData };
     view.show(progress);
     if (report !== undefined) draw(report);
