@@ -110,6 +110,7 @@ browserTest(
       const [last] = (await metrics(`${folder}/done`)).slice(-1);
       const shown = await page.$$eval("#results data", (cells) => cells.map(({ value }) => Number(value)));
       assertEquals(shown, [last.testError, last.trainError, last.testLoss]);
-      assertEquals(browser.complaints, []);
+      // The server may end between two requests; the page has then what came with the end.
+      assertEquals(browser.complaints.filter((line) => !/report\.json|ERR_CONNECTION_REFUSED/.test(line)), []);
     }),
 );

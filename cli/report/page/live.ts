@@ -31,6 +31,7 @@ export function listen(
   let ended = false;
   const fetchReport = async () => {
     // While one is under way, the next waits: the last one asked for is always fetched.
+    if (ended) return;
     if (fetching) return void (missed = true);
     fetching = true;
     try {
